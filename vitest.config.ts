@@ -1,12 +1,34 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-// Packages resolve to their sources, so that tests need no build.
+// One project a package, named as the package's folder is published. Packages resolve to their sources
+// (the `@ldyn/source` condition), so that tests need no build and never see a stale one.
+const root = fileURLToPath(new URL('.', import.meta.url))
+const conditions = ['@ldyn/source', 'node', 'import', 'default']
+const folders = ['packages', 'apps'].flatMap(group =>
+  readdirSync(root + group).filter(name => !name.startsWith('.')).map(name => `${group}/${name}`))
+
+const project = (folder: string, include: string[]) => ({
+  extends: true as const,
+  root: root + folder,
+  test: { name: nameOf(folder), include },
+})
+
 export default defineConfig({
-  resolve: { conditions: ['@ldyn/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@ldyn/source', 'node', 'import', 'default'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'tests/**/*.test.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,
+    projects: [
+      ...folders.map(folder => project(folder, ['{src,test}/**/*.test.ts'])),
+      project('tests', ['**/*.test.ts']),
+    ],
   },
 })
+
+function nameOf(folder: string): string {
+  if (folder === 'tests') return '@ldyn/tests'
+  return folder === 'apps/cli' ? 'ldyn' : `@ldyn/${folder.split('/')[1]}`
+}

@@ -1,0 +1,28 @@
+// Sums what vitest reported for each package (its JSON reporter, one file a package) into the line
+// `N passed, N failed, N skipped`. A test file that could not even be loaded counts as one failure.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export function reportFiles() {
+  const dirs = ['packages', 'apps'].flatMap(group => readdirSync(root + group).map(name => `${group}/${name}`))
+  return [...dirs, 'tests'].map(dir => `${root}${dir}/.cache/vitest.json`).filter(file => existsSync(file))
+}
+
+/** Prints the line; true when something was tested and nothing failed. */
+export function printCounts() {
+  const count = { passed: 0, failed: 0, skipped: 0 }
+  for (const file of reportFiles()) {
+    for (const { status, assertionResults } of JSON.parse(readFileSync(file, 'utf8')).testResults) {
+      const of = wanted => assertionResults.filter(test => wanted.includes(test.status)).length
+      count.passed += of(['passed'])
+      count.failed += of(['failed']) || (status === 'failed' ? 1 : 0)
+      count.skipped += of(['skipped', 'pending', 'todo', 'disabled'])
+    }
+  }
+  console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+  return count.passed > 0 && count.failed === 0
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = printCounts() ? 0 : 1
