@@ -134,8 +134,10 @@ def run(family, name, examples, order):
 
 
 def make_training():
-    order = [[(2 * s + b) % EXAMPLES if s % 7 else (5 * s + 3 * b) % EXAMPLES for b in range(BATCH)]
-             for s in range(STEPS)]
+    rng = np.random.Generator(np.random.PCG64(SEED))
+    passes = -(-STEPS * BATCH // EXAMPLES)
+    rows = np.concatenate([rng.permutation(EXAMPLES) for _ in range(passes)])
+    order = rows[:STEPS * BATCH].reshape(STEPS, BATCH).tolist()
     models = {}
     for family in FAMILIES:
         V = {'gpt2': 112, 'gpt-neox': 104, 'llama': 96, 'qwen2': 120}[family]
