@@ -1,11 +1,20 @@
 import tseslint from 'typescript-eslint'
 
-// The house style, as far as a linter can see it without type information (so that it stays fast): no semicolons,
-// single quotes, lines not far over 110 characters, relative imports that end in `.ts`, no default exports, no `any`, and
-// the arrows between packages.
-const backends = { regex: '^@ldyn/backend-', message: 'core, models and lab take a Backend; they never import one.' }
-const extension = { regex: '^\\.{1,2}/.*(?<!\\.ts|\\.json)$', message: 'Relative imports end in .ts; the build rewrites them.' }
-const node = { regex: '^node:', message: 'This runs in browsers too: Node-only code lives behind the /node export.' }
+// The house style, as far as a linter can see it without type information (so that it stays fast): no
+// semicolons, single quotes, lines not far over 110 characters, relative imports that end in `.ts`, no default
+// exports, no `any`, and the arrows between packages.
+const backends = {
+  regex: '^@ldyn/backend-',
+  message: 'core, models and lab take a Backend; they never import one.',
+}
+const extension = {
+  regex: '^\\.{1,2}/.*(?<!\\.ts|\\.json)$',
+  message: 'Relative imports end in .ts; the build rewrites them.',
+}
+const node = {
+  regex: '^node:',
+  message: 'This runs in browsers too: Node-only code lives behind the /node export.',
+}
 const imports = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] })
 
 export default tseslint.config(
@@ -16,7 +25,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'max-len': ['error', {
-        code: 120, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true,
+        code: 120, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true,
+        ignoreRegExpLiterals: true,
       }],
       quotes: ['error', 'single', { avoidEscape: true, allowTemplateLiterals: true }],
       semi: ['error', 'never', { beforeStatementContinuationChars: 'always' }],
@@ -26,7 +36,9 @@ export default tseslint.config(
     files: ['**/*.ts'],
     ignores: ['**/*.config.ts'],
     rules: {
-      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
+      'no-restricted-exports': ['error', {
+        restrictDefaultExports: { direct: true, named: true, defaultFrom: true },
+      }],
       ...imports(extension),
     },
   },

@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 export function reportFiles() {
-  const dirs = ['packages', 'apps'].flatMap(group => readdirSync(root + group).map(name => `${group}/${name}`))
+  const dirs = ['packages', 'apps'].flatMap(group =>
+    readdirSync(root + group).map(name => `${group}/${name}`))
   return [...dirs, 'tests'].map(dir => `${root}${dir}/.cache/vitest.json`).filter(file => existsSync(file))
 }
 
@@ -25,4 +26,4 @@ export function printCounts() {
   return count.passed > 0 && count.failed === 0
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = printCounts() ? 0 : 1
+if (import.meta.url === pathToFileURL(process.argv[1]).href && !printCounts()) process.exitCode = 1

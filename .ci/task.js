@@ -1,8 +1,8 @@
 // node .ci/task.js build typecheck lint test
 //
-// Everything a fresh clone needs, on a machine that has Node and npm alone: installs the workspace as the lockfile
-// says (pnpm comes through npx, so nothing is installed for the user or needs root), then runs the named Turborepo
-// tasks, which skip what has not changed. Tests run one package at a time: some of them measure time.
+// Everything a fresh clone needs, on a machine that has Node and npm alone: installs the workspace as the
+// lockfile says (pnpm comes through npx, so that nothing needs root), then runs the named Turborepo tasks,
+// which skip what has not changed. Tests run one package at a time: some of them measure time.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ const { packageManager, engines } = JSON.parse(readFileSync(`${root}package.json
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`ldyn needs Node ${engines.node}; this is Node ${process.versions.node} (${process.execPath}). `
+  console.error(`ldyn needs Node ${engines.node}; ${process.execPath} is ${process.versions.node}. `
     + 'Install a newer one from https://nodejs.org and run the command again.')
   process.exit(1)
 }
@@ -40,10 +40,16 @@ function pnpm(...args) {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+    env: {
+      ...process.env,
+      ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+      TURBO_TELEMETRY_DISABLED: '1',
+      TURBO_NO_UPDATE_NOTIFIER: '1',
+    },
   })
   if (error || (status !== 0 && args[0] === 'install')) {
-    console.error(`Could not install the workspace with ${packageManager}${error ? ` (${error.message})` : ''}. `
+    const why = error ? ` (${error.message})` : ''
+    console.error(`Could not install the workspace with ${packageManager}${why}. `
       + 'The first run needs the npm registry, and npx (it comes with npm); later runs work offline.')
     process.exit(status || 1)
   }
