@@ -1,0 +1,123 @@
+/**
+ * The head of a language model as one op: from hidden states straight to the log-probabilities of given tokens
+ * (`tokenLogProb`) and to all per-token statistics (`tokenStats`), so that nothing V-sized leaves the device.
+ * Rows go through the vocabulary in chunks of `chunkRows`, which bounds memory: chunkRows·V floats a temporary.
+ *
+ * hidden [N,d], head [V,d] (the embedding's orientation, so that a tied head is the same tensor), targets i32 [N].
+ */
+import type { Tensor } from '../graph.ts'
+import { emit, need, needFloat, type Ops } from '../ops/op.ts'
+import type { Spec } from '../spec.ts'
+import { broadcast, concat, reshape, sliceAxis } from '../ops/movement.ts'
+import { add, equal, exp, log, maximum, mul, neg, select, sqrt, square, sub } from '../ops/pointwise.ts'
+import { argmax, max, sum } from '../ops/reductions.ts'
+import { matmul } from '../ops/linear.ts'
+import { addAlong, logSoftmax, takeAlong } from './softmax.ts'
+import { expm1 } from './activations.ts'
+import { MASKED } from './transformer.ts'
+import { iota } from '../ops/structure.ts'
+
+const checkHead = ([hidden, head, targets]: readonly Spec[]): number => {
+  needFloat([hidden, head])
+  need(hidden.shape.length === 2 && head.shape.length === 2 && hidden.shape[1] === head.shape[1], 'takes hidden [N,d] and head [V,d]')
+  need(targets.dtype === 'i32' && targets.shape.length === 1 && targets.shape[0] === hidden.shape[0], `targets must be i32[${hidden.shape[0]}]`)
+  return hidden.shape[0]
+}
+
+/** Runs `f` on row chunks of the tensors and joins each of its outputs. */
+function byRows(chunkRows: number, tensors: readonly Tensor[], f: (...rows: Tensor[]) => readonly Tensor[]): Tensor[] {
+  const n = tensors[0].shape[0]
+  if (n <= chunkRows) return [...f(...tensors)]
+  const parts: (readonly Tensor[])[] = []
+  for (let from = 0; from < n; from += chunkRows) parts.push(f(...tensors.map((x) => sliceAxis(x, 0, from, Math.min(n, from + chunkRows)))))
+  return parts[0].map((_, o) => concat(parts.map((part) => part[o]), 0))
+}
+
+const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1])
+
+export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
+  tokenLogProb: {
+    doc: 'log π(target) of every row, π = softmax(hidden·headᵀ): [N]. vjp: z̄ = ȳ(e_y − π), row by row.',
+    infer: (s) => [{ shape: [checkHead(s)], dtype: 'f32' }],
+    expand: ([hidden, head, targets], { chunkRows }) =>
+      byRows(chunkRows, [hidden, targets], (h, y) => [takeAlong(logSoftmax(matmul(h, head, false, true)), y)]),
+    jvp: ({ x: [hidden, head, targets], t, attrs }) => {
+      const moving = [hidden, targets, ...(t[0] ? [t[0]] : [])]
+      return byRows(attrs.chunkRows, moving, (h, y, dh) => {
+        const logp = logSoftmax(matmul(h, head, false, true))
+        const viaHidden = dh && matmul(dh, head, false, true)
+        const viaHead = t[1] && matmul(h, t[1], false, true)
+        const dz = viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead!)
+        return [sub(takeAlong(dz, y), sum(mul(exp(logp), dz), -1))]
+      })
+    },
+    vjp: ({ x: [hidden, head, targets], g, attrs, needs }) => {
+      let dHead: Tensor | undefined
+      const [dHidden] = byRows(attrs.chunkRows, [hidden, targets, g[0]!], (h, y, gy) => {
+        const logp = logSoftmax(matmul(h, head, false, true))
+        const dz = addAlong(neg(mul(exp(logp), column(gy))), y, gy)
+        if (needs[1]) {
+          const part = matmul(dz, h, true, false)
+          dHead = dHead ? add(dHead, part) : part
+        }
+        return [needs[0] ? matmul(dz, head) : h]
+      })
+      return [needs[0] ? dHidden : undefined, dHead, undefined]
+    },
+  },
+  tokenStats: {
+    doc:
+      'Per row: logp = log π_y; argmaxLogp = max log π; restLogp = log Σ_{v≠argmax} π_v (a log-sum-exp over the others); entropy = −Σ π log π; ' +
+      'piSquared = ‖π‖²; pError = ‖π − e_y‖ = √((expm1 log π_y)² + Σ_{v≠y} π_v²); argmax (i32). Each [N]. paper.md §5, contracts.md §2.',
+    infer: (s) => {
+      const shape = [checkHead(s)]
+      return [...Array.from({ length: 6 }, () => ({ shape, dtype: 'f32' as const })), { shape, dtype: 'i32' as const }]
+    },
+    expand: ([hidden, head, targets], { chunkRows }) =>
+      byRows(chunkRows, [hidden, targets], (h, y) => {
+        const logp = logSoftmax(matmul(h, head, false, true))
+        const best = argmax(logp)
+        const top = max(logp, -1)
+        const py = takeAlong(logp, y)
+        // The others, scaled by their own largest m, so that nothing underflows however peaked π is.
+        const isBest = equal(iota(logp.shape, -1), broadcastColumn(best, logp))
+        const others = select(isBest, MASKED, logp)
+        const m = max(others, -1, true)
+        const w = exp(sub(others, m))
+        const mass = reshape(m, [m.shape[0]])
+        const restLogp = add(mass, log(sum(w, -1)))
+        const restSquared = mul(exp(mul(mass, 2)), sum(square(w), -1))
+        const entropy = neg(add(mul(exp(top), top), mul(exp(mass), sum(mul(w, select(isBest, 0, logp)), -1))))
+        const piSquared = add(exp(mul(top, 2)), restSquared)
+        const otherThanTarget = select(equal(best, y), restSquared, maximum(sub(piSquared, exp(mul(py, 2))), 0))
+        const pError = sqrt(add(square(expm1(py)), otherThanTarget))
+        return [py, top, restLogp, entropy, piSquared, pError, best]
+      }),
+  },
+}
+
+const broadcastColumn = (idx: Tensor, like: Tensor): Tensor => broadcast(column(idx), like.shape)
+
+/** Temporaries of a chunk stay below 2²⁶ floats (256 MiB): two chunks at 1 500 rows of a 49 152-entry vocabulary. */
+const chunkFor = (vocab: number): number => Math.max(1, Math.floor(2 ** 26 / vocab))
+
+/** log π(targets | hidden) of every row: [N], in nats. */
+export const tokenLogProb = (hidden: Tensor, head: Tensor, targets: Tensor, chunkRows = chunkFor(head.shape[0])): Tensor =>
+  emit('tokenLogProb', headOps.tokenLogProb, [hidden, head, targets], { chunkRows })[0]
+
+export interface TokenStats {
+  logp: Tensor
+  argmaxLogp: Tensor
+  restLogp: Tensor
+  entropy: Tensor
+  piSquared: Tensor
+  pError: Tensor
+  /** i32: the most probable token. */
+  argmax: Tensor
+}
+
+/** Everything that is followed of a token's distribution, each [N]; see the op for the definitions. */
+export function tokenStats(hidden: Tensor, head: Tensor, targets: Tensor, chunkRows = chunkFor(head.shape[0])): TokenStats {
+  const [logp, argmaxLogp, restLogp, entropy, piSquared, pError, best] = emit('tokenStats', headOps.tokenStats, [hidden, head, targets], { chunkRows })
+  return { logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax: best }
+}

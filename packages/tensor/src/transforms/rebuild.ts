@@ -1,0 +1,60 @@
+/**
+ * What the transforms share: opening a new graph on an old program, looking up rules, and expanding composites.
+ */
+import { at, Graph, within, type Tensor } from '../graph.ts'
+import type { OpAttrs, OpName } from '../ops/attrs.ts'
+import type { Op } from '../ops/op.ts'
+import type { Node, Program } from '../program.ts'
+import { openInputs, outputLeaves, replay, type Values } from '../trace.ts'
+import { entry, isComposite } from '../table.ts'
+import type { Leaf } from '../tree.ts'
+
+/**
+ * A node's entry, its attrs type erased: op and attrs come from the same node, so they fit each other,
+ * but TypeScript cannot follow that through the union of nodes.
+ */
+export const rulesOf = (node: Node): Op<OpAttrs[OpName]> => entry(node.op) as unknown as Op<OpAttrs[OpName]>
+
+/** A program built in a fresh graph. */
+export function build(f: () => readonly Leaf<Tensor>[]): Program {
+  const graph = new Graph()
+  return within(graph, () => graph.finish(f()))
+}
+
+/**
+ * Replaces every composite for which `keep` is false by its expansion, repeatedly; inner nodes carry the
+ * composite's path and region.
+ */
+export function expandComposites(program: Program, keep: (op: OpName) => boolean): Program {
+  const unwanted = (op: OpName): boolean => isComposite(op) && !keep(op)
+  let result = program
+  while (result.nodes.some((node) => unwanted(node.op))) result = expandOnce(result, unwanted)
+  return result
+}
+
+const expandOnce = (program: Program, unwanted: (op: OpName) => boolean): Program =>
+  build(() => {
+    const values: Values = new Map()
+    openInputs(program, values)
+    for (const node of program.nodes) {
+      if (node.op === 'input') continue
+      if (!unwanted(node.op)) {
+        replay(node, program, values)
+        continue
+      }
+      const x = node.inputs.map((v) => values.get(v)!)
+      const site = { path: node.path, region: node.region, remat: node.remat }
+      const y = at(site, () => rulesOf(node).expand!(x, node.attrs))
+      node.outputs.forEach((v, i) => values.set(v, y[i]))
+    }
+    return outputLeaves(program, values)
+  })
+
+/** `name`, or `name2`, `name3`, … where a program's inputs already use it: so transforms nest. */
+export function freeInput(program: Program, name: string): string {
+  const taken = new Set(program.inputs.map(({ path }) => path.split('.')[0]))
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${name}${n}`
+    if (!taken.has(candidate)) return candidate
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Cleans a program up before a backend lowers it: constant folding, a few identities, merging equal nodes,
+ * dropping dead ones. Values stay the same up to rounding.
+ *
+ * Recomputed nodes (`remat`) are never merged with their originals, or checkpointing would be undone.
+ */
+import { currentGraph, type Tensor } from '../graph.ts'
+import { broadcast, reshape, transpose } from '../ops/movement.ts'
+import { add, mul, neg } from '../ops/pointwise.ts'
+import { constant } from '../ops/structure.ts'
+import { producers, type Node, type Program } from '../program.ts'
+import { sameShape, sizeOf, type HostArray } from '../spec.ts'
+import { openInputs, outputLeaves, replay, type Values } from '../trace.ts'
+import { isComposite } from '../table.ts'
+import { build, rulesOf } from './rebuild.ts'
+
+export interface SimplifyOptions {
+  /** No derivative will be taken any more: `stopGradient` may go. */
+  readonly final?: boolean
+}
+
+/** Constants of at most this many elements are folded and compared by content. */
+const SMALL = 1024
+
+/** An equivalent program with no dead, repeated or trivial nodes. All inputs stay. */
+export function simplify(program: Program, { final = false }: SimplifyOptions = {}): Program {
+  return dropDead(
+    build(() => {
+      const values: Values = new Map()
+      openInputs(program, values)
+      const graph = currentGraph()
+      const seen = new Map<string, readonly number[]>()
+      const maker: (Node | undefined)[] = []
+      const track = (): void => {
+        for (let n = tracked; n < graph.nodes.length; n++) for (const v of graph.nodes[n].outputs) maker[v] = graph.nodes[n]
+        tracked = graph.nodes.length
+      }
+      let tracked = 0
+      track()
+      const byId = new Map<number, Tensor>([...values.values()].map((t) => [t.id, t]))
+
+      for (const node of program.nodes) {
+        if (node.op === 'input') continue
+        const inputs = node.inputs.map((v) => values.get(v)!)
+        const outer = graph.site
+        graph.site = { path: node.path, region: node.region, remat: node.remat }
+        const simpler = final && node.op === 'stopGradient' ? inputs[0] : reduceNode(node, inputs, maker, byId)
+        graph.site = outer
+        if (simpler) {
+          values.set(node.outputs[0], simpler)
+        } else {
+          const key = keyOf(node, inputs)
+          const known = seen.get(key)
+          if (known) node.outputs.forEach((v, i) => values.set(v, byId.get(known[i])!))
+          else seen.set(key, replay(node, program, values).map((t) => t.id))
+        }
+        for (const v of node.outputs) byId.set(values.get(v)!.id, values.get(v)!)
+        track()
+      }
+      return outputLeaves(program, values)
+    }),
+  )
+}
+
+let unique = 0
+function keyOf(node: Node, inputs: readonly Tensor[]): string {
+  const ids = inputs.map((t) => t.id).join(',')
+  const remat = node.remat ?? ''
+  if (node.op !== 'constant') return `${node.op}|${ids}|${JSON.stringify(node.attrs)}|${remat}`
+  const { values, shape, dtype } = node.attrs
+  return `constant|${dtype}|${shape.join(',')}|${values.length <= SMALL ? Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',') : unique++}`
+}
+
+const POINTWISE = new Set<string>(['neg', 'exp', 'log', 'sqrt', 'tanh', 'erf', 'add', 'sub', 'mul', 'div', 'maximum'])
+
+/** The one number that all elements are, if that is known. */
+function splat(t: Tensor, maker: readonly (Node | undefined)[]): number | undefined {
+  const node = maker[t.id]
+  if (node?.op === 'broadcast' || node?.op === 'reshape') {
+    const from = maker[node.inputs[0]]
+    return from?.op === 'constant' && from.attrs.values.length === 1 ? from.attrs.values[0] : undefined
+  }
+  return node?.op === 'constant' && node.attrs.values.length === 1 ? node.attrs.values[0] : undefined
+}
+
+function reduceNode(node: Node, x: readonly Tensor[], maker: readonly (Node | undefined)[], byId: ReadonlyMap<number, Tensor>): Tensor | undefined {
+  const from = (t: Tensor): Node | undefined => maker[t.id]
+  const source = (n: Node, i = 0): Tensor => byId.get(n.inputs[i])!
+  const shape = x[0]?.shape
+  if (POINTWISE.has(node.op) && x.every((t) => t.dtype === 'f32')) {
+    const known = x.map((t) => splat(t, maker))
+    if (known.every((v) => v !== undefined)) {
+      const specs = x.map((t) => ({ shape: [], dtype: t.dtype }))
+      const [value] = rulesOf(node).evaluate!(known.map((v) => Float64Array.of(v!)), node.attrs, specs, [{ shape: [], dtype: 'f32' }])
+      if (Number.isFinite(value[0])) return broadcast(constant(value[0]), shape)
+    }
+    const [a, b] = known
+    if (node.op === 'mul' && a === 1) return x[1]
+    if (node.op === 'mul' && b === 1) return x[0]
+    if (node.op === 'mul' && (a === -1 || b === -1)) return neg(a === -1 ? x[1] : x[0])
+    if (node.op === 'add' && a === 0) return x[1]
+    if ((node.op === 'add' || node.op === 'sub') && b === 0) return x[0]
+    if (node.op === 'div' && b === 1) return x[0]
+    if (node.op === 'neg' && from(x[0])?.op === 'neg') return source(from(x[0])!)
+    // c·(d·x) = (cd)·x, and the same for sums.
+    if ((node.op === 'mul' || node.op === 'add') && (a === undefined) !== (b === undefined)) {
+      const [c, rest] = a === undefined ? [b!, x[0]] : [a, x[1]]
+      const inner = from(rest)
+      if (inner?.op === node.op && inner.remat === node.remat) {
+        const [p, q] = inner.inputs.map((v) => byId.get(v)!)
+        const [ps, qs] = [splat(p, maker), splat(q, maker)]
+        const d = ps ?? qs
+        if (d !== undefined && (ps === undefined) !== (qs === undefined)) {
+          const merged = node.op === 'mul' ? c * d : c + d
+          return (node.op === 'mul' ? mul : add)(ps === undefined ? p : q, merged)
+        }
+      }
+    }
+    return undefined
+  }
+  switch (node.op) {
+    case 'cast':
+      return x[0].dtype === node.attrs.dtype ? x[0] : fold(node, x, maker)
+    case 'reshape': {
+      const inner = from(x[0])
+      if (sameShape(shape, node.attrs.shape)) return x[0]
+      return inner?.op === 'reshape' ? reshape(source(inner), node.attrs.shape) : fold(node, x, maker)
+    }
+    case 'transpose': {
+      const inner = from(x[0])
+      if (inner?.op !== 'transpose') return node.attrs.perm.every((p, a) => p === a) ? x[0] : fold(node, x, maker)
+      return transpose(source(inner), node.attrs.perm.map((a) => inner.attrs.perm[a]))
+    }
+    case 'broadcast': {
+      const inner = from(x[0])
+      if (sameShape(shape, node.attrs.shape)) return x[0]
+      return inner?.op === 'broadcast' ? broadcast(source(inner), node.attrs.shape) : undefined
+    }
+    case 'sum':
+      return node.attrs.axes.every((a) => shape[a] === 1)
+        ? reshape(x[0], node.attrs.keepdims ? shape : shape.filter((_, a) => !node.attrs.axes.includes(a)))
+        : undefined
+    case 'slice':
+      return node.attrs.start.every((s) => s === 0) && sameShape(shape, node.attrs.end) ? x[0] : undefined
+    default:
+      return fold(node, x, maker)
+  }
+}
+
+/** Evaluates a single-output primitive whose operands are all small constants. */
+function fold(node: Node, x: readonly Tensor[], maker: readonly (Node | undefined)[]): Tensor | undefined {
+  const rules = rulesOf(node)
+  if (x.length === 0 || node.outputs.length !== 1 || isComposite(node.op) || !rules.evaluate) return undefined
+  const data: HostArray[] = []
+  for (const t of x) {
+    const made = maker[t.id]
+    if (made?.op !== 'constant' || made.attrs.values.length > SMALL) return undefined
+    data.push(made.attrs.values)
+  }
+  const [out] = rules.infer(x, node.attrs)
+  if (sizeOf(out.shape) > SMALL) return undefined
+  return constant(rules.evaluate(data, node.attrs, x, [out])[0], out.shape, out.dtype)
+}
+
+/** The program without nodes that no output needs. Input nodes stay: they are the interface. */
+export function dropDead(program: Program): Program {
+  const made = producers(program)
+  const live = new Uint8Array(program.nodes.length)
+  const pending = program.outputs.map((o) => made[o.value])
+  while (pending.length > 0) {
+    const n = pending.pop()!
+    if (live[n]) continue
+    live[n] = 1
+    for (const v of program.nodes[n].inputs) pending.push(made[v])
+  }
+  return build(() => {
+    const values: Values = new Map()
+    openInputs(program, values)
+    program.nodes.forEach((node, n) => live[n] && node.op !== 'input' && replay(node, program, values))
+    return outputLeaves(program, values)
+  })
+}
+
