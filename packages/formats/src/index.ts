@@ -1,1 +1,14 @@
-export {}
+// @ldyn/formats: every parser of foreign bytes, each length bounded before it is trusted.
+export { FormatError } from './error.ts'
+export type { FormatErrorCode, FormatErrorParts } from './error.ts'
+export { blobSource, memorySource } from './bytes/source.ts'
+export type { ByteSource } from './bytes/source.ts'
+export { bf16Bits, f16Bits, narrowBF16, narrowF16, widenBF16, widenF16 } from './bytes/half.ts'
+export type { TensorEntry, TensorFile } from './tensor-file.ts'
+export type { Dtype } from './safetensors/dtype.ts'
+export { openSafetensors } from './safetensors/read.ts'
+export type { Safetensors } from './safetensors/read.ts'
+export { openShardedFrom } from './safetensors/sharded.ts'
+export type { SourceDirectory } from './safetensors/sharded.ts'
+export { writeSafetensors } from './safetensors/write.ts'
+export type { ByteSink, SafetensorsWriteOptions, TensorData, TensorToWrite } from './safetensors/write.ts'
