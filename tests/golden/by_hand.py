@@ -57,7 +57,9 @@ def heads(x, count):
 
 
 def rope_theta(c):
-    return c['rope_parameters']['rope_theta'] if 'rope_parameters' in c else c.get('rope_theta', c.get('rotary_emb_base'))
+    if 'rope_parameters' in c:
+        return c['rope_parameters']['rope_theta']
+    return c.get('rope_theta', c.get('rotary_emb_base'))
 
 
 def llama(c, w, ids):

@@ -86,8 +86,8 @@ def neox_as_in_transformers_4(config: dict) -> None:
 
 
 def without_prefix(source: str, name: str, prefix: str) -> None:
-    """The base model's own tensor names, as the published gpt2 checkpoint has them (`h.0…`, not `transformer.h.0…`),
-    with the causal-mask buffers that it carries too."""
+    """The base model's own tensor names, as the published gpt2 checkpoint has them (`h.0…`, without the prefix), with
+    the causal-mask buffer that it carries too."""
     copy_with_config(source, name, lambda config: None)
     path = MODELS / name / 'model.safetensors'
     tensors = {key.removeprefix(prefix): value for key, value in load_file(path).items()}

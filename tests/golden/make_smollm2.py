@@ -1,8 +1,8 @@
 """SmolLM2-135M-Instruct on 50 probe rows, every evaluated response type -> smollm2.json.
 
-Float32, as transformers computes it. The model and the rows lie beside the repository (LDYN_SHARED, or ../shared); the
-Hugging Face directory is built once into a temporary folder by the model's own make-hf.py. A row's prompt is run once and
-its 12 responses continue from its cache, which `check` compares with whole sequences run alone.
+Float32, as transformers computes it. The model and the rows lie beside the repository (LDYN_SHARED, or ../shared);
+the Hugging Face directory is built once into a temporary folder by the model's own make-hf.py. A row's prompt is run
+once and its 12 responses continue from its cache, which `check` compares with whole sequences run alone.
 """
 import argparse
 import json
@@ -37,7 +37,7 @@ def model_directory(shared: Path) -> Path:
 
 
 def encode(tokenizer, row):
-    """`separate` of contracts.md §3: prompt ids and response ids each by itself, no specials, EOS after the response."""
+    """`separate` of contracts.md §3: prompt and response ids each by itself, no specials, EOS after the response."""
     ids = lambda text: tokenizer(text, add_special_tokens=False)['input_ids']
     responses = [ids(row[kind]) for kind in TYPES]
     eos = tokenizer.eos_token_id
@@ -97,10 +97,11 @@ def main() -> None:
             if i < 3:
                 alone.append(check(model, prompt, responses))
             print(f'row {i}, prompt {len(prompt)}, {time.time() - start:.0f} s', flush=True)
-    note = ('transformers in float32, nats, columns over rows 0..49 of formal_prob_train.jsonl. tokens includes the EOS; '
-            'crc32 is of the ids as little-endian int32 (responses with their EOS). logp, argmax_logp, rest_logp: sums; '
-            'energy, p_e, a_norm, entropy: means over response tokens. Prompt and response tokenised apart, no specials '
-            f'added, no truncation. Whole sequences run alone differ by at most {max(alone):.0e} in logp (three of each of rows 0..2).')
+    note = ('transformers in float32, nats, columns over rows 0..49 of formal_prob_train.jsonl. tokens includes the '
+            'EOS; crc32 is of the ids as little-endian int32 (responses with their EOS). logp, argmax_logp, rest_logp: '
+            'sums; energy, p_e, a_norm, entropy: means over response tokens. Prompt and response tokenised apart, no '
+            f'specials added, no truncation. Whole sequences run alone differ by at most {max(alone):.0e} in logp '
+            '(three of each of rows 0..2).')
     write(HERE / 'smollm2.json', header(__file__, ['torch', 'transformers', 'tokenizers', 'numpy'], None, note),
           {'model': 'smollm2-135m-instruct', 'eos_id': tokenizer.eos_token_id, 'prompts': prompts, 'types': types})
 

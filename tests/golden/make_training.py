@@ -18,8 +18,8 @@ PACKAGES = ['torch', 'transformers', 'numpy']
 FAMILIES = ['gpt2', 'gpt-neox', 'llama', 'qwen2']
 BATCH, STEPS, SHORT_STEPS, WARMUP, BETA = 2, 50, 5, 10, 0.1
 # Chosen so that clipping is active in part of the steps and float32 still follows float64 to 1e-4 for all of them.
-LR = {'sft': 1e-3, 'default': 3e-4}
-CLIP = {'dpo': 2.0, 'default': 10.0}
+LR = 3e-4
+CLIP = {'sft': 30.0, 'dpo': 2.0, 'default': 10.0}
 EXAMPLES = 14
 
 
@@ -34,7 +34,7 @@ def means(logp, mask):
 
 
 def preference(kind):
-    """[pairs] per-pair losses from h = log-ratio of chosen minus that of rejected; beta and label smoothing from P§2.5."""
+    """[pairs] per-pair losses of h = log-ratio of chosen minus that of rejected; beta, label smoothing: P§2.5."""
     dpo = lambda h, beta, eps: -(1 - eps) * F.logsigmoid(beta * h) - eps * F.logsigmoid(-beta * h)
     ipo = lambda h, beta, eps: (h - 1 / (2 * beta)) ** 2
     reduce = means if kind == 'ipo_mean' else sums
@@ -101,8 +101,8 @@ def load_float32(directory):
 
 def train(load, family, name, steps, examples, order):
     model, reference = load(MODELS / family), load(MODELS / family)
-    lr, max_norm = LR.get(name, LR['default']), CLIP.get(name, CLIP['default'])
-    optimizer = torch.optim.RMSprop(model.parameters(), lr=lr)
+    max_norm = CLIP.get(name, CLIP['default'])
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=LR)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / (WARMUP + 1)))
     loss_of = loss_function(name, model, reference)
     curve = {'loss': [], 'grad_norm': []}
@@ -117,7 +117,7 @@ def train(load, family, name, steps, examples, order):
             curve.setdefault(key, []).append(value)
     parameters = {key: [p.sum().item(), p.pow(2).sum().item()] for key, p in model.named_parameters()}
     total = [sum(pair[i] for pair in parameters.values()) for i in (0, 1)]
-    return {'lr': lr, 'clip': max_norm, 'steps': steps, 'clipped_steps': sum(n > max_norm for n in curve['grad_norm']),
+    return {'lr': LR, 'clip': max_norm, 'steps': steps, 'clipped_steps': sum(n > max_norm for n in curve['grad_norm']),
             **curve, 'parameters_sum_and_sum_of_squares': total, 'tensors': parameters}
 
 
@@ -146,9 +146,9 @@ def make_training():
         models[family] = {'examples': examples, 'runs': runs}
     note = ('True float64. order[step] = rows of the batch. grad_norm is before clipping; loss, logps/* (sums over '
             'tokens) and rewards/* are batch means before the update. tensors: [sum, sum of squares] after the last '
-            'step, a tied tensor once, under Hugging Face names. clip is each run\'s own. The gradient of GPT-2 key biases (the middle third of '
-            'c_attn.bias) and of the unrotated part of GPT-NeoX ones is exactly 0 in theory: RMSprop turns float32 '
-            'noise there into steps, so compare these tensors in float64 only.')
+            'step, a tied tensor once, under Hugging Face names. clip is each run\'s own. The gradient of GPT-2 key '
+            'biases (the middle third of c_attn.bias) and of the unrotated part of GPT-NeoX ones is exactly 0 in '
+            'theory: RMSprop turns float32 noise there into steps, so compare these tensors in float64 only.')
     settings = {'batch': BATCH, 'optimizer': 'rmsprop', 'alpha': 0.99, 'eps': 1e-8, 'warmup': WARMUP,
                 'beta': BETA, 'cdpo_label_smoothing': 0.1, 'reference': 'the initial model', 'order': order}
     write(HERE / 'training.json', header(__file__, PACKAGES, SEED, note), {'settings': settings, 'models': models})
@@ -193,8 +193,8 @@ def make_optimizers():
             run['gradients'].append([*w.grad.tolist(), *b.grad.tolist()])
             run['parameters'].append([*w.tolist(), *b.tolist()])
         runs[name] = run
-    note = ('float64. Problem: mean((X w + b - y)^2), w from w0, b from 0; parameters = [w0, w1, w2, b] after each step, '
-            'gradients before it. Options that are not named have torch\'s defaults.')
+    note = ('float64. Problem: mean((X w + b - y)^2), w from w0, b from 0; parameters = [w0, w1, w2, b] after each '
+            'step, gradients before it. Options that are not named have torch\'s defaults.')
     problem = {'X': X.tolist(), 'y': y.tolist(), 'w0': w0.tolist(), 'b0': 0.0}
     clip = []
     for scale in (0.5, 30.0):
@@ -227,8 +227,8 @@ def make_schedules():
             runs[f'{kind}_warmup{warmup}'] = {'kind': kind, 'warmup': warmup, 'steps': steps, 'lr': lr, 'used': used}
     runs['released_warmup5'] = {'kind': 'released', 'warmup': 5, 'steps': steps, 'lr': lr,
                                 'used': [lr * min(1.0, (s + 1) / 6) for s in range(steps)]}
-    note = ('used[s] = the learning rate with which step s (from 0) is made; with warm-up transformers makes step 0 with '
-            'rate 0. "released" = the released code\'s min(1, (s+1)/(warmup+1)).')
+    note = ('used[s] = the learning rate with which step s (from 0) is made; with warm-up transformers makes step 0 '
+            'with rate 0. "released" = the released code\'s min(1, (s+1)/(warmup+1)).')
     write(HERE / 'schedules.json', header(__file__, PACKAGES, SEED, note), {'runs': runs})
 
 
@@ -275,8 +275,8 @@ def make_losses():
         loss = value(c)
         loss.backward()
         cases.append({'loss': name, 'value': loss.item(), 'grad_chosen_logp': c.grad.tolist()})
-    note = ('float64. value = mean over pairs (or sequences); grad_* = d value / d token log-prob, masked tokens 0. h and '
-            'c_plus, c_minus per pair as in paper.md §2.5 (of the pair\'s own loss, without the 1/pairs of the mean), '
+    note = ('float64. value = mean over pairs (or sequences); grad_* = d value / d token log-prob, masked tokens 0. h '
+            'and c_plus, c_minus per pair as in paper.md §2.5 (of the pair\'s own loss, without the mean\'s 1/pairs), '
             'checked against autograd. ipo_mean takes per-token means in h, as TRL. sft_sum: released code; '
             'sft_token_mean: over all tokens of the batch, as TRL.')
     write(HERE / 'losses.json', header(__file__, PACKAGES, SEED + 1, note),

@@ -35,8 +35,7 @@ COMMON = dict(per_device_train_batch_size=2, gradient_accumulation_steps=1, num_
 RUNS = {
     'dpo_sigmoid': (DPOTrainer, DPOConfig, dict(loss_type=['sigmoid'], beta=0.1, max_grad_norm=10.0, max_length=512)),
     'dpo_ipo': (DPOTrainer, DPOConfig, dict(loss_type=['ipo'], beta=0.1, max_grad_norm=140.0, max_length=512)),
-    'dpo_truncated': (DPOTrainer, DPOConfig, dict(loss_type=['sigmoid'], beta=0.1, max_grad_norm=9.0, max_length=40,
-                                                  label_smoothing=0.1)),
+    'dpo_truncated': (DPOTrainer, DPOConfig, dict(loss_type=['sigmoid'], beta=0.1, max_grad_norm=9.0, max_length=40)),
     'sft': (SFTTrainer, SFTConfig, dict(max_grad_norm=8.0, max_length=512, completion_only_loss=True)),
     'sft_accumulated': (SFTTrainer, SFTConfig, dict(max_grad_norm=6.0, max_length=512, completion_only_loss=True,
                                                     gradient_accumulation_steps=2, lr_scheduler_type='cosine',
@@ -120,15 +119,15 @@ def run(name, rows):
     t = trainer(kind, make_config, options, rows)
     logged = curve(t)
     nudged = curve(trainer(kind, make_config, options, rows, nudge=6e-8))
-    away = {key: significant(max((abs(a / b - 1) for a, b in zip(nudged[key], logged[key]) if abs(b) > 1e-3), default=0), 2)
-            for key in logged}
+    distance = lambda xs, ys: max((abs(x / y - 1) for x, y in zip(xs, ys) if abs(y) > 1e-3), default=0)
+    away = {key: significant(distance(nudged[key], logged[key]), 2) for key in logged}
     defaults = t.optimizer.param_groups[0]
     clipped = sum(n > t.args.max_grad_norm for n in logged['grad_norm'])
     print(name, 'loss', logged['loss'][0], logged['loss'][-1], 'clipped', clipped, 'of', len(logged['loss']), away)
     settings = {'trainer': kind.__name__, **{k: v for k, v in {**COMMON, **options}.items() if k in (
         'per_device_train_batch_size', 'gradient_accumulation_steps', 'num_train_epochs', 'learning_rate',
         'lr_scheduler_type', 'warmup_steps', 'weight_decay', 'max_grad_norm', 'max_length', 'beta', 'loss_type',
-        'label_smoothing', 'completion_only_loss')}, 'optimizer': 'adamw', 'betas': list(defaults['betas']),
+        'completion_only_loss')}, 'optimizer': 'adamw', 'betas': list(defaults['betas']),
         'eps': defaults['eps']}
     with torch.no_grad():
         parameters = [p.double() for p in t.model.parameters()]
@@ -168,7 +167,7 @@ def sft_tokens(rows, **options):
 
 
 def with_rows(make, source, **options):
-    """keep_start drops rows whose prompt alone fills max_length: the indices of those that stay, beside their tokens."""
+    """keep_start drops rows whose prompt alone fills max_length: the indices of those that stay, and their tokens."""
     t, tokens = make(source, **options)
     place = {row['prompt']: i for i, row in enumerate(source)}
     return {'rows': [place[prompt] for prompt in t.train_dataset['prompt']], 'tokens': tokens}
@@ -180,8 +179,10 @@ def without_bos(tokenizer):
 
 def conversational(rows):
     turn = lambda role, text: [{'role': role, 'content': text.strip()}]
-    return [{'prompt': turn('user', row['prompt'].removeprefix('Human: ').removesuffix('\n\nAssistant:')),
-             'chosen': turn('assistant', row['chosen']), 'rejected': turn('assistant', row['rejected'])} for row in rows]
+    question = lambda row: row['prompt'].removeprefix('Human: ').removesuffix('\n\nAssistant:')
+    return [{'prompt': turn('user', question(row)),
+             'chosen': turn('assistant', row['chosen']), 'rejected': turn('assistant', row['rejected'])}
+            for row in rows]
 
 
 def implicit(rows):
@@ -210,11 +211,12 @@ def main() -> None:
     runs = {}
     for name, (kind, *_) in RUNS.items():
         runs[name], parameter_groups = run(name, pairs if kind is DPOTrainer else completions)
-    note = ('Everything under runs.*.logged is what TRL logged, one number per update, under its names. grad_norm is before '
-            'clipping, learning_rate the one this update was made with, num_tokens cumulative (prompt and completion, '
-            'chosen and rejected). nudged_*: how far the same run moves when every initial weight of the policy is '
-            'multiplied by 1 + 6e-8 N(0,1), relative, over values above 1e-3: a float32 implementation cannot be asked '
-            'for less. tokens.*: rows in file order; rows = indices of those kept, where some were dropped.')
+    note = ('Everything under runs.*.logged is what TRL logged, one number per update, under its names. grad_norm is '
+            'before clipping, learning_rate the one this update was made with, num_tokens cumulative (prompt and '
+            'completion, chosen and rejected). nudged_*: how far the same run moves when every initial weight of the '
+            'policy is multiplied by 1 + 6e-8 N(0,1), relative, over values above 1e-3: a float32 implementation '
+            'cannot be asked for less. tokens.*: rows in file order; rows = indices of those kept, where some were '
+            'dropped.')
     write(HERE / 'trl.json', header(__file__, ['torch', 'transformers', 'trl', 'tokenizers', 'accelerate', 'datasets'],
                                     SEED, note),
           {'model': 'trl/model', 'data': {'dpo': 'trl/preferences.jsonl', 'sft': 'trl/sft.jsonl'},

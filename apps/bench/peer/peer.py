@@ -9,9 +9,10 @@ Prints {"ready": true, …}, then does one job for each line it reads and prints
     probe12      the same 12 sequences in one batch
     dpo          one DPO update on 4 pairs: 8 whole sequences in one forward, backward, clip 10, RMSprop
     quit         (or end of input)
-Every sequence repeats its prompt and has logits over the whole vocabulary at every position. `--metrics lean` computes the
-metrics of paper.md §5 with as few V-sized tensors as PyTorch allows; `released` computes them as the released code does
-(a one-hot and a softmax of the logits' size, in the DPO step too). Reference log-probs are computed once, untimed.
+Every sequence repeats its prompt and has logits over the whole vocabulary at every position. `--metrics lean` computes
+the metrics of paper.md §5 with as few V-sized tensors as PyTorch allows; `released` computes them as the released code
+does (a one-hot and a softmax of the logits' size, in the DPO step too). Reference log-probs are computed once, untimed.
+Log-probs are sums over the response, averaged over sequences; the first run of a job also pays for warming up.
 """
 import argparse
 import json

@@ -1,7 +1,8 @@
 """The three shapes that are compared, the token ids both sides use, and the FLOPs of the work.
 
-Token ids come from a formula, so that the other side needs no file: `token(s, i, V)` is token i of sequence s. Prompt p is
-sequence p; response r is sequence 100 + r.
+Token ids come from a formula, so that the other side needs no file: `token(s, i, V)` is token i of sequence s. Prompt p
+is sequence p, response r sequence 100 + r. A probe's prompt is 0, its responses 0..11; pair p has prompt p, response
+2p as the chosen one and 2p + 1 as the rejected.
 """
 from transformers import GPTNeoXConfig, LlamaConfig
 
