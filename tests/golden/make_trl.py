@@ -110,8 +110,8 @@ def curve(t):
 
 def groups(t):
     names = {id(p): name for name, p in t.model.named_parameters()}
-    return [{'weight_decay': g['weight_decay'], 'names': sorted(names[id(p)] for p in g['params'])}
-            for g in t.optimizer.param_groups]
+    return {'decay' if g['weight_decay'] else 'no_decay': sorted(names[id(p)] for p in g['params'])
+            for g in t.optimizer.param_groups}
 
 
 def run(name, rows):
