@@ -1,1 +1,3 @@
-export {}
+/** @ldyn/models/node: checkpoints on disk. */
+export { openModel, TOKENIZER_FILES, tokenizerFilesIn, type Checkpoint } from './open.ts'
+export { fingerprint } from './fingerprint.ts'

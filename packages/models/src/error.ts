@@ -1,0 +1,64 @@
+/**
+ * What can be wrong with a model as a whole, beyond single bytes (those are @ldyn/formats' FormatError): its config, the
+ * set of its tensors, its tokenizer. The message is one sentence of what, where, why and what to do.
+ */
+export type ModelErrorCode =
+  | 'not-found' | 'bad-config' | 'unknown-architecture' | 'unsupported' | 'missing-tensor' | 'unexpected-tensor'
+  | 'shape-mismatch' | 'no-tokenizer' | 'bad-tokenizer' | 'unknown-pre-tokenizer' | 'bad-template' | 'exists' | 'write-failed'
+
+export interface ModelErrorParts {
+  readonly code: ModelErrorCode
+  /** What could not be done: "Cannot read the config". */
+  readonly what: string
+  /** The model's path, and the key or tensor in it. */
+  readonly where: string
+  /** The fact that decided. */
+  readonly why: string
+  /** One thing that the reader can do now. */
+  readonly fix: string
+}
+
+export class ModelError extends Error {
+  override readonly name = 'ModelError'
+  readonly code: ModelErrorCode
+  readonly what: string
+  readonly where: string
+  readonly why: string
+  readonly fix: string
+
+  constructor(parts: ModelErrorParts, options?: { cause?: unknown }) {
+    super(`${parts.what} (${parts.where}): ${parts.why}. ${parts.fix}.`, options)
+    this.code = parts.code
+    this.what = parts.what
+    this.where = parts.where
+    this.why = parts.why
+    this.fix = parts.fix
+  }
+}
+
+/** At most five names in a message, and how many more there are. */
+export const listed = (names: readonly string[]): string =>
+  names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
+
+/** The candidate with the smallest edit distance to `name`, for "did you mean". */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined
+  let least = Infinity
+  for (const candidate of candidates) {
+    const distance = editDistance(name, candidate)
+    if (distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length]
+}
