@@ -4,7 +4,8 @@
 // lockfile says (pnpm comes through npx, so that nothing needs root), then runs the named Turborepo tasks,
 // which skip what has not changed. Tests run one package at a time: some of them measure time.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { printCounts, reportFiles } from './counts.js'
 
@@ -21,7 +22,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const tasks = process.argv.slice(2)
 const checks = tasks.filter(task => task !== 'test')
 
-pnpm('install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only')
+install()
 let status = checks.length ? turbo(...checks) : 0
 if (tasks.includes('test')) {
   for (const file of reportFiles()) rmSync(file)
@@ -29,6 +30,17 @@ if (tasks.includes('test')) {
   if (!printCounts()) status ||= 1
 }
 process.exitCode = status
+
+/** Installs, unless what is installed came from this very lockfile: then nothing asks the network either. */
+function install() {
+  const stamp = `${root}node_modules/.installed`
+  const hash = createHash('sha256')
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(root + file))
+  const wanted = `${hash.digest('hex')} ${process.platform}-${process.arch}`
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  pnpm('install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only')
+  writeFileSync(stamp, wanted)
+}
 
 function turbo(...args) {
   return pnpm('exec', 'turbo', 'run', ...args, '--continue=dependencies-successful', '--output-logs=new-only')
