@@ -1,0 +1,91 @@
+/**
+ * What preference losses share: a term for every pair (y⁺, y⁻) from what each response scores as a whole, TRL's
+ * metrics, and the spread of c₊ and c₋ over tokens. Sequences 2i and 2i+1 are pair i; a pair counts if it has a token.
+ */
+import { less, maximum, mul, reshape, sliceAxis, sub, sum, cast, type Tensor } from '@ldyn/tensor'
+import { lengths, present, sequenceSums, weightedMean, type Loss, type LossArgs, type LossValues } from './loss.ts'
+
+/** A response as a preference loss sees it: in a trace [P] for all pairs, in closed forms one number. */
+export interface Scores<T> {
+  /** Σ log π over its tokens. */
+  readonly logp: T
+  /** r = Σ log π − Σ log π_ref; Σ log π where the loss has no reference. */
+  readonly ratio: T
+  /** Tokens, the EOS among them; 0 in padding, so clamp before dividing. */
+  readonly length: T
+}
+
+export interface PairLoss {
+  readonly name: string
+  readonly reference: boolean
+  /** Every pair's own loss: [P]. */
+  term(chosen: Scores<Tensor>, rejected: Scores<Tensor>): Tensor
+  /** c± = −∂term/∂Σ log π(y±). */
+  c(chosen: Scores<number>, rejected: Scores<number>): { readonly plus: number; readonly minus: number }
+  /** The implicit reward of a response, for the metrics. */
+  reward(scores: Scores<Tensor>): Tensor
+}
+
+interface Pairs {
+  readonly chosen: Scores<Tensor>
+  readonly rejected: Scores<Tensor>
+  /** f32 [P]: 0 for padding. */
+  readonly weight: Tensor
+}
+
+function pairsOf({ logp, mask, ref }: LossArgs, { name, reference }: PairLoss): Pairs {
+  const [s] = mask.shape
+  if (s % 2 !== 0) throw new RangeError(`${name}: ${s} sequences do not form pairs; give y⁺ and y⁻ in turn`)
+  if (reference && !ref) throw new RangeError(`${name}: has no reference log-probs; give batch.ref`)
+  const sums = sequenceSums(logp, mask)
+  const all: Scores<Tensor> = {
+    logp: sums,
+    ratio: reference ? sub(sums, sequenceSums(ref!, mask)) : sums,
+    length: lengths(mask),
+  }
+  const side = (x: Tensor, i: number): Tensor => reshape(sliceAxis(reshape(x, [s / 2, 2]), 1, i, i + 1), [s / 2])
+  const scores = (i: number): Scores<Tensor> => ({
+    logp: side(all.logp, i),
+    ratio: side(all.ratio, i),
+    length: side(all.length, i),
+  })
+  const [chosen, rejected] = [scores(0), scores(1)]
+  return { chosen, rejected, weight: maximum(present(chosen.length), present(rejected.length)) }
+}
+
+/** A loss from its pair's term. Metrics are means over pairs; `logps/*` are sums over tokens, in nats. */
+export const pairLoss = (pair: PairLoss): Loss => ({
+  name: pair.name,
+  needs: { reference: pair.reference, pairs: true },
+  total: (args) => {
+    const { chosen, rejected, weight } = pairsOf(args, pair)
+    return sum(mul(pair.term(chosen, rejected), weight))
+  },
+  count: (args) => sum(pairsOf(args, pair).weight),
+  metrics: (args) => {
+    const { chosen, rejected, weight } = pairsOf(args, pair)
+    const [up, down] = [pair.reward(chosen), pair.reward(rejected)]
+    const mean = (x: Tensor): Tensor => weightedMean(x, weight)
+    return {
+      'rewards/chosen': mean(up),
+      'rewards/rejected': mean(down),
+      'rewards/margins': mean(sub(up, down)),
+      'rewards/accuracies': mean(cast(less(down, up), 'f32')),
+      'logps/chosen': mean(chosen.logp),
+      'logps/rejected': mean(rejected.logp),
+    }
+  },
+  c: (values) => {
+    const scores = values.mask.map((_, s) => scoresOf(values, s, pair.reference))
+    return values.mask.map((row, s) => {
+      const { plus, minus } = pair.c(scores[s - (s % 2)], scores[s - (s % 2) + 1])
+      return row.map((m) => m * (s % 2 === 0 ? plus : minus))
+    })
+  },
+})
+
+function scoresOf({ logp, mask, ref }: LossValues, s: number, reference: boolean): Scores<number> {
+  const over = (x: readonly number[]): number => x.reduce((total, v, l) => total + (mask[s][l] === 0 ? 0 : v), 0)
+  const own = over(logp[s])
+  return { logp: own, ratio: reference ? own - over(ref![s]) : own, length: over(mask[s]) }
+}
