@@ -1,1 +1,4 @@
-export {}
+/** @ldyn/backend-onnx: programs on ONNX Runtime, and programs as `.onnx` files. */
+export { onnxBackend } from './backend.ts'
+export { available } from './runtime/engine.ts'
+export type { ExecutionProvider, OnnxOptions, Optimization } from './runtime/options.ts'

@@ -1,0 +1,160 @@
+/**
+ * The Backend contract on ONNX Runtime: a program is one session, a step one call.
+ *
+ * Tensors are host memory. Parameters and optimizer state go in as inputs and come out into pooled blocks that were
+ * allocated before, so that nothing is copied or serialised between steps. Note that onnxruntime-node computes on
+ * the calling thread: while a run lasts, no timer, signal handler or socket of this thread is served.
+ */
+import { availableParallelism, cpus } from 'node:os'
+import {
+  byteSize, composites, DeviceError, leaves, matches, NonFiniteError, sameShape, show, sizeOf, TraceError, unflatten,
+  type Backend, type CompileOptions, type CompositeName, type DeviceTensor, type Executable, type HostArray, type HostTensor,
+  type RunInput, type Spec, type Tree,
+} from '@ldyn/tensor'
+import type { Tensor as OrtTensor } from 'onnxruntime-node'
+import { composites as lowerings } from './lower/composites.ts'
+import { loadEngine, type Engine } from './runtime/engine.ts'
+import type { OnnxOptions } from './runtime/options.ts'
+import { pool, type Block, type Pool } from './runtime/pool.ts'
+import { sessions, type Compiled } from './runtime/sessions.ts'
+import { fill, isHandle, own, OnnxTensor, view } from './runtime/tensor.ts'
+
+const native = (Object.keys(composites) as CompositeName[]).filter((op) => lowerings[op] !== 'expand')
+
+const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const
+
+interface Memory {
+  readonly pool: Pool
+  readonly live: Set<OnnxTensor>
+}
+
+/** An input leaf as a block that the run reads. Host values go to a block that lives as long as the run. */
+interface Fed {
+  readonly block: Block
+  readonly tensor?: OnnxTensor
+}
+
+function feed({ pool: blocks, live }: Memory, path: string, want: Spec, given: RunInput | undefined): Fed {
+  if (given === undefined) throw new TraceError(`input '${path}' (${show(want)}) is missing`)
+  if (typeof given === 'number') {
+    if (sizeOf(want.shape) !== 1) throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
+    return hosted(blocks, want, Float64Array.of(want.dtype === 'i32' ? Math.trunc(given) : given))
+  }
+  if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
+    throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
+  }
+  if (!isHandle(given)) return hosted(blocks, want, given.data)
+  const tensor = own(live, given, path)
+  return { block: tensor.block, tensor }
+}
+
+function hosted(blocks: Pool, want: Spec, values: HostArray): Fed {
+  if (values.length !== sizeOf(want.shape)) throw new TraceError(`${values.length} values do not fill ${show(want)}`)
+  const block = blocks.take(byteSize(want))
+  fill(want.dtype, block, values)
+  return { block }
+}
+
+const ortTensor = (ort: Engine, s: Spec, block: Block): OrtTensor =>
+  new ort.Tensor(ORT_TYPE[s.dtype], view(s.dtype, block) as Float32Array, s.shape)
+
+async function runOnce(ort: Engine, memory: Memory, { session, lowered }: Compiled, options: CompileOptions, inputs: Tree<RunInput>): Promise<Tree<DeviceTensor>> {
+  const given = new Map(leaves(inputs).map(({ path, value }) => [path, value]))
+  const fed: Fed[] = []
+  const made: Block[] = []
+  const blocks = memory.pool
+  try {
+    for (const port of lowered.inputs) fed.push(feed(memory, port.path, port.spec, given.get(port.path)))
+    for (const { block } of fed) blocks.pin(block)
+    for (const port of lowered.outputs) made.push(blocks.take(byteSize(port.spec)))
+    const feeds = Object.fromEntries(lowered.inputs.map((p, i) => [p.name, ortTensor(ort, p.spec, fed[i].block)]))
+    const fetches = Object.fromEntries(lowered.outputs.map((p, i) => [p.name, ortTensor(ort, p.spec, made[i])]))
+    try {
+      await session.run(feeds, fetches)
+    } catch (error) {
+      throw new DeviceError(`ONNX Runtime failed to run the program: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      for (const { block } of fed) blocks.unpin(block)
+    }
+    const finite = lowered.outputs.findIndex((p) => p.path === 'finite' && p.spec.dtype === 'bool' && p.spec.shape.length === 0)
+    if (finite >= 0 && new Uint8Array(made[finite].buffer)[0] === 0) {
+      throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
+    }
+  } catch (error) {
+    for (const block of made) blocks.free(block)
+    throw error
+  } finally {
+    for (const { block, tensor } of fed) if (!tensor) blocks.free(block)
+  }
+  lowered.inputs.forEach((p, i) => options.donate !== undefined && matches(options.donate, p.path) && fed[i].tensor?.dispose())
+  return unflatten(lowered.outputs.map(({ path, spec }, i) => ({ path, value: new OnnxTensor(blocks, memory.live, spec, made[i]) })))
+}
+
+/**
+ * ONNX Runtime as a Backend. Rejects with UnsupportedError, in a sentence that says what to install, where
+ * onnxruntime-node or the execution provider is missing (`available` asks without trying).
+ */
+export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
+  const { ort, version } = await loadEngine(options)
+  const provider = options.executionProvider ?? 'cpu'
+  const memory: Memory = { pool: pool(), live: new Set() }
+  const open = sessions(ort, options)
+  const threads = options.threads ?? availableParallelism()
+  let disposed = false
+  const alive = (): void => {
+    if (disposed) throw new DeviceError('the onnx backend was disposed of')
+  }
+
+  const dispose = async (): Promise<void> => {
+    disposed = true
+    for (const tensor of memory.live) tensor.dispose()
+    memory.pool.clear()
+    await open.dispose()
+  }
+
+  return {
+    name: 'onnx',
+    capabilities: {
+      device: provider === 'cpu' ? `${cpus()[0]?.model ?? 'CPU'}, ${threads} threads` : provider,
+      version: `onnxruntime-node ${version}`,
+      composites: native,
+      f64: false,
+    },
+    async upload(value: HostTensor) {
+      alive()
+      const { block } = hosted(memory.pool, value, value.data)
+      return new OnnxTensor(memory.pool, memory.live, value, block)
+    },
+    async read(tensor) {
+      alive()
+      return own(memory.live, tensor, 'tensor').read()
+    },
+    async compile(program, compileOptions: CompileOptions = {}): Promise<Executable> {
+      alive()
+      const { compiled, release } = await open.acquire(program)
+      let closed = false
+      const close = (): void => {
+        closed = true
+        void release()
+      }
+      return {
+        program,
+        stats: compiled.stats,
+        async run(inputs) {
+          alive()
+          if (closed) throw new DeviceError('the executable was disposed of')
+          return runOnce(ort, memory, compiled, compileOptions, inputs)
+        },
+        dispose: close,
+        [Symbol.dispose]: close,
+      }
+    },
+    memory: () => ({
+      tensors: memory.live.size,
+      bytes: [...memory.live].reduce((n, t) => n + byteSize(t), 0),
+      pooled: memory.pool.pooled(),
+    }),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  }
+}
