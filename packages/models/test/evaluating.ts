@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import {
-  i32, hostTensor, reshape, take, tokenLogProb, trace, unflatten, type HostTensor, type Tensor, type Tree,
+  i32, hostTensor, reshape, take, tokenLogProb, trace, unflatten, type HostTensor, type Tree,
 } from '@ldyn/tensor'
 import { evaluate } from '@ldyn/tensor/reference'
 import type { LanguageModel } from '../src/index.ts'
@@ -49,7 +49,7 @@ export async function parametersTree(checkpoint: Checkpoint): Promise<Tree<HostT
 export function logProbs(model: LanguageModel, params: Tree<HostTensor>, row: Row): Float64Array {
   const length = row.tokens.length
   const program = trace((x) => {
-    const tree = x.params as unknown as Tree<Tensor>
+    const tree = x.params
     const hidden = model.hidden(tree, x)
     return { logp: tokenLogProb(take(reshape(hidden, [length, model.width]), x.reads), model.head(tree), x.targets) }
   }, {

@@ -13,7 +13,7 @@ import { refuseArchitecture } from './hf-config.ts'
 export function readGgufConfig(gguf: Gguf): ModelConfig {
   const plain = (key: string): unknown => {
     const value = gguf.metadata.get(key)
-    return typeof value === 'bigint' ? Number(value) : value
+    return typeof value === 'bigint' ? Number(value) : typeof value === 'number' ? decimalOf(value) : value
   }
   const f = fieldsOf(gguf.name, [...gguf.metadata.keys()], plain)
   const arch = f.text('general.architecture')
@@ -76,6 +76,16 @@ export function readGgufConfig(gguf: Gguf): ModelConfig {
     default:
       return refuseArchitecture(arch, gguf.name)
   }
+}
+
+/** A GGUF holds ε as the float32 nearest to 1e-5; meant is 1e-5, the shortest decimal with that float32. */
+export function decimalOf(x: number): number {
+  if (Math.fround(x) !== x || Number.isInteger(x)) return x
+  for (let digits = 1; digits <= 9; digits++) {
+    const short = Number(x.toPrecision(digits))
+    if (Math.fround(short) === x) return short
+  }
+  return x
 }
 
 const noScaling = (where: string, type: string): ModelError => new ModelError({
