@@ -1,7 +1,22 @@
-/** A one-layer attention model of 7 words, small enough for finite differences over every parameter, and its batches. */
+/** A one-layer attention model of 7 words, small enough for finite differences over every parameter; its batches. */
 import {
-  add, attention, f32, hostTensor, layerNorm, leaves, mapTree, matmul, reshape, sizeOf, take, transpose,
-  type HostTensor, type Program, type Spec, type Tensor, type Tree,
+  add,
+  attention,
+  f32,
+  hostTensor,
+  layerNorm,
+  leaves,
+  mapTree,
+  matmul,
+  reshape,
+  sizeOf,
+  take,
+  transpose,
+  type HostTensor,
+  type Program,
+  type Spec,
+  type Tensor,
+  type Tree,
 } from '@ldyn/tensor'
 import { evaluate, type HostInput } from '@ldyn/tensor/reference'
 import type { BatchShape } from '../src/batch.ts'
@@ -46,13 +61,16 @@ export function numbers(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return (state / 2 ** 31) - 1
+    return state / 2 ** 31 - 1
   }
 }
 
 /** f64 values for f32 specs: the reference keeps their digits. */
 export function filled(specs: Tree<Spec>, next: () => number): Tree<HostTensor> {
-  return mapTree<Spec, HostTensor>(specs, (s) => ({ ...s, data: Float64Array.from({ length: sizeOf(s.shape) }, next) }))
+  return mapTree<Spec, HostTensor>(specs, (s) => ({
+    ...s,
+    data: Float64Array.from({ length: sizeOf(s.shape) }, next),
+  }))
 }
 
 export interface Example {
@@ -104,5 +122,7 @@ export function pack(examples: readonly Example[], shape: BatchShape): Record<st
 
 /** Runs in f64; outputs by path. */
 export function run(program: Program, inputs: Tree<HostInput>): Record<string, number[]> {
-  return Object.fromEntries(leaves(evaluate(program, inputs)).map(({ path, value }) => [path, Array.from(value.data)]))
+  return Object.fromEntries(
+    leaves(evaluate(program, inputs)).map(({ path, value }) => [path, Array.from(value.data)]),
+  )
 }

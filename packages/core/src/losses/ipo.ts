@@ -26,7 +26,8 @@ export function ipo({ beta, reduction, referenceFree = false }: IpoOptions): Los
     reference: !referenceFree,
     term: (chosen, rejected) => {
       const [up, down] = [chosen, rejected].map(({ ratio, length }) =>
-        reduction === 'sum' ? ratio : div(ratio, maximum(length, 1)))
+        reduction === 'sum' ? ratio : div(ratio, maximum(length, 1)),
+      )
       return square(sub(sub(up, down), 1 / (2 * beta)))
     },
     c: (chosen, rejected) => {

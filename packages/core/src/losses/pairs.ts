@@ -3,7 +3,15 @@
  * metrics, and the spread of c₊ and c₋ over tokens. Sequences 2i and 2i+1 are pair i; a pair counts if it has a token.
  */
 import { less, maximum, mul, reshape, sliceAxis, sub, sum, cast, type Tensor } from '@ldyn/tensor'
-import { lengths, present, sequenceSums, weightedMean, type Loss, type LossArgs, type LossValues } from './loss.ts'
+import {
+  lengths,
+  present,
+  sequenceSums,
+  weightedMean,
+  type Loss,
+  type LossArgs,
+  type LossValues,
+} from './loss.ts'
 
 /** A response as a preference loss sees it: in a trace [P] for all pairs, in closed forms one number. */
 export interface Scores<T> {
@@ -43,7 +51,8 @@ function pairsOf({ logp, mask, ref }: LossArgs, { name, reference }: PairLoss): 
     ratio: reference ? sub(sums, sequenceSums(ref!, mask)) : sums,
     length: lengths(mask),
   }
-  const side = (x: Tensor, i: number): Tensor => reshape(sliceAxis(reshape(x, [s / 2, 2]), 1, i, i + 1), [s / 2])
+  const side = (x: Tensor, i: number): Tensor =>
+    reshape(sliceAxis(reshape(x, [s / 2, 2]), 1, i, i + 1), [s / 2])
   const scores = (i: number): Scores<Tensor> => ({
     logp: side(all.logp, i),
     ratio: side(all.ratio, i),
@@ -85,7 +94,8 @@ export const pairLoss = (pair: PairLoss): Loss => ({
 })
 
 function scoresOf({ logp, mask, ref }: LossValues, s: number, reference: boolean): Scores<number> {
-  const over = (x: readonly number[]): number => x.reduce((total, v, l) => total + (mask[s][l] === 0 ? 0 : v), 0)
+  const over = (x: readonly number[]): number =>
+    x.reduce((total, v, l) => total + (mask[s][l] === 0 ? 0 : v), 0)
   const own = over(logp[s])
   return { logp: own, ratio: reference ? own - over(ref![s]) : own, length: over(mask[s]) }
 }

@@ -18,6 +18,8 @@ export const sft = ({ reduction }: SftOptions): Loss => ({
   needs: { reference: false, pairs: false },
   total: ({ logp, mask }) => neg(sum(sequenceSums(logp, mask))),
   count: ({ mask }) => sum(reduction === 'sum' ? present(lengths(mask)) : mask),
-  metrics: ({ logp, mask }) => ({ 'logps/target': weightedMean(sequenceSums(logp, mask), present(lengths(mask))) }),
+  metrics: ({ logp, mask }) => ({
+    'logps/target': weightedMean(sequenceSums(logp, mask), present(lengths(mask))),
+  }),
   c: ({ mask }) => mask.map((row) => [...row]),
 })

@@ -30,7 +30,9 @@ const decaying = (weightDecay: number, link: Link): readonly Link[] => {
 export const coupledDecay = ({ weightDecay = 0, decay = everything }: DecayOptions): readonly Link[] =>
   decaying(weightDecay, {
     slots: [],
-    update: ({ path, p, u }) => ({ u: decay(path, p) ? { x: add(scaled(u), mul(p, weightDecay)), by: 1 } : u }),
+    update: ({ path, p, u }) => ({
+      u: decay(path, p) ? { x: add(scaled(u), mul(p, weightDecay)), by: 1 } : u,
+    }),
   })
 
 /** p ← (1 − lr·λ)p beside the rule's own step. */

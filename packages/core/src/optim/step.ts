@@ -5,8 +5,24 @@
  * squares would lose digits, and rows can be reduced in parallel.
  */
 import {
-  add, div, leaves, mapTree, matches, minimum, mul, neg, sqrt, square, sub, sum, unflatten,
-  type Leaf, type PathFilter, type Spec, type Tensor, type Tree,
+  add,
+  div,
+  leaves,
+  mapTree,
+  matches,
+  minimum,
+  mul,
+  neg,
+  sqrt,
+  square,
+  sub,
+  sum,
+  unflatten,
+  type Leaf,
+  type PathFilter,
+  type Spec,
+  type Tensor,
+  type Tree,
 } from '@ldyn/tensor'
 import { product, type Optimizer } from './rule.ts'
 
@@ -14,7 +30,11 @@ import { product, type Optimizer } from './rule.ts'
 export function trainableLeaves<T>(params: Tree<T>, trainable: PathFilter = ''): Leaf<T>[] {
   const chosen = leaves(params).filter(({ path }) => matches(trainable, path))
   if (chosen.length === 0) {
-    throw new RangeError(`trainable selects none of the parameters ${leaves(params).map((l) => l.path).join(', ')}`)
+    throw new RangeError(
+      `trainable selects none of the parameters ${leaves(params)
+        .map((l) => l.path)
+        .join(', ')}`,
+    )
   }
   return chosen
 }
@@ -25,11 +45,17 @@ export const stateSpecs = (optimizer: Optimizer, params: Tree<Spec>, trainable?:
 
 /** ‖g‖₂ over all tensors: a scalar. */
 export const globalNorm = (grads: Tree<Tensor>): Tensor =>
-  sqrt(leaves(grads).map(({ value }) => sum(sum(square(value), value.shape.length > 1 ? -1 : []))).reduce((a, b) => add(a, b)))
+  sqrt(
+    leaves(grads)
+      .map(({ value }) => sum(sum(square(value), value.shape.length > 1 ? -1 : [])))
+      .reduce((a, b) => add(a, b)),
+  )
 
 /** torch.nn.utils.clip_grad_norm_: the factor min(1, max/(norm + 1e-6)) of all gradients. */
-export const clipByGlobalNorm = (maxNorm: number) => (norm: Tensor): Tensor =>
-  minimum(div(maxNorm, add(norm, 1e-6)), 1)
+export const clipByGlobalNorm =
+  (maxNorm: number) =>
+  (norm: Tensor): Tensor =>
+    minimum(div(maxNorm, add(norm, 1e-6)), 1)
 
 export interface UpdateArgs {
   /** Trained parameters and their gradients: trees of the same leaves. */
@@ -49,7 +75,10 @@ export interface Updated {
 }
 
 /** Applies the rule once to every parameter. */
-export function applyOptimizer(optimizer: Optimizer, { params, grads, state, hyper, factor }: UpdateArgs): Updated {
+export function applyOptimizer(
+  optimizer: Optimizer,
+  { params, grads, state, hyper, factor }: UpdateArgs,
+): Updated {
   const gradient = new Map(leaves(grads).map(({ path, value }) => [path, value]))
   const kept = new Map(leaves(state).map(({ path, value }) => [path, value]))
   const at = (slot: string, path: string): string => (path === '' ? slot : `${slot}.${path}`)

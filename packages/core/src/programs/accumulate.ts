@@ -6,14 +6,32 @@
  * that are means over sequences or pairs it averages per micro-batch and divides by their number k: `count` = k·own.
  */
 import {
-  add, f32, hostTensor, isFinite, leaves, mapTree, sizeOf, unflatten,
-  type HostTensor, type PathFilter, type Program, type Spec, type Tensor, type Tree,
+  add,
+  f32,
+  hostTensor,
+  isFinite,
+  leaves,
+  mapTree,
+  sizeOf,
+  unflatten,
+  type HostTensor,
+  type PathFilter,
+  type Program,
+  type Spec,
+  type Tensor,
+  type Tree,
 } from '@ldyn/tensor'
 import type { CausalLM } from '../model.ts'
 import { stateSpecs, trainableLeaves, type UpdateArgs } from '../optim/step.ts'
 import { traceAs } from './forward.ts'
 import {
-  gradientOf, hyperSpecs, lossBatchSpecs, updateOf, type LossInputs, type Objective, type UpdateOptions,
+  gradientOf,
+  hyperSpecs,
+  lossBatchSpecs,
+  updateOf,
+  type LossInputs,
+  type Objective,
+  type UpdateOptions,
 } from './train.ts'
 
 /** Zeros for a tree of f32 specs: an optimizer's first state, or the gradients before the first micro-batch. */
@@ -67,6 +85,11 @@ export function applyStep(options: ApplyOptions): Program {
       const { norm, outputs } = updateOf(options, inputs)
       return { ...outputs, metrics: { grad_norm: norm }, finite: isFinite(norm) }
     },
-    { params: trained, state: stateSpecs(optimizer, model.params, trainable), grads: trained, hyper: hyperSpecs(optimizer) },
+    {
+      params: trained,
+      state: stateSpecs(optimizer, model.params, trainable),
+      grads: trained,
+      hyper: hyperSpecs(optimizer),
+    },
   )
 }

@@ -11,7 +11,9 @@ import { readHidden, traceAs, type ModelInputs } from './forward.ts'
 export type ReadShape = Pick<BatchShape, 'rows' | 'length' | 'reads'>
 
 /** Specs of an evaluation's batch: that of `batchSpecs` without `grid` and `mask`. */
-export function readSpecs(shape: ReadShape): Record<'tokens' | 'positions' | 'segments' | 'reads' | 'targets', Spec> {
+export function readSpecs(
+  shape: ReadShape,
+): Record<'tokens' | 'positions' | 'segments' | 'reads' | 'targets', Spec> {
   const { tokens, positions, segments, reads, targets } = batchSpecs({ ...shape, sequences: 0, tokens: 0 })
   return { tokens, positions, segments, reads, targets }
 }
@@ -22,6 +24,8 @@ export function readSpecs(shape: ReadShape): Record<'tokens' | 'positions' | 'se
  */
 export const evaluateProgram = (model: CausalLM, shape: ReadShape): Program =>
   traceAs<ModelInputs>(
-    ({ params, batch }) => ({ ...tokenStats(readHidden(model, params, batch), model.head(params), batch.targets) }),
+    ({ params, batch }) => ({
+      ...tokenStats(readHidden(model, params, batch), model.head(params), batch.targets),
+    }),
     { params: model.params, batch: readSpecs(shape) },
   )

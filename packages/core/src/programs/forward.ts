@@ -3,7 +3,18 @@
  * back into sequences [S,L] by the batch's grid (batch.ts).
  */
 import {
-  concat, mul, reshape, take, tokenLogProb, trace, zeros, type Program, type Spec, type Tensor, type Traced, type Tree,
+  concat,
+  mul,
+  reshape,
+  take,
+  tokenLogProb,
+  trace,
+  zeros,
+  type Program,
+  type Spec,
+  type Tensor,
+  type Traced,
+  type Tree,
 } from '@ldyn/tensor'
 import { batchSpecs, type BatchShape } from '../batch.ts'
 import type { CausalLM } from '../model.ts'
@@ -26,11 +37,17 @@ export interface ModelInputs {
 }
 
 /** `trace` for inputs of a known type I: parameters are a tree of any depth, which types cannot follow leaf by leaf. */
-export const traceAs = <I>(f: (inputs: I) => Tree<Tensor>, specs: Readonly<Record<string, Tree<Spec>>>): Program =>
-  trace(f as unknown as (inputs: Traced<Spec>) => Tree<Tensor>, specs as unknown as Spec)
+export const traceAs = <I>(
+  f: (inputs: I) => Tree<Tensor>,
+  specs: Readonly<Record<string, Tree<Spec>>>,
+): Program => trace(f as unknown as (inputs: Traced<Spec>) => Tree<Tensor>, specs as unknown as Spec)
 
 /** Hidden states that predict the targets: [N,width]. */
-export function readHidden(model: CausalLM, params: Tree<Tensor>, batch: Omit<Batch, 'grid' | 'mask'>): Tensor {
+export function readHidden(
+  model: CausalLM,
+  params: Tree<Tensor>,
+  batch: Omit<Batch, 'grid' | 'mask'>,
+): Tensor {
   const { tokens, positions, segments } = batch
   const hidden = model.hidden(params, { tokens, positions, segments })
   return take(reshape(hidden, [-1, model.width]), batch.reads)
@@ -44,7 +61,7 @@ export function sequenceLogProbs(model: CausalLM, params: Tree<Tensor>, batch: B
 
 /** {params, batch} → {logp: f32 [S,L], 0 where masked}: the reference's log-probs, which the lab caches. */
 export const logProbProgram = (model: CausalLM, shape: BatchShape): Program =>
-  traceAs<ModelInputs>(
-    ({ params, batch }) => ({ logp: sequenceLogProbs(model, params, batch) }),
-    { params: model.params, batch: batchSpecs(shape) },
-  )
+  traceAs<ModelInputs>(({ params, batch }) => ({ logp: sequenceLogProbs(model, params, batch) }), {
+    params: model.params,
+    batch: batchSpecs(shape),
+  })

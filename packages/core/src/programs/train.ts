@@ -5,14 +5,31 @@
  * (`replaced` lists them for `donate`). Frozen parameters go in and do not come out: the caller keeps its handles.
  */
 import {
-  and, call, f32, grad, isFinite, matches, unflatten,
-  type PathFilter, type Program, type Spec, type Tensor, type Tree,
+  and,
+  call,
+  f32,
+  grad,
+  isFinite,
+  matches,
+  unflatten,
+  type PathFilter,
+  type Program,
+  type Spec,
+  type Tensor,
+  type Tree,
 } from '@ldyn/tensor'
 import { batchSpecs, type BatchShape } from '../batch.ts'
 import { lossValue, type Loss } from '../losses/loss.ts'
 import type { CausalLM } from '../model.ts'
 import type { Optimizer } from '../optim/rule.ts'
-import { applyOptimizer, clipByGlobalNorm, globalNorm, stateSpecs, trainableLeaves, type UpdateArgs } from '../optim/step.ts'
+import {
+  applyOptimizer,
+  clipByGlobalNorm,
+  globalNorm,
+  stateSpecs,
+  trainableLeaves,
+  type UpdateArgs,
+} from '../optim/step.ts'
 import { sequenceLogProbs, traceAs, type Batch } from './forward.ts'
 
 type Specs = Readonly<Record<string, Spec>>
@@ -103,12 +120,15 @@ export function gradientOf(objective: Objective, inputs: LossInputs): Gradient {
 /** The outputs of an update in the current trace. */
 export function updateOf(
   { optimizer, maxGradNorm, delta }: UpdateOptions,
-  inputs: UpdateArgs,
+  inputs: Omit<UpdateArgs, 'factor'>,
 ): { readonly norm: Tensor; readonly outputs: Readonly<Record<string, Tree<Tensor>>> } {
   const norm = globalNorm(inputs.grads)
   const factor = maxGradNorm === undefined ? undefined : clipByGlobalNorm(maxGradNorm)(norm)
   const next = applyOptimizer(optimizer, { ...inputs, factor })
-  return { norm, outputs: { params: next.params, state: next.state, ...(delta ? { delta: next.delta } : {}) } }
+  return {
+    norm,
+    outputs: { params: next.params, state: next.state, ...(delta ? { delta: next.delta } : {}) },
+  }
 }
 
 /**
