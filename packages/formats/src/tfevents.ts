@@ -120,7 +120,7 @@ export const readTfEvents = async (source: ByteSource): Promise<TfEvents> => {
       throw recordError(source, at, 'bad-checksum', 'the checksum of its data is wrong')
     }
     try {
-      scalars.push(...readEvent(body.subarray(0, size)))
+      for (const scalar of readEvent(body.subarray(0, size))) scalars.push(scalar)
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause
       throw recordError(source, at, 'bad-record', `it is not an Event: ${cause.message}`)

@@ -1,1 +1,16 @@
-export {}
+// @ldyn/runs: run directories, read anywhere. Writing is in @ldyn/runs/node.
+export { RunError } from './error.ts'
+export type { RunErrorCode, RunErrorParts } from './error.ts'
+export { memoryFiles } from './files.ts'
+export type { RunFiles } from './files.ts'
+export { isSum, metrics, paths, PROBES_SCHEMA, SCHEMA } from './layout.ts'
+export type { Metric } from './layout.ts'
+export type { Json, RunColumns, RunManifest, RunStatus, StageInfo } from './manifest.ts'
+export { layOutProbes, tokenCount, typesOf } from './probes.ts'
+export type { ProbeColumn, ProbeRow, Probes } from './probes.ts'
+export type { Evaluation, RunEvent, RunEventBody, ScalarLine } from './records.ts'
+export type { Curve, Per } from './curve.ts'
+export { openRun } from './read.ts'
+export type { Run, ScalarColumn } from './read.ts'
+export { verify } from './verify.ts'
+export type { Finding } from './verify.ts'

@@ -1,0 +1,89 @@
+// probes.json: what is watched. A column is one response of one probe row; binary rows hold one float32 a column, in
+// this order, and token rows one a response token, from each column's `offset`. A response that a row does not have is
+// listed in `absent` and stored as 0, so that NaN never is on file.
+import { RunError } from './error.ts'
+import { PROBES_SCHEMA } from './layout.ts'
+
+export interface ProbeRow {
+  readonly prompt: string
+  /** Rows of one group belong together, for instance rephrasings of one question. */
+  readonly group: string
+  /** Text of the response by type. */
+  readonly responses: Readonly<Record<string, string>>
+}
+
+export interface ProbeColumn {
+  /** Index into `rows`. */
+  readonly row: number
+  readonly type: string
+  /** Response tokens, EOS included; 0 for an absent response. */
+  readonly tokens: number
+  /** Where this column's tokens start in a token row. */
+  readonly offset: number
+}
+
+export interface Probes {
+  readonly schema: typeof PROBES_SCHEMA
+  readonly rows: readonly ProbeRow[]
+  readonly columns: readonly ProbeColumn[]
+  /** Indices of columns without a response. */
+  readonly absent: readonly number[]
+}
+
+/** Lays out columns row by row, types in the given order. `tokens` gives a response's length, 0 where it is absent. */
+export const layOutProbes = (
+  rows: readonly ProbeRow[], types: readonly string[], tokens: (row: number, type: string) => number,
+): Probes => {
+  const columns: ProbeColumn[] = []
+  const absent: number[] = []
+  let offset = 0
+  for (let row = 0; row < rows.length; row++) {
+    for (const type of types) {
+      const count = tokens(row, type)
+      if (count === 0) absent.push(columns.length)
+      columns.push({ row, type, tokens: count, offset })
+      offset += count
+    }
+  }
+  return { schema: PROBES_SCHEMA, rows, columns, absent }
+}
+
+/** Values in one row of a token file. */
+export const tokenCount = (probes: Probes): number => {
+  const last = probes.columns.at(-1)
+  return last ? last.offset + last.tokens : 0
+}
+
+/** Response types in the order in which they first appear. */
+export const typesOf = (probes: Probes): readonly string[] => [...new Set(probes.columns.map(column => column.type))]
+
+const isIndex = (value: unknown, end: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < end
+
+/** The probes in `value`. Throws RunError `bad-probes`. */
+export const checkProbes = (value: unknown, where: string): Probes => {
+  const fail = (why: string) =>
+    new RunError({ code: 'bad-probes', what: 'Cannot read the probes', where, why, fix: 'Restore probes.json' })
+  const probes = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<keyof Probes, unknown>>
+  const { schema, rows, columns, absent } = probes
+  if (schema !== PROBES_SCHEMA) throw fail(`its "schema" is not ${PROBES_SCHEMA}`)
+  if (!Array.isArray(rows) || !Array.isArray(columns) || !Array.isArray(absent)) {
+    throw fail('it has no rows, columns or absent list')
+  }
+  rows.forEach((row: Partial<ProbeRow> | null, i) => {
+    const texts = Object.values(row?.responses ?? {}).every(text => typeof text === 'string')
+    if (typeof row?.prompt !== 'string' || typeof row.group !== 'string' || !row.responses || !texts) {
+      throw fail(`row ${i} has no prompt, group or responses`)
+    }
+  })
+  let offset = 0
+  columns.forEach((column: Partial<ProbeColumn> | null, i) => {
+    if (!isIndex(column?.row, rows.length) || typeof column?.type !== 'string'
+      || !isIndex(column.tokens, Number.MAX_SAFE_INTEGER) || column.offset !== offset) {
+      throw fail(`column ${i} has a wrong row, type, token count or offset`)
+    }
+    offset += column.tokens!
+  })
+  if (!absent.every(index => isIndex(index, columns.length))) throw fail('"absent" names columns that are not there')
+  return value as Probes
+}
