@@ -6,8 +6,8 @@ import type { Node, Program } from './program.ts'
 import { sameShape, show, type Spec } from './spec.ts'
 import { leaves, mapTree, unflatten, type Leaf, type Tree } from './tree.ts'
 
-/** The tree type S with every Spec replaced by a traced Tensor. */
-export type Traced<S> = S extends Spec ? Tensor : { readonly [K in keyof S]: Traced<S[K]> }
+/** The tree type S with every Spec replaced by a traced Tensor; a tree of unknown form stays one. */
+export type Traced<S> = [Tree<Spec>] extends [S] ? Tree<Tensor> : S extends Spec ? Tensor : { readonly [K in keyof S]: Traced<S[K]> }
 
 /**
  * Traces `f` once with symbolic tensors of the given specs. Shape errors are raised here and nowhere later.
@@ -16,7 +16,7 @@ export type Traced<S> = S extends Spec ? Tensor : { readonly [K in keyof S]: Tra
 export function trace<S>(f: (inputs: Traced<S>) => Tree<Tensor>, specs: S): Program {
   const graph = new Graph()
   return within(graph, () => {
-    const inputs = mapTree<Spec, Tensor>(specs as Tree<Spec>, (s, path) => graph.input(path, s))
+    const inputs = mapTree<Spec, Tensor>(specs as Tree<Spec>, (s, path) => graph.input(path, checked(s, path)))
     const outputs = leaves(f(inputs as unknown as Traced<S>))
     for (const { path, value } of outputs) {
       if (!(value instanceof Tensor)) throw new TraceError(`output '${path}' is not a tensor; wrap numbers in constant(…)`)
@@ -24,6 +24,11 @@ export function trace<S>(f: (inputs: Traced<S>) => Tree<Tensor>, specs: S): Prog
     }
     return graph.finish(outputs)
   })
+}
+
+function checked(s: Spec, path: string): Spec {
+  if (typeof s === 'object' && s.shape.every((d) => Number.isInteger(d) && d >= 0)) return s
+  throw new TraceError(`input '${path}' needs a spec of whole sizes ≥ 0, got ${typeof s === 'object' ? show(s) : String(s)}`)
 }
 
 /** Values of an old program as tensors of the graph that is being built. */
@@ -46,9 +51,12 @@ export function replay(node: Node, program: Program, values: Values, site: Site 
   return outputs
 }
 
-/** Opens the inputs of `program` in the current graph and records them. */
-export function openInputs(program: Program, values: Values): void {
-  for (const { path, value } of program.inputs) values.set(value, currentGraph().input(path, program.values[value]))
+/**
+ * Opens the inputs of `program` in the current graph and records them. An input that is the whole tree (path '')
+ * is opened as `lone`, for transforms that put others beside it.
+ */
+export function openInputs(program: Program, values: Values, lone = ''): void {
+  for (const { path, value } of program.inputs) values.set(value, currentGraph().input(path || lone, program.values[value]))
 }
 
 /** The outputs of an old program, as leaves of the graph that is being built. */
@@ -72,7 +80,7 @@ export function call(program: Program, inputs: Tree<Tensor>): Tree<Tensor> {
     if (node.op === 'input') continue
     if (node.region !== undefined && !regions.has(node.region)) regions.set(node.region, currentGraph().nextRegion())
     const path = [base.path, node.path].filter(Boolean).join('.')
-    const region = node.region === undefined ? base.region : regions.get(node.region)
+    const region = base.region ?? (node.region === undefined ? undefined : regions.get(node.region))
     replay(node, program, values, { path, region, remat: node.remat })
   }
   return unflatten(outputLeaves(program, values))

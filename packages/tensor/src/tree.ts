@@ -28,18 +28,33 @@ export function leaves<T>(tree: Tree<T>, prefix = ''): Leaf<T>[] {
   if (Array.isArray(tree)) return tree.flatMap((child, i) => leaves(child as Tree<T>, join(prefix, i)))
   if (typeof tree === 'object') {
     return Object.entries(tree).flatMap(([key, child]) => {
-      if (key === '' || key.includes('.')) throw new TypeError(`tree key ${JSON.stringify(key)} at '${prefix}' is empty or has a dot`)
-      return leaves(child as Tree<T>, join(prefix, key))
+      return leaves(child as Tree<T>, join(prefix, checkedKey(key, prefix)))
     })
   }
-  throw new TypeError(`'${prefix}' is a ${typeof tree}; a tree holds objects, arrays, tensors and numbers`)
+  throw new TypeError(notATree(tree, prefix))
 }
 
-/** The inverse of `leaves`: children named 0, 1, … n−1 become an array. */
-export function unflatten<T>(entries: Iterable<Leaf<T>>): Tree<T> {
+const notATree = (node: unknown, path: string): string =>
+  `'${path}' is a ${typeof node}; a tree holds objects, arrays, tensors and numbers`
+
+function checkedKey(key: string, prefix: string): string {
+  if (key === '' || key.includes('.')) {
+    throw new TypeError(`tree key ${JSON.stringify(key)} at '${prefix}' is empty or has a dot`)
+  }
+  return key
+}
+
+/**
+ * The inverse of `leaves`: children named 0, 1, … n−1 become an array.
+ * Throws TypeError where a path is given twice or is both a leaf and a branch.
+ */
+export function unflatten<T>(entries: Iterable<Leaf<T>>, prefix = ''): Tree<T> {
   const list = [...entries]
   if (list.length === 0) return undefined
   if (list.length === 1 && list[0].path === '') return list[0].value
+  if (list.some(({ path }) => path === '')) {
+    throw new TypeError(`'${prefix}' is given twice, or is a leaf and a branch (${list.map((l) => l.path || '.').join(', ')})`)
+  }
   const children = new Map<string, Leaf<T>[]>()
   for (const { path, value } of list) {
     const dot = path.indexOf('.')
@@ -49,13 +64,20 @@ export function unflatten<T>(entries: Iterable<Leaf<T>>): Tree<T> {
     if (known) known.push(rest)
     else children.set(key, [rest])
   }
-  if ([...children.keys()].every((key, i) => key === `${i}`)) return [...children.values()].map(unflatten)
-  return Object.fromEntries([...children].map(([key, sub]) => [key, unflatten(sub)])) as Branch<T>
+  const built = [...children].map(([key, sub]): [string, Tree<T>] => [key, unflatten(sub, join(prefix, key))])
+  if (built.every(([key], i) => key === `${i}`)) return built.map(([, child]) => child)
+  return Object.fromEntries(built) as Branch<T>
 }
 
-/** The same tree with every leaf replaced. */
-export const mapTree = <T, U>(tree: Tree<T>, f: (value: T, path: string) => U): Tree<U> =>
-  unflatten(leaves(tree).map(({ path, value }) => ({ path, value: f(value, path) })))
+/** The same tree with every leaf replaced: empty branches stay, and the keys keep their kind. */
+export function mapTree<T, U>(tree: Tree<T>, f: (value: T, path: string) => U, prefix = ''): Tree<U> {
+  if (tree === undefined || tree === null) return undefined
+  if (isLeaf(tree)) return f(tree as T, prefix)
+  if (Array.isArray(tree)) return tree.map((child, i) => mapTree(child as Tree<T>, f, join(prefix, i)))
+  if (typeof tree !== 'object') throw new TypeError(notATree(tree, prefix))
+  return Object.fromEntries(Object.entries(tree).map(([key, child]) =>
+    [key, mapTree(child as Tree<T>, f, join(prefix, checkedKey(key, prefix)))])) as Branch<U>
+}
 
 /** Which leaves a caller means: a path (itself and all below it), several, or a predicate on paths. */
 export type PathFilter = string | readonly string[] | ((path: string) => boolean)

@@ -7,7 +7,7 @@
 import type { Tensor } from '../graph.ts'
 import type { OpAttrs } from '../ops/attrs.ts'
 import { emit, needFloat, type Op, type Ops } from '../ops/op.ts'
-import { add, div, erf, exp, less, log, maximum, mul, neg, select, square, sub, tanh } from '../ops/pointwise.ts'
+import { add, div, erf, exp, less, log, maximum, minimum, mul, neg, select, square, sub, tanh } from '../ops/pointwise.ts'
 
 type Name = 'sigmoid' | 'silu' | 'softplus' | 'logSigmoid' | 'expm1' | 'gelu'
 
@@ -28,6 +28,19 @@ function smooth<A extends OpAttrs[Name]>(doc: string, f: (x: Tensor, attrs: A) =
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI)
 /** The inner argument of the tanh form: √(2/π)·(x + 0.044715·x³). */
 const geluInner = (x: Tensor): Tensor => mul(mul(x, add(mul(square(x), 0.044715), 1)), SQRT_2_OVER_PI)
+
+/**
+ * ln(1 + u) for u ≥ 0 with u's own relative precision: 2·artanh(w), w = u/(2 + u), by its series below ¼, where
+ * 1 + u would round u's digits away. (w² ≤ 1/81, so nine terms reach f64's rounding.)
+ */
+export function log1p(u: Tensor): Tensor {
+  const small = minimum(u, 0.25)
+  const w = div(small, add(small, 2))
+  const w2 = square(w)
+  let series = add(mul(w2, 1 / 17), 1 / 15)
+  for (let n = 13; n > 0; n -= 2) series = add(mul(w2, series), 1 / n)
+  return select(less(u, 0.25), mul(mul(w, series), 2), log(add(u, 1)))
+}
 
 export const activations: Ops<Name> = {
   sigmoid: smooth('σ(x) = 1/(1 + e^(−x)).', (x) => mul(add(tanh(mul(x, 0.5)), 1), 0.5), (_, y) => mul(y, sub(1, y))),
@@ -52,16 +65,16 @@ export const activations: Ops<Name> = {
       return add(mul(add(th, 1), 0.5), mul(mul(mul(x, 0.5), sub(1, square(th))), inner))
     },
   ),
-  softplus: smooth('ln(1 + eˣ) = max(x, 0) + ln(1 + e^(−|x|)). f′ = σ(x).', (x) => add(maximum(x, 0), log(add(exp(neg(maximum(x, neg(x)))), 1))), (x) => sigmoid(x)),
+  softplus: smooth('ln(1 + eˣ) = max(x, 0) + ln(1 + e^(−|x|)). f′ = σ(x).', (x) => add(maximum(x, 0), log1p(exp(neg(maximum(x, neg(x)))))), (x) => sigmoid(x)),
   logSigmoid: smooth('ln σ(x) = −softplus(−x). f′ = σ(−x).', (x) => neg(softplus(neg(x))), (x) => sigmoid(neg(x))),
   expm1: smooth(
-    'eˣ − 1 without cancellation near 0: for |x| < 1 from tanh(x/2), else by exp. f′ = y + 1.',
+    'eˣ − 1 without cancellation near 0: for |x| < 1 from tanh(x/2), else by exp. f′ = eˣ.',
     (x) => {
-      const t = tanh(mul(maximum(neg(maximum(neg(x), -1)), -1), 0.5))
+      const t = tanh(mul(maximum(minimum(x, 1), -1), 0.5))
       const near = div(mul(t, 2), sub(1, t))
       return selectNear(x, near, sub(exp(x), 1))
     },
-    (_, y) => add(y, 1),
+    (x) => exp(x),
   ),
 }
 

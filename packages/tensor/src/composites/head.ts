@@ -13,14 +13,16 @@ import { add, equal, exp, log, maximum, mul, neg, select, sqrt, square, sub } fr
 import { argmax, max, sum } from '../ops/reductions.ts'
 import { matmul } from '../ops/linear.ts'
 import { addAlong, logSoftmax, takeAlong } from './softmax.ts'
-import { expm1 } from './activations.ts'
+import { expm1, log1p } from './activations.ts'
 import { MASKED } from './transformer.ts'
 import { iota } from '../ops/structure.ts'
 
-const checkHead = ([hidden, head, targets]: readonly Spec[]): number => {
+const checkHead = ([hidden, head, targets]: readonly Spec[], { chunkRows }: { chunkRows: number }): number => {
   needFloat([hidden, head])
   need(hidden.shape.length === 2 && head.shape.length === 2 && hidden.shape[1] === head.shape[1], 'takes hidden [N,d] and head [V,d]')
   need(targets.dtype === 'i32' && targets.shape.length === 1 && targets.shape[0] === hidden.shape[0], `targets must be i32[${hidden.shape[0]}]`)
+  need(head.shape[0] > 0, 'the vocabulary is empty')
+  need(Number.isInteger(chunkRows) && chunkRows >= 1, `chunkRows = ${chunkRows} must be a positive integer`)
   return hidden.shape[0]
 }
 
@@ -34,11 +36,12 @@ function byRows(chunkRows: number, tensors: readonly Tensor[], f: (...rows: Tens
 }
 
 const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1])
+const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]])
 
 export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
   tokenLogProb: {
     doc: 'log π(target) of every row, π = softmax(hidden·headᵀ): [N]. vjp: z̄ = ȳ(e_y − π), row by row.',
-    infer: (s) => [{ shape: [checkHead(s)], dtype: 'f32' }],
+    infer: (s, attrs) => [{ shape: [checkHead(s, attrs)], dtype: 'f32' }],
     expand: ([hidden, head, targets], { chunkRows }) =>
       byRows(chunkRows, [hidden, targets], (h, y) => [takeAlong(logSoftmax(matmul(h, head, false, true)), y)]),
     jvp: ({ x: [hidden, head, targets], t, attrs }) => {
@@ -69,34 +72,38 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
     doc:
       'Per row: logp = log π_y; argmaxLogp = max log π; restLogp = log Σ_{v≠argmax} π_v (a log-sum-exp over the others); entropy = −Σ π log π; ' +
       'piSquared = ‖π‖²; pError = ‖π − e_y‖ = √((expm1 log π_y)² + Σ_{v≠y} π_v²); argmax (i32). Each [N]. paper.md §5, contracts.md §2.',
-    infer: (s) => {
-      const shape = [checkHead(s)]
+    infer: (s, attrs) => {
+      const shape = [checkHead(s, attrs)]
       return [...Array.from({ length: 6 }, () => ({ shape, dtype: 'f32' as const })), { shape, dtype: 'i32' as const }]
     },
     expand: ([hidden, head, targets], { chunkRows }) =>
       byRows(chunkRows, [hidden, targets], (h, y) => {
-        const logp = logSoftmax(matmul(h, head, false, true))
-        const best = argmax(logp)
-        const top = max(logp, -1)
-        const py = takeAlong(logp, y)
-        // The others, scaled by their own largest m, so that nothing underflows however peaked π is.
-        const isBest = equal(iota(logp.shape, -1), broadcastColumn(best, logp))
-        const others = select(isBest, MASKED, logp)
+        const logits = matmul(h, head, false, true)
+        const best = argmax(logits)
+        const isBest = equal(iota(logits.shape, -1), broadcast(column(best), logits.shape))
+        const z = sub(logits, max(logits, -1, true))
+        // The others, scaled by their own largest m, so that nothing underflows however peaked π is; and with
+        // log max π = −log1p(Σ others) no digit of 1 − max π is lost, where log-softmax would round it to 0.
+        const others = select(isBest, MASKED, z)
         const m = max(others, -1, true)
         const w = exp(sub(others, m))
-        const mass = reshape(m, [m.shape[0]])
-        const restLogp = add(mass, log(sum(w, -1)))
-        const restSquared = mul(exp(mul(mass, 2)), sum(square(w), -1))
+        const [gap, weight] = [flat(m), sum(w, -1)]
+        const top = neg(log1p(mul(exp(gap), weight)))
+        const mass = add(gap, top)
+        const restLogp = add(mass, log(weight))
+        const logp = add(z, column(top))
         const entropy = neg(add(mul(exp(top), top), mul(exp(mass), sum(mul(w, select(isBest, 0, logp)), -1))))
-        const piSquared = add(exp(mul(top, 2)), restSquared)
-        const otherThanTarget = select(equal(best, y), restSquared, maximum(sub(piSquared, exp(mul(py, 2))), 0))
-        const pError = sqrt(add(square(expm1(py)), otherThanTarget))
+        const squares = sum(square(w), -1)
+        const piSquared = add(exp(mul(top, 2)), mul(exp(mul(mass, 2)), squares))
+        // Where the target is the most probable, 1 − π_y = e^restLogp: both terms then share the scale e^mass.
+        const hit = equal(best, y)
+        const py = select(hit, top, takeAlong(logp, y))
+        const missed = add(square(expm1(py)), maximum(sub(piSquared, exp(mul(py, 2))), 0))
+        const pError = mul(select(hit, exp(mass), 1), sqrt(select(hit, add(square(weight), squares), missed)))
         return [py, top, restLogp, entropy, piSquared, pError, best]
       }),
   },
 }
-
-const broadcastColumn = (idx: Tensor, like: Tensor): Tensor => broadcast(column(idx), like.shape)
 
 /** Temporaries of a chunk stay below 2²⁶ floats (256 MiB): two chunks at 1 500 rows of a 49 152-entry vocabulary. */
 const chunkFor = (vocab: number): number => Math.max(1, Math.floor(2 ** 26 / vocab))

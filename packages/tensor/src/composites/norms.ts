@@ -9,6 +9,7 @@ import { mean, sum } from '../ops/reductions.ts'
 const checkWidth = (s: readonly Spec[]): void => {
   needFloat(s)
   const d = s[0].shape.at(-1)
+  need(d !== undefined && d > 0, 'needs a last axis that is not empty')
   for (const p of s.slice(1)) need(p.shape.length === 1 && p.shape[0] === d, `weights must be f32[${d}]`)
 }
 const leading = (x: Tensor): number[] => x.shape.slice(0, -1).map((_, a) => a)

@@ -3,7 +3,7 @@
  * The maximum that keeps exp in range is a constant to the derivatives, since the result does not depend on it.
  */
 import type { Tensor } from '../graph.ts'
-import { sameShape } from '../spec.ts'
+import { sameShape, type Spec } from '../spec.ts'
 import { emit, need, needFloat, type Ops } from '../ops/op.ts'
 import { broadcast, reshape, zerosLike } from '../ops/movement.ts'
 import { add, div, equal, exp, log, mul, select, sub } from '../ops/pointwise.ts'
@@ -16,11 +16,18 @@ const shifted = (x: Tensor): Tensor => sub(x, stopGradient(max(x, -1, true)))
 /** One where the last axis' position is the index: bool [..., V]. */
 const hits = (x: Tensor, idx: Tensor): Tensor => equal(iota(x.shape, -1), broadcast(column(idx), x.shape))
 
+/** At least one element along the last axis. */
+const needRow = ({ shape }: Spec): void => {
+  need(shape.length > 0, 'needs a last axis, a scalar has none')
+  need(shape.at(-1)! > 0, 'the last axis is empty')
+}
+
 export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAlong' | 'addAlong'> = {
   softmax: {
     doc: 'π = eˣ / Σeˣ over the last axis. ẏ = π∘(ẋ − ⟨π, ẋ⟩), the same for the vjp.',
     infer: (s) => {
       needFloat(s)
+      needRow(s[0])
       return [s[0]]
     },
     expand: ([x]) => {
@@ -34,6 +41,7 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     doc: 'x − ln Σeˣ over the last axis. ẏ = ẋ − ⟨π, ẋ⟩ (this is A·ẋ of Prop. 1); x̄ = ȳ − π Σȳ.',
     infer: (s) => {
       needFloat(s)
+      needRow(s[0])
       return [s[0]]
     },
     expand: ([x]) => {
@@ -47,6 +55,7 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     doc: 'ln Σeˣ over the last axis, which is dropped.',
     infer: (s) => {
       needFloat(s)
+      needRow(s[0])
       return [{ shape: s[0].shape.slice(0, -1), dtype: 'f32' }]
     },
     expand: ([x]) => [add(log(sum(exp(shifted(x)), -1)), stopGradient(max(x, -1)))],
@@ -57,6 +66,7 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     doc: 'x[…, idx[…]]: f32 [..., V], i32 [...] → [...].',
     infer: ([x, idx]) => {
       needFloat([x])
+      needRow(x)
       need(idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)), `indices must be i32[${x.shape.slice(0, -1).join(',')}]`)
       return [{ shape: idx.shape, dtype: 'f32' }]
     },
@@ -68,6 +78,7 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     doc: 'x with upd[…] added at […, idx[…]]: f32 [..., V], i32 [...], f32 [...] → [..., V].',
     infer: ([x, idx, upd]) => {
       needFloat([x, upd])
+      needRow(x)
       need(idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)) && sameShape(idx.shape, upd.shape), `indices and updates must have shape [${x.shape.slice(0, -1).join(',')}]`)
       return [x]
     },

@@ -7,7 +7,7 @@
 import type { Tensor } from '../graph.ts'
 import { emit, need, needFloat, type Ops } from '../ops/op.ts'
 import { broadcast, concat, reshape, sliceAxis } from '../ops/movement.ts'
-import { add, and, equal, less, mul, neg, or, select, sub } from '../ops/pointwise.ts'
+import { add, and, equal, less, mul, neg, not, or, select, sub } from '../ops/pointwise.ts'
 import { iota } from '../ops/structure.ts'
 import { matmul } from '../ops/linear.ts'
 import { softmax } from './softmax.ts'
@@ -25,7 +25,7 @@ function repeatHeads(x: Tensor, heads: number): Tensor {
 function attentionMask(t: number, causal: boolean, segments?: Tensor): Tensor | undefined {
   if (!causal && !segments) return undefined
   const shape = [segments?.shape[0] ?? 1, 1, t, t]
-  const seen: Tensor[] = causal ? [less(iota(shape, 3), add(iota(shape, 2), 1))] : []
+  const seen: Tensor[] = causal ? [not(less(iota(shape, 2), iota(shape, 3)))] : []
   if (segments) {
     const own = broadcast(reshape(segments, [shape[0], 1, t, 1]), shape)
     const other = broadcast(reshape(segments, [shape[0], 1, 1, t]), shape)
@@ -40,7 +40,8 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
     infer: (s) => {
       needFloat(s)
       const [x, w, b] = s.map((v) => v.shape)
-      need(w.length === 2 && x.length >= 2 && x.at(-1) === w[0], `w must be f32[${x.at(-1)}, out]`)
+      need(x.length >= 2, 'x needs rank ≥ 2')
+      need(w.length === 2 && x.at(-1) === w[0], `w must be f32[${x.at(-1)}, out]`)
       need(!b || (b.length === 1 && b[0] === w[1]), `b must be f32[${w[1]}]`)
       return [{ shape: [...x.slice(0, -1), w[1]], dtype: 'f32' }]
     },
@@ -75,6 +76,7 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
       needFloat([q, k, v])
       need(q.shape.length === 4 && k.shape.length === 4 && v.shape.length === 4, 'q, k and v have rank 4')
       const [b, h, t, d] = q.shape
+      need(t > 0, 'no position to attend to')
       need(k.shape[0] === b && k.shape[2] === t && k.shape[3] === d && h % k.shape[1] === 0, `k [${k.shape.join(',')}] does not fit q [${q.shape.join(',')}]`)
       need(v.shape.every((n, a) => n === k.shape[a]), 'k and v differ in shape')
       need(!segments || (segments.dtype === 'i32' && segments.shape.length === 2 && segments.shape[0] === b && segments.shape[1] === t), `segments must be i32[${b},${t}]`)

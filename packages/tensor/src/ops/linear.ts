@@ -63,7 +63,7 @@ export const linearAlgebra: Ops<'matmul'> = {
 }
 
 /** All but the last axis in one. */
-const fold = (x: Tensor): Tensor => reshape(x, [-1, x.shape.at(-1)!])
+const fold = (x: Tensor): Tensor => reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!])
 
 /** op(a)·op(b); see the op. */
 export const matmul = (a: Tensor, b: Tensor, ta = false, tb = false): Tensor => emit('matmul', linearAlgebra.matmul, [a, b], { ta, tb })[0]

@@ -4,9 +4,10 @@
  * `broadcast` is the only broadcaster: pointwise ops take equal shapes and their callers (pointwise.ts)
  * insert it, so that "sum over broadcast axes" stands in exactly one rule.
  */
-import type { Tensor } from '../graph.ts'
+import { ShapeError } from '../errors.ts'
+import { currentGraph, type Tensor } from '../graph.ts'
 import { sameShape, sizeOf, stridesOf, type HostArray, type Shape, type Spec } from '../spec.ts'
-import { axisOf, emit, need, refuse, type Ops } from './op.ts'
+import { emit, fromEnd, need, needAxis, refuse, type Ops } from './op.ts'
 import { sum } from './reductions.ts'
 import { constant } from './structure.ts'
 
@@ -40,6 +41,7 @@ export const movement: Ops<'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pa
   reshape: {
     doc: 'The same values in row-major order under another shape.',
     infer: ([x], { shape }) => {
+      need(shape.every((d) => Number.isInteger(d) && d >= 0), `[${shape.join(',')}] is no shape for ${sizeOf(x.shape)} elements`)
       need(sizeOf(x.shape) === sizeOf(shape), `${sizeOf(x.shape)} elements do not fill [${shape.join(',')}] (${sizeOf(shape)})`)
       return [{ shape, dtype: x.dtype }]
     },
@@ -108,7 +110,7 @@ export const movement: Ops<'reshape' | 'transpose' | 'broadcast' | 'slice' | 'pa
     infer: (xs, { axis }) => {
       need(xs.length > 0, 'nothing to join')
       const [{ shape, dtype }] = xs
-      axisOf(axis, shape.length)
+      needAxis(axis, shape.length)
       for (const x of xs) {
         need(x.dtype === dtype, `dtypes ${dtype} and ${x.dtype} do not join`)
         need(x.shape.length === shape.length && x.shape.every((d, a) => a === axis || d === shape[a]), `shapes differ outside axis ${axis}`)
@@ -150,10 +152,11 @@ function scatterBlock(x: HostArray, shape: Shape, y: HostArray, into: Shape, ori
 
 export const inverse = (perm: readonly number[]): number[] => perm.map((_, a) => perm.indexOf(a))
 
-/** One entry of `shape` may be −1: the rest. */
+/** One entry of `shape` may be −1: the rest. (Beside a 0 there is no rest to speak of: write it out.) */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1)
-  const full = shape.map((d) => (d === -1 ? sizeOf(x.shape) / known : d))
+  const free = shape.filter((d) => d === -1).length
+  const full = free === 1 ? shape.map((d) => (d === -1 ? sizeOf(x.shape) / known : d)) : shape
   return sameShape(x.shape, full) ? x : emit('reshape', movement.reshape, [x], { shape: full })[0]
 }
 
@@ -185,7 +188,10 @@ export const slice = (x: Tensor, start: readonly number[], end: readonly number[
 
 /** Elements from ≤ i < to of one axis, all of the others. */
 export const sliceAxis = (x: Tensor, axis: number, from: number, to: number): Tensor => {
-  const a = axis < 0 ? axis + x.shape.length : axis
+  const a = fromEnd(axis, x.shape.length)
+  if (!(a in x.shape)) {
+    throw new ShapeError('slice', [x], `axis ${axis} does not exist in rank ${x.shape.length}`, currentGraph().site.path)
+  }
   return slice(x, x.shape.map((_, i) => (i === a ? from : 0)), x.shape.map((d, i) => (i === a ? to : d)))
 }
 
@@ -193,7 +199,7 @@ export const pad = (x: Tensor, lo: readonly number[], hi: readonly number[]): Te
   [...lo, ...hi].every((n) => n === 0) ? x : emit('pad', movement.pad, [x], { lo, hi })[0]
 
 export const concat = (xs: readonly Tensor[], axis: number): Tensor =>
-  xs.length === 1 ? xs[0] : emit('concat', movement.concat, xs, { axis: axis < 0 && xs.length > 0 ? axis + xs[0].shape.length : axis })[0]
+  xs.length === 1 ? xs[0] : emit('concat', movement.concat, xs, { axis: fromEnd(axis, xs[0]?.shape.length ?? 0) })[0]
 
 /** New leading axis over equal shapes. */
 export const stack = (xs: readonly Tensor[]): Tensor => concat(xs.map((x) => reshape(x, [1, ...x.shape])), 0)

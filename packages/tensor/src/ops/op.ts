@@ -71,9 +71,9 @@ export function needFloat(specs: readonly Spec[]): void {
   for (const s of specs) need(s.dtype === 'f32', `takes f32, got ${s.dtype}; use cast`)
 }
 
-/** An axis, counted from the end where negative. */
-export function axisOf(axis: number, rank: number): number {
-  const a = axis < 0 ? axis + rank : axis
-  need(Number.isInteger(axis) && a >= 0 && a < rank, `axis ${axis} does not exist in rank ${rank}`)
-  return a
-}
+/** An axis of −rank … −1 counts from the end; all others stay as they are, for `needAxis` to judge. */
+export const fromEnd = (axis: number, rank: number): number => (axis < 0 && axis >= -rank ? axis + rank : axis)
+
+/** Attributes hold axes counted from the front. */
+export const needAxis = (axis: number, rank: number): void =>
+  need(Number.isInteger(axis) && axis >= 0 && axis < rank, `axis ${axis} does not exist in rank ${rank}`)

@@ -1,7 +1,8 @@
 /** Ops that make fewer values of many: sum, max, argmax, topK. */
-import type { Tensor } from '../graph.ts'
+import { ShapeError } from '../errors.ts'
+import { currentGraph, type Tensor } from '../graph.ts'
 import { sizeOf, stridesOf, type HostArray, type Shape } from '../spec.ts'
-import { axisOf, emit, need, needFloat, type Ops } from './op.ts'
+import { emit, fromEnd, need, needAxis, needFloat, type Ops } from './op.ts'
 import { broadcast, reshape } from './movement.ts'
 import { cast, constant, iota } from './structure.ts'
 import { div, equal, mul, select } from './pointwise.ts'
@@ -13,8 +14,8 @@ const reduced = (shape: Shape, axes: readonly number[], keepdims: boolean): Shap
 const spread = (y: Tensor, shape: Shape, axes: readonly number[]): Tensor => broadcast(reshape(y, reduced(shape, axes, true)), shape)
 
 const checkAxes = (shape: Shape, axes: readonly number[]): void => {
-  for (const a of axes) axisOf(a, shape.length)
-  need(axes.every((a) => a >= 0) && new Set(axes).size === axes.length, `axes [${axes.join(',')}] repeat or are negative`)
+  for (const a of axes) needAxis(a, shape.length)
+  need(new Set(axes).size === axes.length, `axes [${axes.join(',')}] repeat`)
 }
 
 /** For every output element in order, calls `fold` with each of its input elements' flat index. */
@@ -75,7 +76,7 @@ export const reductions: Ops<'sum' | 'max' | 'argmax' | 'topK'> = {
     doc: 'i32 index of the largest along `axis`, the first of equals; the axis is dropped.',
     infer: (s, { axis }) => {
       needFloat(s)
-      axisOf(axis, s[0].shape.length)
+      needAxis(axis, s[0].shape.length)
       need(s[0].shape[axis] > 0, 'an empty axis has no largest')
       return [{ shape: s[0].shape.filter((_, a) => a !== axis), dtype: 'i32' }]
     },
@@ -97,7 +98,7 @@ export const reductions: Ops<'sum' | 'max' | 'argmax' | 'topK'> = {
     infer: (s, { k }) => {
       needFloat(s)
       const v = s[0].shape.at(-1) ?? 0
-      need(s[0].shape.length > 0 && k >= 0 && k <= v, `k = ${k} is outside 0…${v}`)
+      need(s[0].shape.length > 0 && Number.isInteger(k) && k >= 0 && k <= v, `k = ${k} is outside 0…${v}`)
       const shape = [...s[0].shape.slice(0, -1), k]
       return [{ shape, dtype: 'f32' }, { shape, dtype: 'i32' }]
     },
@@ -136,7 +137,7 @@ function topRows(x: HostArray, v: number, k: number): HostArray[] {
 }
 
 const allAxes = (x: Tensor, axes?: number | readonly number[]): number[] =>
-  axes === undefined ? x.shape.map((_, a) => a) : [axes].flat().map((a) => (a < 0 ? a + x.shape.length : a))
+  axes === undefined ? x.shape.map((_, a) => a) : [axes].flat().map((a) => fromEnd(a, x.shape.length))
 
 /** Sum over some axes (negative ones count from the end), or over all. */
 export function sum(x: Tensor, axes?: number | readonly number[], keepdims = false): Tensor {
@@ -150,11 +151,14 @@ export function max(x: Tensor, axes?: number | readonly number[], keepdims = fal
 }
 
 export function mean(x: Tensor, axes?: number | readonly number[], keepdims = false): Tensor {
-  const n = allAxes(x, axes).reduce((k, a) => k * x.shape[a], 1)
+  const list = allAxes(x, axes)
+  const n = list.reduce((k, a) => k * x.shape[a], 1)
+  if (n === 0) throw new ShapeError('mean', [x], `the mean over an empty axis (of ${list.join(',')}) has no value`, currentGraph().site.path)
   return mul(sum(x, axes, keepdims), constant(1 / n))
 }
 
-export const argmax = (x: Tensor, axis = -1): Tensor => emit('argmax', reductions.argmax, [x], { axis: axis < 0 ? axis + x.shape.length : axis })[0]
+export const argmax = (x: Tensor, axis = -1): Tensor =>
+  emit('argmax', reductions.argmax, [x], { axis: fromEnd(axis, x.shape.length) })[0]
 
 export const topK = (x: Tensor, k: number): { values: Tensor; indices: Tensor } => {
   const [values, indices] = emit('topK', reductions.topK, [x], { k })

@@ -1,7 +1,7 @@
 /** Ops that bring values into a program or only relabel them: input, constant, iota, stopGradient, cast. */
 import type { Tensor } from '../graph.ts'
 import { sizeOf, stridesOf, type DType, type Shape } from '../spec.ts'
-import { axisOf, emit, need, type Ops } from './op.ts'
+import { emit, fromEnd, need, needAxis, type Ops } from './op.ts'
 
 export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'cast'> = {
   input: {
@@ -16,12 +16,12 @@ export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'ca
       need(values.length === sizeOf(shape), `${values.length} values do not fill shape [${shape.join(',')}]`)
       return [{ shape, dtype }]
     },
-    evaluate: (_, { values, dtype }) => [dtype === 'f32' ? Float64Array.from(values) : values],
+    evaluate: (_, { values, dtype }) => [dtype === 'f32' ? Float64Array.from(values) : values.slice()],
   },
   iota: {
     doc: 'i32 counting 0, 1, … along `axis`, the same along all others.',
     infer: (_, { shape, axis }) => {
-      axisOf(axis, shape.length)
+      needAxis(axis, shape.length)
       return [{ shape, dtype: 'i32' }]
     },
     evaluate: (_, { shape, axis }) => {
@@ -39,9 +39,10 @@ export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'ca
     infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
     jvp: ({ t, attrs }) => (attrs.dtype === 'f32' ? t : [undefined]),
     vjp: ({ g, x }) => (x[0].dtype === 'f32' ? g : [undefined]),
-    evaluate: ([x], { dtype }) => [
-      dtype === 'f32' ? Float64Array.from(x) : dtype === 'i32' ? Int32Array.from(x, Math.trunc) : Uint8Array.from(x, (v) => (v !== 0 ? 1 : 0)),
-    ],
+    evaluate: ([x], { dtype }) => {
+      if (dtype === 'f32') return [Float64Array.from(x)]
+      return [dtype === 'i32' ? Int32Array.from(x, Math.trunc) : Uint8Array.from(x, (v) => (v !== 0 ? 1 : 0))]
+    },
   },
 }
 
@@ -49,11 +50,12 @@ export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'ca
 export function constant(values: number | ArrayLike<number>, shape?: Shape, dtype: DType = 'f32'): Tensor {
   const list = typeof values === 'number' ? [values] : values
   const data = dtype === 'f32' ? Float64Array.from(list) : dtype === 'i32' ? Int32Array.from(list) : Uint8Array.from(list)
-  return emit('constant', structure.constant, [], { values: data, shape: shape ?? (typeof values === 'number' ? [] : [list.length]), dtype })[0]
+  const full = shape ?? (typeof values === 'number' ? [] : [list.length])
+  return emit('constant', structure.constant, [], { values: data, shape: full, dtype })[0]
 }
 
 export const iota = (shape: Shape, axis: number): Tensor =>
-  emit('iota', structure.iota, [], { shape, axis: axis < 0 ? axis + shape.length : axis })[0]
+  emit('iota', structure.iota, [], { shape, axis: fromEnd(axis, shape.length) })[0]
 
 export const stopGradient = (x: Tensor): Tensor => emit('stopGradient', structure.stopGradient, [x], {})[0]
 

@@ -34,8 +34,15 @@ function load(path: string, want: Spec, given: HostInput | undefined): HostArray
     if (sizeOf(want.shape) !== 1) throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
     return want.dtype === 'f32' ? Float64Array.of(given) : want.dtype === 'i32' ? Int32Array.of(given) : Uint8Array.of(given)
   }
-  if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
+  if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
+    throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
+  }
+  checkFilled(given, `input '${path}'`)
   return want.dtype === 'f32' ? Float64Array.from(given.data) : given.data
+}
+
+function checkFilled({ shape, dtype, data }: HostTensor, what: string): void {
+  if (data.length !== sizeOf(shape)) throw new TraceError(`${what} has ${data.length} values, which do not fill ${show({ shape, dtype })}`)
 }
 
 function interpret(program: Program, inputs: Tree<HostInput>, { onValue, checkFinite }: EvaluateOptions): Tree<HostTensor> {
@@ -87,6 +94,9 @@ class ReferenceTensor implements DeviceTensor {
     this.data = data
     live.add(this)
   }
+  belongsTo(live: Set<ReferenceTensor>): boolean {
+    return this.live === live
+  }
   dispose(): void {
     this.alive = false
     this.live.delete(this)
@@ -99,8 +109,18 @@ class ReferenceTensor implements DeviceTensor {
 /** The reference as a Backend: f64, single-threaded, no limits but patience. */
 export function referenceBackend(options: EvaluateOptions = {}): Backend {
   const live = new Set<ReferenceTensor>()
+  let open = true
+  const needOpen = (): void => {
+    if (!open) throw new DeviceError('the reference backend was disposed')
+  }
+  const close = async (): Promise<void> => {
+    open = false
+    for (const t of live) t.dispose()
+  }
   const own = (t: DeviceTensor, path: string): ReferenceTensor => {
-    if (!(t instanceof ReferenceTensor)) throw new DeviceError(`'${path}' lives on ${t.backend}; read it there and upload it here`)
+    if (!(t instanceof ReferenceTensor) || !t.belongsTo(live)) {
+      throw new DeviceError(`'${path}' lives on ${t.backend}${t.backend === 'reference' ? ' (another one)' : ''}; read it there and upload it here`)
+    }
     if (!t.alive) throw new DeviceError(`'${path}' was disposed of or donated`)
     return t
   }
@@ -110,19 +130,29 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
   return {
     name: 'reference',
     capabilities: { device: 'CPU, one thread', version: 'f64 loops', composites: [], f64: true },
-    upload: async (value) => new ReferenceTensor(live, { ...value, data: value.dtype === 'f32' ? Float64Array.from(value.data) : value.data.slice() }),
+    upload: async (value) => {
+      needOpen()
+      checkFilled(value, 'the value to upload')
+      return new ReferenceTensor(live, { ...value, data: value.dtype === 'f32' ? Float64Array.from(value.data) : value.data.slice() })
+    },
     read: async (tensor) => {
       const { shape, dtype, data } = own(tensor, 'tensor')
       return { shape, dtype, data: data.slice() }
     },
     compile: async (program, { donate = [] }: { donate?: PathFilter } = {}): Promise<Executable> => {
+      needOpen()
       const started = performance.now()
       const plain = dropDead(expandComposites(program, () => false))
-      const dispose = (): void => {}
+      let alive = true
+      const dispose = (): void => {
+        alive = false
+      }
       return {
         program,
         stats: { simplifyMs: performance.now() - started, lowerMs: 0, engineMs: 0, nodes: plain.nodes.length },
         run: async (inputs) => {
+          needOpen()
+          if (!alive) throw new DeviceError('the executable was disposed; compile the program again')
           const given = leaves(inputs)
           const host = unflatten(given.map(({ path, value }) => ({ path, value: hostOf(value, path) })))
           const outputs = leaves(interpret(plain, host, options))
@@ -137,11 +167,7 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
       }
     },
     memory: () => ({ tensors: live.size, bytes: [...live].reduce((n, t) => n + byteSize(t), 0), pooled: 0 }),
-    dispose: async () => {
-      for (const t of live) t.dispose()
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const t of live) t.dispose()
-    },
+    dispose: close,
+    [Symbol.asyncDispose]: close,
   }
 }

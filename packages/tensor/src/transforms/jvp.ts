@@ -24,7 +24,8 @@ export interface JvpOptions {
 /**
  * Program → Program. Inputs `{…inputs, tangent}` where `tangent` mirrors the paths of the moving inputs
  * (`tangent.params.embed`); outputs `{primal, tangent}`, the latter for every f32 output.
- * `tangent` becomes `tangent2` where the program already has such an input, so transforms nest.
+ * `tangent` becomes `tangent2` where the program already has such an input, so transforms nest; an input that is
+ * the whole tree becomes `input`.
  * Throws TraceError if `wrt` names no f32 input.
  */
 export function jvp(program: Program, { wrt, directions }: JvpOptions): Program {
@@ -35,7 +36,7 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
   const count = directions ?? 1
   return build(() => {
     const values: Values = new Map()
-    openInputs(p, values)
+    openInputs(p, values, 'input')
     const tangents = Array.from({ length: count }, (): Values => new Map())
     for (const { path, value } of p.inputs) {
       if (!moving.some((m) => m.path === path)) continue

@@ -4,7 +4,7 @@
  *
  * Recomputed nodes (`remat`) are never merged with their originals, or checkpointing would be undone.
  */
-import { currentGraph, type Tensor } from '../graph.ts'
+import { currentGraph, Tensor } from '../graph.ts'
 import { broadcast, reshape, transpose } from '../ops/movement.ts'
 import { add, mul, neg } from '../ops/pointwise.ts'
 import { constant } from '../ops/structure.ts'
@@ -22,22 +22,41 @@ export interface SimplifyOptions {
 /** Constants of at most this many elements are folded and compared by content. */
 const SMALL = 1024
 
-/** An equivalent program with no dead, repeated or trivial nodes. All inputs stay. */
-export function simplify(program: Program, { final = false }: SimplifyOptions = {}): Program {
+/** An equivalent program with no dead, repeated or trivial nodes. All inputs stay. Simplifying again changes nothing. */
+export function simplify(program: Program, options: SimplifyOptions = {}): Program {
+  // What one pass makes (a merged factor, a folded constant) the next may merge further: two or three settle it.
+  for (let result = program; ; ) {
+    const next = simplifyOnce(result, options)
+    if (sameGraph(next, result)) return next
+    result = next
+  }
+}
+
+const sameGraph = (a: Program, b: Program): boolean =>
+  a.nodes.length === b.nodes.length &&
+  a.nodes.every(({ op, inputs }, n) => op === b.nodes[n].op && inputs.every((v, i) => v === b.nodes[n].inputs[i]))
+
+function simplifyOnce(program: Program, { final = false }: SimplifyOptions): Program {
   return dropDead(
     build(() => {
       const values: Values = new Map()
       openInputs(program, values)
       const graph = currentGraph()
       const seen = new Map<string, readonly number[]>()
-      const maker: (Node | undefined)[] = []
-      const track = (): void => {
-        for (let n = tracked; n < graph.nodes.length; n++) for (const v of graph.nodes[n].outputs) maker[v] = graph.nodes[n]
-        tracked = graph.nodes.length
-      }
+      const key = keys()
+      // Of every value in the new graph: who makes it, and its tensor. Rewrites add nodes of their own.
+      const maker: Node[] = []
+      const byId: Tensor[] = []
       let tracked = 0
+      const track = (): void => {
+        for (; tracked < graph.nodes.length; tracked++) {
+          for (const v of graph.nodes[tracked].outputs) {
+            maker[v] = graph.nodes[tracked]
+            byId[v] = new Tensor(graph, v, graph.values[v])
+          }
+        }
+      }
       track()
-      const byId = new Map<number, Tensor>([...values.values()].map((t) => [t.id, t]))
 
       for (const node of program.nodes) {
         if (node.op === 'input') continue
@@ -49,12 +68,11 @@ export function simplify(program: Program, { final = false }: SimplifyOptions = 
         if (simpler) {
           values.set(node.outputs[0], simpler)
         } else {
-          const key = keyOf(node, inputs)
-          const known = seen.get(key)
-          if (known) node.outputs.forEach((v, i) => values.set(v, byId.get(known[i])!))
-          else seen.set(key, replay(node, program, values).map((t) => t.id))
+          const k = key(node, inputs)
+          const known = seen.get(k)
+          if (known) node.outputs.forEach((v, i) => values.set(v, byId[known[i]]))
+          else seen.set(k, replay(node, program, values).map((t) => t.id))
         }
-        for (const v of node.outputs) byId.set(values.get(v)!.id, values.get(v)!)
         track()
       }
       return outputLeaves(program, values)
@@ -62,19 +80,24 @@ export function simplify(program: Program, { final = false }: SimplifyOptions = 
   )
 }
 
-let unique = 0
-function keyOf(node: Node, inputs: readonly Tensor[]): string {
-  const ids = inputs.map((t) => t.id).join(',')
-  const remat = node.remat ?? ''
-  if (node.op !== 'constant') return `${node.op}|${ids}|${JSON.stringify(node.attrs)}|${remat}`
-  const { values, shape, dtype } = node.attrs
-  return `constant|${dtype}|${shape.join(',')}|${values.length <= SMALL ? Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',') : unique++}`
+/** What makes two nodes equal. Large constants are told apart by identity, which copies of a node share. */
+function keys(): (node: Node, inputs: readonly Tensor[]) => string {
+  const large = new Map<HostArray, number>()
+  const content = (values: HostArray): string => {
+    if (values.length <= SMALL) return Array.from(values, (v) => (Object.is(v, -0) ? '-0' : v)).join(',')
+    if (!large.has(values)) large.set(values, large.size)
+    return `#${large.get(values)}`
+  }
+  return (node, inputs) => {
+    if (node.op === 'constant') return `constant|${node.attrs.dtype}|${node.attrs.shape.join(',')}|${content(node.attrs.values)}`
+    return `${node.op}|${inputs.map((t) => t.id).join(',')}|${JSON.stringify(node.attrs)}|${node.remat ?? ''}`
+  }
 }
 
 const POINTWISE = new Set<string>(['neg', 'exp', 'log', 'sqrt', 'tanh', 'erf', 'add', 'sub', 'mul', 'div', 'maximum'])
 
 /** The one number that all elements are, if that is known. */
-function splat(t: Tensor, maker: readonly (Node | undefined)[]): number | undefined {
+function splat(t: Tensor, maker: readonly Node[]): number | undefined {
   const node = maker[t.id]
   if (node?.op === 'broadcast' || node?.op === 'reshape') {
     const from = maker[node.inputs[0]]
@@ -83,9 +106,9 @@ function splat(t: Tensor, maker: readonly (Node | undefined)[]): number | undefi
   return node?.op === 'constant' && node.attrs.values.length === 1 ? node.attrs.values[0] : undefined
 }
 
-function reduceNode(node: Node, x: readonly Tensor[], maker: readonly (Node | undefined)[], byId: ReadonlyMap<number, Tensor>): Tensor | undefined {
+function reduceNode(node: Node, x: readonly Tensor[], maker: readonly Node[], byId: readonly Tensor[]): Tensor | undefined {
   const from = (t: Tensor): Node | undefined => maker[t.id]
-  const source = (n: Node, i = 0): Tensor => byId.get(n.inputs[i])!
+  const source = (n: Node, i = 0): Tensor => byId[n.inputs[i]]
   const shape = x[0]?.shape
   if (POINTWISE.has(node.op) && x.every((t) => t.dtype === 'f32')) {
     const known = x.map((t) => splat(t, maker))
@@ -107,11 +130,13 @@ function reduceNode(node: Node, x: readonly Tensor[], maker: readonly (Node | un
       const [c, rest] = a === undefined ? [b!, x[0]] : [a, x[1]]
       const inner = from(rest)
       if (inner?.op === node.op && inner.remat === node.remat) {
-        const [p, q] = inner.inputs.map((v) => byId.get(v)!)
+        const [p, q] = inner.inputs.map((v) => byId[v])
         const [ps, qs] = [splat(p, maker), splat(q, maker)]
         const d = ps ?? qs
         if (d !== undefined && (ps === undefined) !== (qs === undefined)) {
           const merged = node.op === 'mul' ? c * d : c + d
+          // 1e-30·(1e30·x) has an f32 product; 1e60·x has not.
+          if (!inF32Range(merged)) return undefined
           return (node.op === 'mul' ? mul : add)(ps === undefined ? p : q, merged)
         }
       }
@@ -147,8 +172,10 @@ function reduceNode(node: Node, x: readonly Tensor[], maker: readonly (Node | un
   }
 }
 
+const inF32Range = (v: number): boolean => v === 0 || (Math.abs(v) > 1e-30 && Math.abs(v) < 1e30)
+
 /** Evaluates a single-output primitive whose operands are all small constants. */
-function fold(node: Node, x: readonly Tensor[], maker: readonly (Node | undefined)[]): Tensor | undefined {
+function fold(node: Node, x: readonly Tensor[], maker: readonly Node[]): Tensor | undefined {
   const rules = rulesOf(node)
   if (x.length === 0 || node.outputs.length !== 1 || isComposite(node.op) || !rules.evaluate) return undefined
   const data: HostArray[] = []

@@ -6,7 +6,8 @@
  *
  * Checkpointed regions (`checkpoint` in graph.ts): when the walk first meets a region, its nodes are replayed
  * from the region's inputs with a `remat` tag, and the rules use these copies. The originals then serve the forward
- * pass alone and die with it.
+ * pass alone and die with it. What the rules add carries the tag too: a rule may repeat a forward expression of a
+ * region's input, and merging that with the forward one would keep its value after all.
  */
 import { TraceError } from '../errors.ts'
 import { at, currentGraph, type Tensor } from '../graph.ts'
@@ -28,7 +29,8 @@ export interface VjpOptions {
 
 /**
  * Program → Program. Inputs `{…inputs, cotangent}` where `cotangent` mirrors the outputs' paths; outputs
- * `{primal, grads}` where `grads` mirrors the inputs' paths (`grads.params.embed`).
+ * `{primal, grads}` where `grads` mirrors the inputs' paths (`grads.params.embed`). An input that is the whole tree
+ * becomes `input`.
  * Throws TraceError if `wrt` or `of` matches nothing.
  */
 export function vjp(program: Program, options: VjpOptions): Program {
@@ -70,7 +72,7 @@ function pullBack(program: Program, { wrt, of = '' }: VjpOptions, name: string, 
 
   return build(() => {
     const values: Values = new Map()
-    openInputs(p, values)
+    openInputs(p, values, 'input')
     for (const node of p.nodes) if (node.op !== 'input') replay(node, p, values)
 
     const cotangents = new Map<number, Tensor>()
@@ -87,11 +89,13 @@ function pullBack(program: Program, { wrt, of = '' }: VjpOptions, name: string, 
       const needs = node.inputs.map((v) => active.has(v))
       const rule = rulesOf(node).vjp
       if (!rule || !needs.some(Boolean) || g.every((v) => v === undefined)) continue
-      const inner = kept(node.region)
-      const x = node.inputs.map((v) => inner(v))
-      const y = node.outputs.map((v) => inner(v))
-      const back = at({ path: `${node.path}ᵀ` }, () => rule({ x, y, g, attrs: node.attrs, needs }))
-      node.inputs.forEach((v, i) => needs[i] && back[i] && at({ path: `${node.path}ᵀ` }, () => accumulate(v, back[i]!)))
+      const { remat, lookUp } = kept(node.region)
+      const x = node.inputs.map(lookUp)
+      const y = node.outputs.map(lookUp)
+      at({ path: `${node.path}ᵀ`, remat }, () => {
+        const back = rule({ x, y, g, attrs: node.attrs, needs })
+        node.inputs.forEach((v, i) => needs[i] && back[i] && accumulate(v, back[i]))
+      })
       node.outputs.forEach((v) => cotangents.delete(v))
     }
     const under = (prefix: string, path: string): string => (path === '' ? prefix : `${prefix}.${path}`)
@@ -102,20 +106,26 @@ function pullBack(program: Program, { wrt, of = '' }: VjpOptions, name: string, 
   })
 }
 
+interface Kept {
+  readonly remat?: number
+  readonly lookUp: (v: number) => Tensor
+}
+
 /** Looks forward values up as the backward pass may see them: kept, or computed again for the node's region. */
-function rematerialiser(p: Program, values: Values): (region: number | undefined) => (v: number) => Tensor {
-  const copies = new Map<number, Values>()
+function rematerialiser(p: Program, values: Values): (region: number | undefined) => Kept {
+  const copies = new Map<number, Kept>()
   let tag = p.nodes.reduce((n, node) => Math.max(n, (node.remat ?? -1) + 1), 0)
   return (region) => {
-    if (region === undefined) return (v) => values.get(v)!
-    let inner = copies.get(region)
-    if (!inner) {
-      inner = new Map(values)
-      copies.set(region, inner)
-      const remat = tag++
-      for (const node of p.nodes) if (node.region === region && node.op !== 'input') replay(node, p, inner, { path: node.path, remat })
+    if (region === undefined) return { lookUp: (v) => values.get(v)! }
+    const known = copies.get(region)
+    if (known) return known
+    const inner: Values = new Map(values)
+    const remat = tag++
+    for (const node of p.nodes) {
+      if (node.region === region && node.op !== 'input') replay(node, p, inner, { path: node.path, remat })
     }
-    const found = inner
-    return (v) => found.get(v)!
+    const kept: Kept = { remat, lookUp: (v) => inner.get(v)! }
+    copies.set(region, kept)
+    return kept
   }
 }
