@@ -1,0 +1,374 @@
+/**
+ * One stage on one backend: its batches planned, its programs compiled as they are first needed, its updates taken
+ * one at a time. Parameters and optimizer state live on the device and every update replaces them; an update that
+ * fails, or makes a number that is not finite, leaves them as they were.
+ */
+import {
+  accumulateStep,
+  applyStep,
+  gradSpecs,
+  logProbProgram,
+  replaced,
+  stateSpecs,
+  trainStep,
+  type BatchShape,
+  type CausalLM,
+  type Loss,
+  type Optimizer,
+  type Schedule,
+} from '@ldyn/core'
+import {
+  hostTensor,
+  leaves,
+  NonFiniteError,
+  watchFinite,
+  type Backend,
+  type DeviceTensor,
+  type Executable,
+  type HostTensor,
+  type Program,
+  type RunInput,
+  type Tree,
+} from '@ldyn/tensor'
+import {
+  costModel,
+  planBatches,
+  planDefaults,
+  type Plan,
+  type PlanOptions,
+  type PlannedBatch,
+} from '../packing/plan.ts'
+import { fill } from '../packing/pack.ts'
+import { takeScalar, uploadZeros, type DeviceTree } from './device-params.ts'
+import { mixSeed, orderUpdates } from './order.ts'
+import {
+  countOf,
+  lossOf,
+  needsReference,
+  optimizerOf,
+  scheduleOf,
+  type StageConfig,
+  type StageExample,
+} from './stage.ts'
+
+export interface Weights {
+  readonly params: DeviceTree
+  readonly state: DeviceTree
+}
+
+/** What one update did. `loss`, `grad_norm` (before clipping) and the loss's own metrics, under TRL's names. */
+export interface UpdateReport {
+  /** Counts from 0 in the stage. */
+  readonly update: number
+  readonly lr: number
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+/** An update made a number that is not finite. The weights are as they were before it. */
+export class NumericalError extends Error {
+  override name = 'NumericalError'
+  readonly stage: string
+  readonly update: number
+  /** The first op, in the order of computing, whose result was not finite, and its module path. */
+  readonly op: string
+  readonly path: string
+  constructor(stage: string, update: number, op: string, path: string) {
+    super(
+      `update ${update} of stage '${stage}' made a number that is not finite, first in ${op}${path && ` of ${path}`}`,
+    )
+    this.stage = stage
+    this.update = update
+    this.op = op
+    this.path = path
+  }
+}
+
+interface StepOutputs {
+  readonly params: DeviceTree
+  readonly state: DeviceTree
+  readonly grads: DeviceTree
+  readonly metrics: Tree<DeviceTensor>
+  readonly finite: DeviceTensor
+}
+
+/** Token log-probs of a frozen reference, for every example and sequence: cached, so that each is computed once. */
+export type ReferenceLogps = ReadonlyMap<number, readonly Float32Array[]>
+
+export interface StageSetup {
+  readonly backend: Backend
+  readonly model: CausalLM
+  readonly stage: StageConfig
+  readonly examples: readonly StageExample[]
+  readonly seed: number
+  readonly plan?: PlanOptions
+}
+
+export class StageRunner implements Disposable {
+  readonly updates: number
+  /** Examples that its data gives; an update takes batch·accumulate of them. */
+  readonly examples: number
+  readonly plan: Plan
+  /** For every update the batches of its micro-steps, as indices into the plan. */
+  private readonly micro: readonly (readonly number[])[]
+  private readonly backend: Backend
+  private readonly model: CausalLM
+  private readonly stage: StageConfig
+  private readonly data: readonly StageExample[]
+  private readonly loss: Loss
+  private readonly optimizer: Optimizer
+  private readonly schedule: Schedule
+  private readonly programs = new Map<string, Promise<Executable>>()
+
+  constructor({ backend, model, stage, examples, seed, plan = planDefaults }: StageSetup) {
+    const perUpdate = stage.batch * stage.accumulate
+    const order = orderUpdates({
+      ...stage,
+      examples: examples.length,
+      batch: perUpdate,
+      seed: mixSeed(seed, hashName(stage.name)),
+    })
+    const micro: number[][] = []
+    const groups = order.flatMap((update) => {
+      const parts: number[][] = []
+      for (let from = 0; from < update.length; from += stage.batch)
+        parts.push(update.slice(from, from + stage.batch))
+      const start = micro.reduce((n, list) => n + list.length, 0)
+      micro.push(parts.map((_, i) => start + i))
+      return parts
+    })
+    this.backend = backend
+    this.model = model
+    this.stage = stage
+    this.data = examples
+    this.loss = lossOf(stage.loss)
+    this.optimizer = optimizerOf(stage.optimizer)
+    this.updates = order.length
+    this.examples = examples.length
+    this.schedule = scheduleOf(stage, order.length)
+    this.micro = micro
+    this.plan = planBatches(
+      groups.map((group) => group.map((example) => ({ example, sequences: examples[example].sequences }))),
+      costModel(model),
+      plan,
+    )
+  }
+
+  /** Zeros for the optimizer. */
+  freshState(): Promise<DeviceTree> {
+    return uploadZeros(this.backend, stateSpecs(this.optimizer, this.model.params))
+  }
+
+  /** Examples that any update of the stage uses, in order of first use. */
+  private used(): number[] {
+    return [...new Set(this.plan.batches.flatMap((b) => b.members.map((m) => m.example)))]
+  }
+
+  /** Whether the loss is measured against a reference. */
+  get hasReference(): boolean {
+    return needsReference(this.stage.loss)
+  }
+
+  /**
+   * log π_ref of every token of every example that the stage will use, under `params`; empty where the loss needs none.
+   * `progress(done, total)` counts examples.
+   */
+  async reference(
+    params: DeviceTree,
+    progress: (done: number, total: number) => void = () => {},
+  ): Promise<ReferenceLogps> {
+    const cache = new Map<number, Float32Array[]>()
+    if (!this.hasReference) return cache
+    const wanted = this.used()
+    const groups: { example: number; sequences: StageExample['sequences'] }[][] = []
+    for (let from = 0; from < wanted.length; from += this.stage.batch) {
+      groups.push(
+        wanted
+          .slice(from, from + this.stage.batch)
+          .map((example) => ({ example, sequences: this.data[example].sequences })),
+      )
+    }
+    const plan = planBatches(groups, costModel(this.model), {
+      ...planDefaults,
+      maxShapes: this.plan.shapes.length,
+    })
+    for (const batch of plan.batches) {
+      const logp = await this.tokenLogps(batch, params)
+      batch.members.forEach(({ example }, s) => cache.set(example, [...(cache.get(example) ?? []), logp[s]]))
+      progress(cache.size, wanted.length)
+    }
+    return cache
+  }
+
+  private async tokenLogps(batch: PlannedBatch, params: DeviceTree): Promise<Float32Array[]> {
+    const executable = await this.compiled('reference', batch.shape, () =>
+      logProbProgram(this.model, batch.shape),
+    )
+    const { logp } = (await executable.run({ params, batch: { ...fill(batch.packing, batch.shape) } })) as {
+      logp: DeviceTensor
+    }
+    const { data, shape } = await this.backend.read(logp)
+    logp.dispose()
+    return batch.members.map(({ sequence }, s) =>
+      Float32Array.from(data.subarray(s * shape[1], s * shape[1] + sequence.response.length)),
+    )
+  }
+
+  /** Compiled once for every kind and shape; what comes out under the path it went in by is donated. */
+  private compiled(
+    kind: string,
+    shape: BatchShape | undefined,
+    build: () => Program,
+    alsoDonate: readonly string[] = [],
+  ): Promise<Executable> {
+    const key = `${kind} ${JSON.stringify(shape)}`
+    let executable = this.programs.get(key)
+    if (!executable) {
+      const program = build()
+      executable = this.backend.compile(program, { donate: [...replaced(program), ...alsoDonate] })
+      this.programs.set(key, executable)
+    }
+    return executable
+  }
+
+  private batchInputs(batch: PlannedBatch, reference: ReferenceLogps): Record<string, HostTensor> {
+    const arrays = { ...fill(batch.packing, batch.shape) } as Record<string, HostTensor>
+    if (!this.hasReference) return arrays
+    const { sequences, tokens } = batch.shape
+    const ref = new Float32Array(sequences * tokens)
+    const next = new Map<number, number>()
+    batch.members.forEach(({ example }, s) => {
+      const nth = next.get(example) ?? 0
+      next.set(example, nth + 1)
+      ref.set(reference.get(example)![nth], s * tokens)
+    })
+    return { ...arrays, ref: hostTensor(ref, [sequences, tokens]) }
+  }
+
+  /**
+   * Takes update `u` (from 0): weights in, weights out; the old handles are consumed.
+   * Throws NumericalError, with the old weights alive and unchanged, where a number is not finite.
+   */
+  async update(
+    u: number,
+    weights: Weights,
+    reference: ReferenceLogps,
+  ): Promise<{ weights: Weights; report: UpdateReport }> {
+    const lr = this.schedule(u)
+    const hyper = this.optimizer.hyper(u, lr)
+    const batches = this.micro[u].map((i) => this.plan.batches[i])
+    return batches.length === 1
+      ? this.single(u, batches[0], weights, reference, hyper)
+      : this.accumulated(u, batches, weights, reference, hyper)
+  }
+
+  private async single(
+    u: number,
+    batch: PlannedBatch,
+    { params, state }: Weights,
+    reference: ReferenceLogps,
+    hyper: Readonly<Record<string, number>>,
+  ): Promise<{ weights: Weights; report: UpdateReport }> {
+    const { model, loss, optimizer } = this
+    const build = (): Program =>
+      trainStep({
+        model,
+        shape: batch.shape,
+        loss,
+        optimizer,
+        maxGradNorm: this.stage.maxGradNorm || undefined,
+      })
+    const executable = await this.compiled('train', batch.shape, build)
+    const inputs = { params, state, batch: this.batchInputs(batch, reference), hyper }
+    const out = await this.guarded(u, executable, inputs)
+    return { weights: { params: out.params, state: out.state }, report: await this.report(u, hyper.lr, out) }
+  }
+
+  private async accumulated(
+    u: number,
+    batches: readonly PlannedBatch[],
+    { params, state }: Weights,
+    reference: ReferenceLogps,
+    hyper: Readonly<Record<string, number>>,
+  ): Promise<{ weights: Weights; report: UpdateReport }> {
+    const { model, loss, optimizer } = this
+    const counts = batches.map((b) =>
+      countOf(this.stage.loss, { sequences: b.members.length, tokens: b.packing.shape.reads }),
+    )
+    const count = counts.reduce((a, b) => a + b)
+    let grads = await uploadZeros(this.backend, gradSpecs(model.params))
+    // `loss` is already this micro-batch's share of the whole; the other metrics are means of the micro-batch.
+    const metrics: Record<string, number> = {}
+    for (const [k, batch] of batches.entries()) {
+      const executable = await this.compiled('accumulate', batch.shape, () =>
+        accumulateStep({ model, shape: batch.shape, loss }),
+      )
+      const out = await this.guarded(u, executable, {
+        params,
+        grads,
+        batch: this.batchInputs(batch, reference),
+        count,
+      })
+      grads = out.grads
+      const own = await this.report(u, hyper.lr, out)
+      for (const [name, value] of Object.entries(own.metrics)) {
+        metrics[name] = (metrics[name] ?? 0) + (name === 'loss' ? value : (value * counts[k]) / count)
+      }
+    }
+    const apply = await this.compiled(
+      'apply',
+      undefined,
+      () => applyStep({ model, optimizer, maxGradNorm: this.stage.maxGradNorm || undefined }),
+      ['grads'],
+    )
+    const out = await this.guarded(u, apply, { params, state, grads, hyper })
+    const report = await this.report(u, hyper.lr, out)
+    return {
+      weights: { params: out.params, state: out.state },
+      report: { ...report, metrics: { ...metrics, ...report.metrics } },
+    }
+  }
+
+  private async report(
+    u: number,
+    lr: number,
+    out: Pick<StepOutputs, 'metrics' | 'finite'>,
+  ): Promise<UpdateReport> {
+    out.finite.dispose()
+    const entries: [string, number][] = []
+    for (const { path, value } of leaves(out.metrics))
+      entries.push([path, await takeScalar(this.backend, value)])
+    return { update: u, lr, metrics: Object.fromEntries(entries) }
+  }
+
+  private async guarded(u: number, executable: Executable, inputs: Tree<RunInput>): Promise<StepOutputs> {
+    try {
+      return (await executable.run(inputs)) as unknown as StepOutputs
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error
+      const first = await this.firstNonFinite(executable.program, inputs)
+      throw new NumericalError(this.stage.name, u, first.op, first.path)
+    }
+  }
+
+  /** Runs the same inputs through a program that reports, value by value, what is finite. */
+  private async firstNonFinite(
+    program: Program,
+    inputs: Tree<RunInput>,
+  ): Promise<{ op: string; path: string }> {
+    const watched = watchFinite(program)
+    using executable = await this.backend.compile(watched.program)
+    const { finite } = (await executable.run(inputs)) as { finite: DeviceTensor }
+    const { data } = await this.backend.read(finite)
+    finite.dispose()
+    const at = data.findIndex((flag) => flag === 0)
+    return at < 0 ? { op: 'an op that this backend fuses', path: '' } : watched.sites[at]
+  }
+
+  [Symbol.dispose](): void {
+    for (const executable of this.programs.values()) void executable.then((e) => e.dispose())
+    this.programs.clear()
+  }
+}
+
+/** A stage's stream of random numbers depends on its name, not on its place, so that stages can be inserted. */
+const hashName = (name: string): number => [...name].reduce((h, c) => Math.imul(h, 31) + c.codePointAt(0)!, 7)
