@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), and TFRecord's mask of it: a checksum that is stored inside
-// data which is itself checksummed must not look like one (tensorflow/core/lib/hash/crc32c.h).
+// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), and TFRecord's mask of it: a checksum that is
+// stored inside data which is itself checksummed must not look like one (tensorflow/core/lib/hash/crc32c.h).
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte

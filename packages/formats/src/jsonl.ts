@@ -1,6 +1,6 @@
-// Lines of JSON, with the line number and byte offset of each, for two kinds of file. In users' data a half-written
-// last line is an error that names its line. In a file that a program appends to, it is the mark of a crash: dropped,
-// and counted, so that a writer knows where to go on.
+// Lines of JSON, with the line number and byte offset of each, for two kinds of file. In users' data a
+// half-written last line is an error that names its line. In a file that a program appends to, it is the
+// mark of a crash: dropped, and counted, so that a writer knows where to go on.
 import { FormatError, quoted } from './error.ts'
 import type { ByteSource } from './bytes/source.ts'
 
@@ -17,7 +17,13 @@ export interface Line {
   readonly terminated: boolean
 }
 
-export interface JsonLine { readonly number: number, readonly offset: number, readonly end: number, readonly value: unknown }
+/** A line and the JSON value in it. */
+export interface JsonLine {
+  readonly number: number
+  readonly offset: number
+  readonly end: number
+  readonly value: unknown
+}
 
 const CHUNK_BYTES = 1 << 20
 const MAX_LINE_BYTES = 1 << 28
@@ -54,8 +60,8 @@ const joined = (parts: readonly Uint8Array[], length: number): Uint8Array => {
 }
 
 /**
- * The lines of a source from byte `from` (which must be a line's start) on, read a MiB at a time. Throws `not-utf8`,
- * `line-too-long` (256 MiB). A last line without a line feed is given with `terminated: false`.
+ * The lines of a source from byte `from` (which must be a line's start) on, read a MiB at a time. Throws
+ * `not-utf8`, `line-too-long` (256 MiB). A last line without a line feed is given with `terminated: false`.
  */
 export async function* readLines(source: ByteSource, from = 0, firstNumber = 1): AsyncGenerator<Line, void> {
   let number = firstNumber
@@ -85,7 +91,8 @@ export async function* readLines(source: ByteSource, from = 0, firstNumber = 1):
     }
   }
   if (length > 0) {
-    // A torn tail may end within a character: that is decoded leniently, for a half line is refused or dropped anyhow.
+    // A torn tail may end within a character: that is decoded leniently, for a half line is refused or
+    // dropped anyhow.
     const bytes = joined(parts, length)
     const text = new TextDecoder().decode(bytes)
     const exact = text.includes('\ufffd') ? text : decodeLine(source, bytes, number, offset)
@@ -106,8 +113,8 @@ const parseLine = (source: ByteSource, line: Line): unknown => {
 }
 
 /**
- * Users' data: every line must be JSON; blank lines are passed over. A last line may lack its line feed but not its
- * end. Throws FormatError `not-json`, `half-line`, `not-utf8`, each with the line's number.
+ * Users' data: every line must be JSON; blank lines are passed over. A last line may lack its line feed but
+ * not its end. Throws FormatError `not-json`, `half-line`, `not-utf8`, each with the line's number.
  */
 export async function* readJsonl(source: ByteSource): AsyncGenerator<JsonLine, void> {
   for await (const line of readLines(source)) {
@@ -130,7 +137,9 @@ export interface AppendedLines {
   readonly torn: number
 }
 
-/** A file that a program appends to: a last line without its line feed was never committed and is left out. */
+/**
+ * A file that a program appends to: a last line without its line feed was never committed and is left out.
+ */
 export const readAppended = async (source: ByteSource, from = 0, firstNumber = 1): Promise<AppendedLines> => {
   const lines: JsonLine[] = []
   let committed = from

@@ -1,5 +1,5 @@
-// NumPy's .npy: magic, version, a Python dict literal with dtype, order and shape, then raw data.
-// Source: numpy.lib.format. Read here: versions 1 to 3, little-endian f4 f8 i4 i8, C order. An object array is a
+// NumPy's .npy: magic, version, a Python dict literal with dtype, order and shape, then raw data. Source:
+// numpy.lib.format. Read here: versions 1 to 3, little-endian f4 f8 i4 i8, C order. An object array is a
 // pickle, which is a program and not data, so it is refused.
 import { FormatError, quoted } from './error.ts'
 import type { ByteSource } from './bytes/source.ts'
@@ -67,6 +67,9 @@ export const readNpy = async (source: ByteSource): Promise<NpyArray> => {
   const start = version === 1 ? 10 : 12
   if (length > MAX_HEADER_BYTES) {
     throw npyError(source, 'header-too-large', `it claims a header of ${length} bytes`, damaged)
+  }
+  if (start + length > source.size) {
+    throw npyError(source, 'truncated', `its header ends at byte ${start + length} and the file at ${source.size}`, damaged)
   }
   const text = String.fromCharCode(...(await source.read(start, length)))
   const { dtype, shape } = parseDict(source, text)

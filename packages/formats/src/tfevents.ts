@@ -1,6 +1,6 @@
-// TensorBoard's event files, scalars only. TFRecord = u64 length, masked crc32c(length), data, masked crc32c(data);
-// the data are protobuf: Event{1 wall_time double, 2 step int64, 5 Summary{1 Value{1 tag, 2 simple_value float,
-// 8 TensorProto{1 dtype, 4 tensor_content, 5 float_val, 6 double_val}}}}.
+// TensorBoard's event files, scalars only. TFRecord = u64 length, masked crc32c(length), data, masked
+// crc32c(data); the data are protobuf: Event{1 wall_time double, 2 step int64, 5 Summary{1 Value{1 tag, 2
+// simple_value float, 8 TensorProto{1 dtype, 4 tensor_content, 5 float_val, 6 double_val}}}}.
 import { FormatError } from './error.ts'
 import type { ByteSource } from './bytes/source.ts'
 import { maskedCrc32c } from './crc32c.ts'
@@ -27,7 +27,10 @@ const recordError = (source: ByteSource, at: number, code: FormatError['code'], 
 
 type Field = { readonly id: number, readonly value: bigint } | { readonly id: number, readonly bytes: Uint8Array }
 
-/** Fields of one protobuf message; fixed-width ones as their bytes. Throws RangeError where they run over its end. */
+/**
+ * Fields of one protobuf message; fixed-width ones as their bytes. Throws RangeError where they run over its
+ * end.
+ */
 function* fields(message: Uint8Array): Generator<Field> {
   let at = 0
   const varint = (): bigint => {

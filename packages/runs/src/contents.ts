@@ -1,5 +1,5 @@
-// All small files of a run, read and checked once: what the reader shows, what a resuming writer compares with, and
-// what says how many bytes of each file are committed.
+// All small files of a run, read and checked once: what the reader shows, what a resuming writer compares
+// with, and what says how many bytes of each file are committed.
 import { FormatError, readAppended } from '@ldyn/formats'
 import type { JsonLine } from '@ldyn/formats'
 import { RunError } from './error.ts'

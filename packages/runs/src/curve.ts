@@ -1,10 +1,14 @@
-// Curves by response type: at each evaluation the mean over probes, and its standard error s/√n with s² = Σ(x−x̄)²/(n−1).
-// Absent responses are no part of either. Sums and per-token values are different curves and never mixed.
+// Curves by response type: at each evaluation the mean over probes, and its standard error s/√n with s² =
+// Σ(x−x̄)²/(n−1). Absent responses are no part of either. Sums and per-token values are different curves and
+// never mixed.
 import { RunError } from './error.ts'
 import { isSum } from './layout.ts'
 import type { Probes } from './probes.ts'
 
-/** 'response': the metric as it is on file. 'token': a sum divided by its number of response tokens, per probe. */
+/**
+ * 'response': the metric as it is on file. 'token': a sum divided by its number of response tokens, per
+ * probe.
+ */
 export type Per = 'response' | 'token'
 
 export interface Curve {
@@ -17,7 +21,9 @@ export interface Curve {
   readonly n: number
 }
 
-/** Columns of one type that have a response. Throws RunError `unknown-column` where the type is not watched. */
+/**
+ * Columns of one type that have a response. Throws RunError `unknown-column` where the type is not watched.
+ */
 export const columnsOf = (probes: Probes, type: string, where: string): readonly number[] => {
   const absent = new Set(probes.absent)
   const ofType = probes.columns.flatMap((column, i) => column.type === type ? [i] : [])

@@ -1,5 +1,5 @@
-// The one thing that a reader needs of the world: named files with sizes and ranges. A directory in Node, an HTTP
-// server with range requests, or files dropped on a page.
+// The one thing that a reader needs of the world: named files with sizes and ranges. A directory in Node, an
+// HTTP server with range requests, or files dropped on a page.
 import { FormatError, memorySource } from '@ldyn/formats'
 import type { ByteSource } from '@ldyn/formats'
 import { RunError } from './error.ts'
@@ -31,7 +31,10 @@ export const sourceOf = async (files: RunFiles, path: string): Promise<ByteSourc
 
 const MAX_JSON_BYTES = 1 << 28
 
-/** The JSON value of a whole file, or undefined where there is no such file. Throws RunError of the given code. */
+/**
+ * The JSON value of a whole file, or undefined where there is no such file. Throws RunError of the given
+ * code.
+ */
 export const readJson = async (files: RunFiles, path: string, code: RunError['code']): Promise<unknown> => {
   const source = await sourceOf(files, path)
   if (!source) return undefined

@@ -23,7 +23,9 @@ export const paths = {
   tokens: (name: string): string => `probe/tokens_${name}.f32`,
 } as const
 
-/** paper.md §5. The first three are sums over response tokens in nats, the others means over response tokens. */
+/**
+ * paper.md §5. The first three are sums over response tokens in nats, the others means over response tokens.
+ */
 export const metrics = ['logp', 'argmax_logp', 'rest_logp', 'energy', 'p_e', 'a_norm', 'entropy'] as const
 export type Metric = typeof metrics[number]
 

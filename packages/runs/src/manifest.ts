@@ -1,4 +1,5 @@
-// run.json: who, what, with which model and data. Unknown keys are kept and ignored; a newer schema is refused.
+// run.json: who, what, with which model and data. Unknown keys are kept and ignored; a newer schema is
+// refused.
 import { RunError } from './error.ts'
 import { SCHEMA } from './layout.ts'
 
@@ -70,7 +71,9 @@ const fields: Readonly<Record<Exclude<keyof RunManifest, 'schema'>, Check>> = {
   process: maybe(record({ pid: number, host: text, heartbeat: text })),
 }
 
-/** The manifest in `value`. Throws RunError `not-a-run`, `newer-schema`, or `bad-manifest` naming the field. */
+/**
+ * The manifest in `value`. Throws RunError `not-a-run`, `newer-schema`, or `bad-manifest` naming the field.
+ */
 export const checkManifest = (value: unknown, where: string): RunManifest => {
   const fail = (code: RunError['code'], why: string, fix: string) =>
     new RunError({ code, what: 'Cannot read the run', where, why, fix })

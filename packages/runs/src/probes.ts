@@ -1,6 +1,6 @@
-// probes.json: what is watched. A column is one response of one probe row; binary rows hold one float32 a column, in
-// this order, and token rows one a response token, from each column's `offset`. A response that a row does not have is
-// listed in `absent` and stored as 0, so that NaN never is on file.
+// probes.json: what is watched. A column is one response of one probe row; binary rows hold one float32 a
+// column, in this order, and token rows one a response token, from each column's `offset`. A response that a
+// row does not have is listed in `absent` and stored as 0, so that NaN never is on file.
 import { RunError } from './error.ts'
 import { PROBES_SCHEMA } from './layout.ts'
 
@@ -30,7 +30,10 @@ export interface Probes {
   readonly absent: readonly number[]
 }
 
-/** Lays out columns row by row, types in the given order. `tokens` gives a response's length, 0 where it is absent. */
+/**
+ * Lays out columns row by row, types in the given order. `tokens` gives a response's length, 0 where it is
+ * absent.
+ */
 export const layOutProbes = (
   rows: readonly ProbeRow[], types: readonly string[], tokens: (row: number, type: string) => number,
 ): Probes => {

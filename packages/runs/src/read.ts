@@ -35,7 +35,9 @@ export interface Run {
   readonly torn: ReadonlyMap<string, number>
   /** One row a committed evaluation, one value a probe column; 0 at absent ones. Throws RunError. */
   metric(name: string): Promise<readonly Float32Array[]>
-  /** One row a committed evaluation, one value a response token, at each column's `offset`. Throws RunError. */
+  /**
+   * One row a committed evaluation, one value a response token, at each column's `offset`. Throws RunError.
+   */
   tokens(name: string): Promise<readonly Float32Array[]>
   /** Mean and standard error over probes at each evaluation. Throws RunError. */
   curve(metric: string, type: string, per?: Per): Promise<Curve>
@@ -130,7 +132,7 @@ const makeRun = (files: RunFiles, contents: RunContents): Run => {
 }
 
 /**
- * Opens a run. A torn last line or row (a crash, or a writer at work) is left out and counted in `torn`; anything else
- * that is wrong throws a RunError that names file and line.
+ * Opens a run. A torn last line or row (a crash, or a writer at work) is left out and counted in `torn`;
+ * anything else that is wrong throws a RunError that names file and line.
  */
 export const openRun = async (files: RunFiles): Promise<Run> => makeRun(files, await readContents(files))

@@ -1,5 +1,5 @@
-// Lines of the three appended files. Steps count updates over the whole run, stages included; a line is known by its
-// step and stage, and steps never fall.
+// Lines of the three appended files. Steps count updates over the whole run, stages included; a line is
+// known by its step and stage, and steps never fall.
 import { RunError } from './error.ts'
 import type { RunStatus } from './manifest.ts'
 
@@ -63,7 +63,10 @@ export const checkEvent = (value: unknown, where: string): RunEvent => {
   return event as unknown as RunEvent
 }
 
-/** Steps may repeat with another stage (the last of one is the first of the next) but never fall or repeat fully. */
+/**
+ * Steps may repeat with another stage (the last of one is the first of the next) but never fall or repeat
+ * fully.
+ */
 export const checkOrder = (
   lines: readonly { readonly step: number, readonly stage: string }[], where: (i: number) => string,
 ): void => {

@@ -1,4 +1,5 @@
-// `ldyn runs verify`: everything that can be wrong with a run directory, as a list; it never throws for a bad run.
+// `ldyn runs verify`: everything that can be wrong with a run directory, as a list; it never throws for a
+// bad run.
 import { dataFiles, readContents } from './contents.ts'
 import { RunError } from './error.ts'
 import type { RunFiles } from './files.ts'
@@ -17,7 +18,9 @@ const fromError = (error: unknown): Finding => {
   return { severity: 'error', code: error.code, where: error.where, message: error.message }
 }
 
-/** Schema, lines, order of steps, agreement of index and data, finite numbers, sizes. Empty: nothing to say. */
+/**
+ * Schema, lines, order of steps, agreement of index and data, finite numbers, sizes. Empty: nothing to say.
+ */
 export const verify = async (files: RunFiles): Promise<readonly Finding[]> => {
   const findings: Finding[] = []
   let contents

@@ -1,5 +1,5 @@
-// Plain JavaScript of this package and of @ldyn/formats in a temporary directory, for tests that need a real second
-// process (Node 20 does not run TypeScript).
+// Plain JavaScript of this package and of @ldyn/formats in a temporary directory, for tests that need a real
+// second process (Node 20 does not run TypeScript).
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'

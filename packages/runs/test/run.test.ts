@@ -62,7 +62,8 @@ describe('a run that was written', () => {
     await using writer = await createRun(dir, newRun, probes)
     await writer.probes(0, 'sft', valuesAt(0))
     const run = await openRun(directoryFiles(dir))
-    // chosen: sums −3 (3 tokens) and −8 (4 tokens). Means −5.5 and −1.5; standard errors |−3+8|/2 and |−1+2|/2.
+    // chosen: sums −3 (3 tokens) and −8 (4 tokens). Means −5.5 and −1.5; standard errors |−3+8|/2 and
+    // |−1+2|/2.
     expect(await run.curve('logp', 'chosen')).toMatchObject(
       { mean: Float64Array.of(-5.5), se: Float64Array.of(2.5), n: 2 })
     expect(await run.curve('logp', 'chosen', 'token')).toMatchObject(
@@ -196,7 +197,8 @@ describe('what verify finds', () => {
   }
   const edit = (files: Map<string, Uint8Array>, path: string, change: (text: string) => string) =>
     files.set(path, new TextEncoder().encode(change(new TextDecoder().decode(files.get(path)))))
-  const codes = async (files: Map<string, Uint8Array>) => (await verify(memoryFiles(files))).map(finding => finding.code)
+  const codes = async (files: Map<string, Uint8Array>) =>
+    (await verify(memoryFiles(files))).map(finding => finding.code)
 
   it('names each kind of damage', inDirectory(async root => {
     const whole = await snapshot(root)

@@ -34,7 +34,10 @@ export const widenF16 = (half: Uint16Array, out: Float32Array, at = 0): void => 
   for (let i = 0; i < half.length; i++) out[at + i] = values[half[i]]
 }
 
-/** out[at + i] = the bfloat16 whose bits are half[i]: the upper half of a float32, so bits survive, NaN payloads too. */
+/**
+ * out[at + i] = the bfloat16 whose bits are half[i]: the upper half of a float32, so bits survive, NaN
+ * payloads too.
+ */
 export const widenBF16 = (half: Uint16Array, out: Float32Array, at = 0): void => {
   const bits = new Uint32Array(out.buffer, out.byteOffset + at * 4, half.length)
   for (let i = 0; i < half.length; i++) bits[i] = half[i] << 16

@@ -8,7 +8,10 @@ export interface ByteSource {
   readonly size: number
   /** How errors call it: a path or a URL. */
   readonly name: string
-  /** Exactly `length` bytes from `offset`; throws FormatError `truncated` where the source does not have them. */
+  /**
+   * Exactly `length` bytes from `offset`; throws FormatError `truncated` where the source does not have
+   * them.
+   */
   read(offset: number, length: number): Promise<Uint8Array>
 }
 
@@ -52,6 +55,9 @@ export const blobSource = (blob: BlobLike, name = 'blob'): ByteSource => {
   }
 }
 
-/** The same bytes, at an address that a typed array of `align`-byte elements can view; copies only when it must. */
+/**
+ * The same bytes, at an address that a typed array of `align`-byte elements can view; copies only when it
+ * must.
+ */
 export const alignedTo = (bytes: Uint8Array, align: number): Uint8Array =>
   bytes.byteOffset % align === 0 ? bytes : bytes.slice()

@@ -1,6 +1,7 @@
-// Walks the front of a GGUF, whose length is not known beforehand: the parser runs on a prefix of the file and, where
-// that ends too early, again on a longer one. So parsing stays synchronous (a vocabulary is 10^5 strings), reads at
-// most twice what the header needs, and every length is compared with the file's size before it is believed.
+// Walks the front of a GGUF, whose length is not known beforehand: the parser runs on a prefix of the file
+// and, where that ends too early, again on a longer one. So parsing stays synchronous (a vocabulary is 10^5
+// strings), reads at most twice what the header needs, and every length is compared with the file's size
+// before it is believed.
 import { FormatError, quoted } from '../error.ts'
 import type { ByteSource } from '../bytes/source.ts'
 
@@ -21,9 +22,15 @@ export interface Cursor {
   /** Bytes of the file that lie behind the cursor's place. */
   readonly left: number
   readonly view: DataView
-  /** The offset of the next `length` bytes, which are there; `what` names them in the error where they are not. */
+  /**
+   * The offset of the next `length` bytes, which are there; `what` names them in the error where they are
+   * not.
+   */
   take(length: number, what: string): number
-  /** A u64 that is a number of things of at least `each` bytes: more of them than the file could hold is an error. */
+  /**
+   * A u64 that is a number of things of at least `each` bytes: more of them than the file could hold is an
+   * error.
+   */
   count(each: number, what: string): number
   /** A u64 length and that many bytes of UTF-8. */
   string(what: string): string

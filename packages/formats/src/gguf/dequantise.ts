@@ -1,5 +1,6 @@
-// From blocks to float32, bit for bit as gguf-py's `dequantize`. Scales are float16 and codes are at most 8 bits, so
-// every product here is exact in f64 and fits f32; a sum is rounded once, on storing. Layouts: ggml-common.h.
+// From blocks to float32, bit for bit as gguf-py's `dequantize`. Scales are float16 and codes are at most 8
+// bits, so every product here is exact in f64 and fits f32; a sum is rounded once, on storing. Layouts:
+// ggml-common.h.
 import { f16Table, widenBF16, widenF16 } from '../bytes/half.ts'
 import type { GgufType } from './types.ts'
 
@@ -75,7 +76,10 @@ const q5_1: Dequantise = (bytes, count, out, at) => {
   }
 }
 
-/** Q4_K and Q5_K pack eight 6-bit scales and eight 6-bit minima into 12 bytes at `i` (ggml: get_scale_min_k4). */
+/**
+ * Q4_K and Q5_K pack eight 6-bit scales and eight 6-bit minima into 12 bytes at `i` (ggml:
+ * get_scale_min_k4).
+ */
 const scaleOf = (bytes: Uint8Array, i: number, g: number): number =>
   g < 4 ? bytes[i + g] & 63 : (bytes[i + g + 4] & 15) | ((bytes[i + g - 4] >> 6) << 4)
 
@@ -121,7 +125,8 @@ const q6_k: Dequantise = (bytes, count, out, at) => {
   for (let b = 0, i = 0; b < count; b++, i += 210) {
     const d = f16[half(bytes, i + 208)]
     for (let g = 0; g < 8; g++, at += 32) {
-      // Each half of 128 weights has 64 bytes of low nibbles and 32 bytes of high pairs; g counts groups of 32.
+      // Each half of 128 weights has 64 bytes of low nibbles and 32 bytes of high pairs; g counts groups of
+      // 32.
       const low = i + (g >> 2) * 64 + (g & 1) * 32
       const high = i + 128 + (g >> 2) * 32
       const lowShift = (g & 2) * 2

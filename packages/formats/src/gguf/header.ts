@@ -1,5 +1,6 @@
 // The front of a GGUF: magic, version, key-value metadata, tensor table, padding to `general.alignment`.
-// Source: ggml's docs/gguf.md. Versions 2 and 3 differ only in that 3 may be big-endian; 1 had 32-bit lengths.
+// Source: ggml's docs/gguf.md. Versions 2 and 3 differ only in that 3 may be big-endian; 1 had 32-bit
+// lengths.
 import { FormatError, quoted } from '../error.ts'
 import { refuseImpostor } from '../bytes/impostor.ts'
 import type { ByteSource } from '../bytes/source.ts'
@@ -31,7 +32,9 @@ interface ValueType { readonly bytes: number, read(cursor: Cursor, what: string)
 const fixed = (bytes: number, get: (view: DataView, at: number) => GgufValue): ValueType =>
   ({ bytes, read: (cursor, what) => get(cursor.view, cursor.take(bytes, what)) })
 
-/** By the number in the file (gguf_metadata_value_type); 9 is an array. `bytes` is the least that one takes. */
+/**
+ * By the number in the file (gguf_metadata_value_type); 9 is an array. `bytes` is the least that one takes.
+ */
 const valueTypes: Readonly<Record<number, ValueType>> = {
   0: fixed(1, (view, at) => view.getUint8(at)),
   1: fixed(1, (view, at) => view.getInt8(at)),

@@ -1,4 +1,5 @@
-// Reading a GGUF: the header once, then one tensor at a time, dequantised in pieces of about a million weights.
+// Reading a GGUF: the header once, then one tensor at a time, dequantised in pieces of about a million
+// weights.
 import type { ByteSource } from '../bytes/source.ts'
 import { alignedTo } from '../bytes/source.ts'
 import { CHUNK_ELEMENTS, entryOf } from '../tensor-file.ts'
@@ -14,8 +15,8 @@ export interface Gguf extends TensorFile<GgufType, ReadonlyMap<string, GgufValue
 }
 
 /**
- * Opens a GGUF of version 2 or 3: reads and checks its header only. Throws FormatError; a quantisation that is not
- * supported is one (`unknown-dtype`) that names it. Values of `readF32` equal gguf-py's bit for bit.
+ * Opens a GGUF of version 2 or 3: reads and checks its header only. Throws FormatError; a quantisation that
+ * is not supported is one (`unknown-dtype`) that names it. Values of `readF32` equal gguf-py's bit for bit.
  */
 export const openGguf = async (source: ByteSource): Promise<Gguf> => {
   const { version, metadata, tensors } = await readGgufHeader(source)

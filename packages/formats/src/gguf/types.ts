@@ -1,5 +1,5 @@
-// Storage types of GGUF tensors by their number in the file. A quantised row is a run of blocks: `block` weights in
-// `bytes` bytes. Source: ggml.h `enum ggml_type` and ggml-common.h, as of gguf-py 0.17.
+// Storage types of GGUF tensors by their number in the file. A quantised row is a run of blocks: `block`
+// weights in `bytes` bytes. Source: ggml.h `enum ggml_type` and ggml-common.h, as of gguf-py 0.17.
 
 export type GgufType =
   'F32' | 'F16' | 'BF16' | 'Q8_0' | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q4_K' | 'Q5_K' | 'Q6_K'

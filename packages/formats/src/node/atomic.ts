@@ -16,9 +16,9 @@ const syncDirectory = async (path: string) => {
 }
 
 /**
- * Calls `fill` with a sink and puts the result under `path` in one step. If `fill` or the disk fails, whatever was at
- * `path` before is still there and the temporary file is gone. Throws FormatError `no-space`, `not-writable` or
- * `write-failed`, or what `fill` threw.
+ * Calls `fill` with a sink and puts the result under `path` in one step. If `fill` or the disk fails,
+ * whatever was at `path` before is still there and the temporary file is gone. Throws FormatError
+ * `no-space`, `not-writable` or `write-failed`, or what `fill` threw.
  */
 export const writeAtomically = async <T>(path: string, fill: (sink: ByteSink) => Promise<T>): Promise<T> => {
   const temporary = `${path}.${process.pid}.tmp`

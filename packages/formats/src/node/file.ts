@@ -8,7 +8,9 @@ import { codeOf } from './codes.ts'
 
 export interface OpenedFile extends ByteSource, AsyncDisposable { close(): Promise<void> }
 
-/** A source over a handle that stays the caller's. The size is taken once: bytes appended later are not seen. */
+/**
+ * A source over a handle that stays the caller's. The size is taken once: bytes appended later are not seen.
+ */
 export const fileSource = async (handle: FileHandle, name: string): Promise<ByteSource> => {
   const { size } = await handle.stat()
   const source = { size, name }
@@ -29,7 +31,10 @@ export const fileSource = async (handle: FileHandle, name: string): Promise<Byte
   }
 }
 
-/** Opens a file for reading; dispose of it with `await using` or `close()`. Throws `not-found` or `unreadable`. */
+/**
+ * Opens a file for reading; dispose of it with `await using` or `close()`. Throws `not-found` or
+ * `unreadable`.
+ */
 export const openFile = async (path: string): Promise<OpenedFile> => {
   let handle: FileHandle
   try {

@@ -45,7 +45,10 @@ export const openSharded = (directory: string): Promise<OpenedSafetensors> =>
 export const openSafetensorsFile = (path: string): Promise<OpenedSafetensors> =>
   owning(async open => openSafetensors(await open(path)))
 
-/** Writes a safetensors file that is there whole or not at all; returns its size in bytes. Throws FormatError. */
+/**
+ * Writes a safetensors file that is there whole or not at all; returns its size in bytes. Throws
+ * FormatError.
+ */
 export const writeSafetensorsFile = (
   path: string, tensors: readonly TensorToWrite[], options?: SafetensorsWriteOptions,
 ): Promise<number> => writeAtomically(path, sink => writeSafetensors(sink, tensors, options))

@@ -113,7 +113,10 @@ const checkLayout = (source: ByteSource, tensors: ReadonlyMap<string, TensorEntr
   if (at !== source.size) throw fail('hole', undefined, `the last ${source.size - at} bytes belong to no tensor`)
 }
 
-/** Reads and checks the whole header; after it every entry is known to lie inside the file. Throws FormatError. */
+/**
+ * Reads and checks the whole header; after it every entry is known to lie inside the file. Throws
+ * FormatError.
+ */
 export const readSafetensorsHeader = async (source: ByteSource): Promise<SafetensorsHeader> => {
   const { text, dataStart } = await readHeaderText(source)
   let json: unknown

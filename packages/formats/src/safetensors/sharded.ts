@@ -47,8 +47,8 @@ const readWeightMap = async (index: ByteSource): Promise<Map<string, string>> =>
 }
 
 /**
- * Opens the safetensors of a model directory, sharded or not. Throws FormatError: `not-found` where there is neither
- * form, `missing-shard`, `bad-index`, and whatever a shard itself gives.
+ * Opens the safetensors of a model directory, sharded or not. Throws FormatError: `not-found` where there is
+ * neither form, `missing-shard`, `bad-index`, and whatever a shard itself gives.
  */
 export const openShardedFrom = async (directory: SourceDirectory): Promise<Safetensors> => {
   const index = await directory.open(INDEX)

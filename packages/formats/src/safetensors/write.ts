@@ -17,7 +17,9 @@ export type TensorData =
 export interface TensorToWrite {
   readonly name: string
   readonly shape: readonly number[]
-  /** F32, F16 or BF16 from a Float32Array (rounded to nearest, ties to even); otherwise the array's own type. */
+  /**
+   * F32, F16 or BF16 from a Float32Array (rounded to nearest, ties to even); otherwise the array's own type.
+   */
   readonly dtype: Dtype
   /** The values, row-major, or a function that is called when their turn comes. */
   readonly data: TensorData | (() => TensorData | Promise<TensorData>)
@@ -32,7 +34,10 @@ const arrayDtypes: readonly (readonly [abstract new (...args: never[]) => Tensor
 
 const utf8 = new TextEncoder()
 
-/** Rust compares strings by their UTF-8 bytes; JavaScript by UTF-16 units, which differs beyond the basic plane. */
+/**
+ * Rust compares strings by their UTF-8 bytes; JavaScript by UTF-16 units, which differs beyond the basic
+ * plane.
+ */
 const byUtf8 = (a: string, b: string): number => {
   const [x, y] = [utf8.encode(a), utf8.encode(b)]
   for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return x[i] - y[i]
@@ -106,8 +111,9 @@ const checkData = (tensor: Placed, data: TensorData) => {
 }
 
 /**
- * Writes the tensors to `sink` in order, and returns the number of bytes. Throws FormatError: `duplicate-name`,
- * `bad-shape`, `size-mismatch`, and `overflow` where a finite value would become an infinity.
+ * Writes the tensors to `sink` in order, and returns the number of bytes. Throws FormatError:
+ * `duplicate-name`, `bad-shape`, `size-mismatch`, and `overflow` where a finite value would become an
+ * infinity.
  */
 export const writeSafetensors = async (
   sink: ByteSink, tensors: readonly TensorToWrite[], options: SafetensorsWriteOptions = {},

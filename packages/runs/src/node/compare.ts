@@ -1,5 +1,5 @@
-// A resumed run does some steps again. What it gets must be what is on file, bit for bit (contracts.md §5, "Crash"):
-// otherwise the file would tell of two different runs.
+// A resumed run does some steps again. What it gets must be what is on file, bit for bit (contracts.md §5,
+// "Crash"): otherwise the file would tell of two different runs.
 import { RunError } from '../error.ts'
 import type { Probes } from '../probes.ts'
 

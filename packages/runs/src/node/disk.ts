@@ -1,5 +1,5 @@
-// Appending so that a crash can only ever leave a torn tail: each write goes to a known place, and a write that fails
-// is cut off again, so that the caller may free space and try once more.
+// Appending so that a crash can only ever leave a torn tail: each write goes to a known place, and a write
+// that fails is cut off again, so that the caller may free space and try once more.
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'

@@ -1,6 +1,6 @@
-// One writer a run. run.lock says who: process, host, and on Linux when that process started, since process numbers
-// come round again (in a container they often are the same every time). A lock whose process is dead is taken over;
-// one of another host cannot be judged from here and is left to its owner.
+// One writer a run. run.lock says who: process, host, and on Linux when that process started, since process
+// numbers come round again (in a container they often are the same every time). A lock whose process is dead
+// is taken over; one of another host cannot be judged from here and is left to its owner.
 import { readFileSync } from 'node:fs'
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -11,7 +11,10 @@ import { diskError } from './disk.ts'
 
 export interface LockOwner { readonly pid: number, readonly host: string, readonly start: string }
 
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22), or '' where there is no /proc. */
+/**
+ * Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22), or '' where there is no
+ * /proc.
+ */
 const startOf = (pid: number): string => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

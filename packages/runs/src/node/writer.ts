@@ -1,5 +1,6 @@
-// The writer of a run. Numbers are appended; a probe evaluation is committed by its index line, which is written after
-// its rows are on disk; scalars are on disk before any checkpoint, evaluation or status says that they are behind it.
+// The writer of a run. Numbers are appended; a probe evaluation is committed by its index line, which is
+// written after its rows are on disk; scalars are on disk before any checkpoint, evaluation or status says
+// that they are behind it.
 import { mkdir, readdir, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -36,9 +37,14 @@ export interface RunWriter extends AsyncDisposable {
   readonly lastStep: number
   /** Appends one line of scalars, or compares with the line that is there. Throws `non-finite`, `differs`. */
   scalars(step: number, stage: string, values: Readonly<Record<string, number>>): Promise<void>
-  /** Appends and commits one evaluation, or compares with the one that is there. Absent columns are stored as 0. */
+  /**
+   * Appends and commits one evaluation, or compares with the one that is there. Absent columns are stored as
+   * 0.
+   */
   probes(step: number, stage: string, values: ProbeValues): Promise<void>
-  /** Appends an event. One of a redone step that is on file already (all but its time) is not appended again. */
+  /**
+   * Appends an event. One of a redone step that is on file already (all but its time) is not appended again.
+   */
   event(event: RunEventBody): Promise<void>
   /** Puts all that was appended on disk: call before a checkpoint is saved. */
   sync(): Promise<void>
@@ -305,7 +311,8 @@ export const createRun = async (
       })
     }
     if (probes) await writeJson(directory, paths.probes, probes)
-    // The manifest last: a directory without one is not a run, so a half-made run is never taken for a whole one.
+    // The manifest last: a directory without one is not a run, so a half-made run is never taken for a whole
+    // one.
     await writeJson(directory, paths.manifest, manifest)
   } catch (error) {
     await unlock()
@@ -318,8 +325,9 @@ export const createRun = async (
 }
 
 /**
- * Opens a run to go on from the checkpoint of `step`. Torn tails are cut off; steps after `step` that are on file stay
- * there, and doing them again compares with them. Throws RunError: `locked`, `not-a-run`, and what reading gives.
+ * Opens a run to go on from the checkpoint of `step`. Torn tails are cut off; steps after `step` that are on
+ * file stay there, and doing them again compares with them. Throws RunError: `locked`, `not-a-run`, and what
+ * reading gives.
  */
 export const resumeRun = async (
   directory: string, step: number, options: WriterOptions = {},
