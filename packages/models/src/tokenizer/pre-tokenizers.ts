@@ -18,6 +18,9 @@ export interface PreTokenizer {
 
 const LLAMA3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 const QWEN2 = LLAMA3.replace('\\p{N}{1,3}', '\\p{N}')
+const TEKKEN = '[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+'
+  + '|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*'
+  + '|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
 
 const gpt2: PreTokenizer = { splits: [GPT2_SPLIT] }
 const neox: PreTokenizer = { splits: [GPT2_SPLIT], nfc: true }
@@ -40,6 +43,8 @@ export const preTokenizers: Readonly<Record<string, PreTokenizer>> = {
   llama3,
   'llama-v3': llama3,
   'llama-bpe': llama3,
+  // Mistral Nemo and later.
+  tekken: { splits: [TEKKEN], ignoreMerges: true, addsBos: true },
 }
 
 /** What files without a name mean, by architecture: for these there was only one tokenizer to begin with. */

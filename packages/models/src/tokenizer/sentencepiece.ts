@@ -1,7 +1,8 @@
 /**
- * A SentencePiece BPE from a GGUF's pieces and scores, as transformers' GGUFLlamaConverter makes it
- * (integrations/ggml.py): every way to write a piece as two others is a merge, those of higher score first; unknown
- * characters fall back to bytes; spaces are ▁.
+ * A SentencePiece BPE from a GGUF's pieces and scores, as transformers does it (tokenization_utils_base.py,
+ * generate_merges): every way to write a piece as two others is a merge, those of higher score first; unknown characters
+ * fall back to bytes; spaces are ▁, and one is put before the text, as the tokenizer.json of Llama 2 says and as
+ * SentencePiece itself does also where the text begins with a space.
  */
 import type { GgufPieces } from './gguf.ts'
 import { addedTokens, template, UNKNOWN } from './gguf.ts'
@@ -9,19 +10,16 @@ import { addedTokens, template, UNKNOWN } from './gguf.ts'
 /** Pairs of pieces that join, in the order in which they do. */
 export function mergesByScore(pieces: readonly string[], scores: readonly number[]): [string, string][] {
   const ids = new Map(pieces.map((piece, id) => [piece, id]))
-  const found: { readonly left: string, readonly right: string, readonly score: number, readonly rank: readonly [number, number] }[] = []
-  pieces.forEach((piece, id) => {
+  const found = pieces.flatMap((piece, id) => {
     const chars = Array.from(piece)
-    let left = ''
-    for (let cut = 1; cut < chars.length; cut++) {
-      left += chars[cut - 1]
-      const right = piece.slice(left.length)
+    return chars.slice(1).flatMap((_, i) => {
+      const [left, right] = [chars.slice(0, i + 1).join(''), chars.slice(i + 1).join('')]
       const [l, r] = [ids.get(left), ids.get(right)]
-      if (l !== undefined && r !== undefined) found.push({ left, right, score: scores[id] ?? 0, rank: [l, r] })
-    }
+      return l === undefined || r === undefined ? [] : [{ left, right, l, r, id, at: i + 1, rest: chars.length - i - 1 }]
+    })
   })
-  // Of equal scores (one piece, several cuts) the cut with the earlier left part joins first.
-  found.sort((a, b) => b.score - a.score || a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1])
+  const score = ({ id }: { readonly id: number }): number => scores[id] ?? 0
+  found.sort((a, b) => score(b) - score(a) || b.at - a.at || b.rest - a.rest || a.id - b.id || a.l - b.l || a.r - b.r)
   return found.map(({ left, right }) => [left, right])
 }
 

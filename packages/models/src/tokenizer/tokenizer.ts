@@ -13,7 +13,10 @@ import { asRustSplits } from './splits.ts'
 export interface Tokenizer {
   /** Ids of the text alone, no specials added. */
   encode(text: string): Int32Array
-  /** The text of ids, special tokens written out, nothing cleaned up; bytes that are no UTF-8 become U+FFFD. */
+  /**
+   * The text of ids, special tokens written out, nothing cleaned up; bytes that are no UTF-8 become U+FFFD, and a byte
+   * order mark is lost where the vocabulary writes it in bytes (SentencePiece).
+   */
   decode(ids: ArrayLike<number>): string
   /** The vocabulary's own spelling of an id (`Ġthe`); undefined where it has none. */
   piece(id: number): string | undefined
