@@ -17,7 +17,7 @@ import {
 export interface Scores<T> {
   /** Σ log π over its tokens. */
   readonly logp: T
-  /** r = Σ log π − Σ log π_ref; Σ log π where the loss has no reference. */
+  /** r = Σ (log π − log π_ref); Σ log π where the loss has no reference. */
   readonly ratio: T
   /** Tokens, the EOS among them; 0 in padding, so clamp before dividing. */
   readonly length: T
@@ -48,7 +48,8 @@ function pairsOf({ logp, mask, ref }: LossArgs, { name, reference }: PairLoss): 
   const sums = sequenceSums(logp, mask)
   const all: Scores<Tensor> = {
     logp: sums,
-    ratio: reference ? sub(sums, sequenceSums(ref!, mask)) : sums,
+    // Token by token: the difference of two sums would lose digits to their size in f32.
+    ratio: reference ? sequenceSums(sub(logp, ref!), mask) : sums,
     length: lengths(mask),
   }
   const side = (x: Tensor, i: number): Tensor =>
