@@ -1,0 +1,21 @@
+/** The pages of `ldyn help <topic>`. */
+import { EXIT_CODES } from '../contract/exit-codes.ts'
+import { dataPage } from './data.ts'
+import { metricsPage } from './metrics.ts'
+
+export interface Topic {
+  readonly title: string
+  text(): string
+}
+
+export const topics: Readonly<Record<string, Topic>> = {
+  'exit-codes': {
+    title: 'what the exit code of a command says',
+    text: () =>
+      `Exit codes. The thousands digit of an error code LDnnnn is its exit code.\n\n${Object.entries(EXIT_CODES)
+        .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+        .join('\n')}\n`,
+  },
+  data: { title: 'forms of training data and probe sets', text: () => dataPage },
+  metrics: { title: 'every figure that ldyn prints: definition, sign, sum or mean', text: () => metricsPage },
+}

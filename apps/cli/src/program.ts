@@ -1,0 +1,93 @@
+/**
+ * The commander program with what all commands share: global options, help that leads with examples, and errors that
+ * are thrown rather than printed, so that `main` renders them all in one form.
+ */
+import { Command, CommanderError, Option } from 'commander'
+import type { Context } from './context.ts'
+import { CliError } from './contract/errors.ts'
+import { PROGRESS_MODES } from './progress/reporter.ts'
+import type { CommandModule } from './commands/index.ts'
+
+export const EXAMPLES = [
+  'ldyn demo                                            # a minute and a half: what finetuning does, on an embedded model',
+  'ldyn observe --model ./pythia --probe probes.jsonl   # log-probs of every kind of response under a checkpoint',
+  'ldyn train --model ./pythia --data prefs.jsonl --stages sft,dpo --probe probes.jsonl --out runs/first',
+]
+
+/** What `ldyn` alone says. */
+export const INTRODUCTION = `ldyn shows what finetuning does to a language model: how log π(y|x) moves for every kind of response.
+
+${EXAMPLES.map((example) => `  $ ${example}`).join('\n')}
+
+All commands: ldyn --help      Topics: ldyn help      Which backends are here: ldyn doctor
+`
+
+/** Puts examples before a command's own help. */
+export function examples(command: Command, lines: readonly string[]): Command {
+  const help = command.helpInformation.bind(command)
+  command.helpInformation = (context) => `Examples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n\n${help(context)}`
+  return command
+}
+
+export function createProgram(context: Context, commands: readonly CommandModule[]): Command {
+  const program = new Command('ldyn')
+    .description('Measure, explain and predict the learning dynamics of LLM finetuning.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.output.text(text), writeErr: () => {}, outputError: () => {} })
+    .showSuggestionAfterError(true)
+    .helpCommand(false)
+    .helpOption('-h, --help', 'show help')
+    .version(context.version, '-V, --version', 'print the version')
+    .optionsGroup('Options of every command:')
+    .option('--json', 'print one JSON object on stdout')
+    .option('-q, --quiet', 'say only what matters')
+    .option('-v, --verbose', 'say more')
+    .option('--debug', 'show the stack of an unexpected error')
+    .addOption(new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(new Option('--progress <form>', 'how progress is shown on stderr').choices([...PROGRESS_MODES]).default('auto'))
+    .option('--log-file <path>', 'append all that goes to stderr to this file')
+  program.configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+  for (const { register } of commands) register(program, context)
+  return program
+}
+
+/** The full name of the command that a command line asks for: `model export`; '' for none. */
+export function commandName(program: Command, argv: readonly string[]): string {
+  const names: string[] = []
+  let at: Command = program
+  for (const word of argv) {
+    const next = at.commands.find((c) => c.name() === word || c.aliases().includes(word))
+    if (!next) continue
+    names.push(next.name())
+    at = next
+  }
+  return names.join(' ')
+}
+
+const USAGE = {
+  'commander.unknownCommand': 'LD2001',
+  'commander.unknownOption': 'LD2002',
+  'commander.conflictingOption': 'LD2004',
+} as const
+
+/** Commander's complaint as ours; undefined where it only says that help or the version was shown. */
+export function usageError(error: CommanderError, program: Command, command: string): CliError | undefined {
+  if (error.exitCode === 0) return undefined
+  if (error.code === 'commander.help') return incomplete(program, command)
+  const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = rest.join(' ').trim().replace(/^\((Did you mean .*)\)$/, '$1')
+  const help = `ldyn ${command && `${command} `}--help`
+  return new CliError({
+    code: USAGE[error.code as keyof typeof USAGE] ?? 'LD2003',
+    what: first.replace(/\.$/, ''),
+    where: `ldyn${command && ` ${command}`}`,
+    fix: suggestion ? `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}\nor see \`${help}\`` : `see \`${help}\``,
+  })
+}
+
+/** `ldyn model` alone: a command that only groups others. */
+function incomplete(program: Command, name: string): CliError {
+  const group = name.split(' ').reduce<Command | undefined>((at, word) => at?.commands.find((c) => c.name() === word), program)
+  const verbs = group?.commands.map((c) => c.name()).join(', ')
+  return new CliError({ code: 'LD2003', what: `${name} does not say what to do`, where: `ldyn ${name}`, fix: `give one of ${verbs}\nor see \`ldyn ${name} --help\`` })
+}
