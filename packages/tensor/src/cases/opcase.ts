@@ -16,6 +16,8 @@ export interface OpCase {
   readonly wrt?: readonly string[]
   /** False at a kink, or where the derivative is not that of the values (`stopGradient`). Default true. */
   readonly smooth?: boolean
+  /** Every value, however small, has its own digits right; else an error counts against 1 or the largest value. */
+  readonly relative?: boolean
   /** Terms that a rounded sum has: its tolerance grows with their root. Default 1. */
   readonly terms?: number
 }
