@@ -4,14 +4,39 @@ import { describe, expect, it } from 'vitest'
 import { backends, deviation, golden, goldenModel, idRow, paramsOf, sequence } from './support/golden.ts'
 
 interface Golden {
-  models: Record<string, {
-    vocab: number
-    rows: { prompt: number[]; responses: number[][]; metrics: { sequence: Record<string, number>; tokens: Record<string, number[]> }[] }[]
-  }>
+  models: Record<
+    string,
+    {
+      vocab: number
+      rows: {
+        prompt: number[]
+        responses: number[][]
+        metrics: { sequence: Record<string, number>; tokens: Record<string, number[]> }[]
+      }[]
+    }
+  >
 }
 const { models } = golden<Golden>('metrics.json')
-const TOKEN_METRICS = { logp: 'logp', argmax_logp: 'argmaxLogp', rest_logp: 'restLogp', entropy: 'entropy', sum_sq: 'piSquared', p_e: 'pError', argmax: 'argmax' } as const
-const SEQUENCE_METRICS = ['tokens', 'logp', 'argmax_logp', 'rest_logp', 'energy', 'p_e', 'a_norm', 'entropy', 'paper_a_norm'] as const
+const TOKEN_METRICS = {
+  logp: 'logp',
+  argmax_logp: 'argmaxLogp',
+  rest_logp: 'restLogp',
+  entropy: 'entropy',
+  sum_sq: 'piSquared',
+  p_e: 'pError',
+  argmax: 'argmax',
+} as const
+const SEQUENCE_METRICS = [
+  'tokens',
+  'logp',
+  'argmax_logp',
+  'rest_logp',
+  'energy',
+  'p_e',
+  'a_norm',
+  'entropy',
+  'paper_a_norm',
+] as const
 
 describe.each(backends)('on $name', ({ create, tolerance }) => {
   describe.each(Object.keys(models))('%s', (name) => {
@@ -19,7 +44,10 @@ describe.each(backends)('on $name', ({ create, tolerance }) => {
       await using backend = await create()
       await using checkpoint = await goldenModel(name)
       const { rows, vocab } = models[name]
-      const encoded = rows.map(({ prompt, responses }, row) => ({ row: idRow(row), sequences: responses.map((ids, r) => sequence(String(r), prompt, ids)) }))
+      const encoded = rows.map(({ prompt, responses }, row) => ({
+        row: idRow(row),
+        sequences: responses.map((ids, r) => sequence(String(r), prompt, ids)),
+      }))
       using evaluator = new Evaluator(backend, checkpoint.model, encoded, { ...planDefaults, packed })
       const params = await paramsOf(backend, checkpoint)
       const seen: TokenObservation[] = []
@@ -30,8 +58,14 @@ describe.each(backends)('on $name', ({ create, tolerance }) => {
         const where = `row ${o.example}, response ${o.type}`
         const summary = summarise(o, vocab)
         return [
-          ...Object.entries(TOKEN_METRICS).flatMap(([key, own]) => want.tokens[key].map((value, t) => deviation(`${where}, token ${t}, ${key}`, o[own][t], value, tolerance))),
-          ...SEQUENCE_METRICS.map((key) => deviation(`${where}, ${key}`, summary[key], want.sequence[key], tolerance)),
+          ...Object.entries(TOKEN_METRICS).flatMap(([key, own]) =>
+            want.tokens[key].map((value, t) =>
+              deviation(`${where}, token ${t}, ${key}`, o[own][t], value, tolerance),
+            ),
+          ),
+          ...SEQUENCE_METRICS.map((key) =>
+            deviation(`${where}, ${key}`, summary[key], want.sequence[key], tolerance),
+          ),
         ].filter((v) => v !== undefined)
       })
       expect(wrong).toEqual([])

@@ -17,10 +17,13 @@ const shared = process.env.LDYN_SHARED ?? join(dirname(tests), '..', 'shared')
 export const sharedPath = (...parts: string[]): string => join(shared, ...parts)
 /** A reason to skip where a shared file is not there; undefined where it is. */
 export const withoutShared = (...parts: string[]): string | undefined =>
-  existsSync(sharedPath(...parts)) ? undefined : `${sharedPath(...parts)} is not there (set LDYN_SHARED to the folder that has it)`
+  existsSync(sharedPath(...parts))
+    ? undefined
+    : `${sharedPath(...parts)} is not there (set LDYN_SHARED to the folder that has it)`
 
 export const goldenModel = (name: string): Promise<Checkpoint> => openModel(goldenPath('models', name))
-export const paramsOf = (backend: Backend, checkpoint: Checkpoint): Promise<DeviceTree> => uploadAll(backend, checkpoint.tensors())
+export const paramsOf = (backend: Backend, checkpoint: Checkpoint): Promise<DeviceTree> =>
+  uploadAll(backend, checkpoint.tensors())
 
 /** The backends that every golden is compared on, with the relative tolerance of contracts.md §5. */
 export const backends: readonly { name: string; create: () => Promise<Backend>; tolerance: number }[] = [
@@ -29,14 +32,25 @@ export const backends: readonly { name: string; create: () => Promise<Backend>; 
 ]
 
 export const sequence = (type: string, prompt: readonly number[], response: readonly number[]): Sequence => ({
-  type, prompt: Int32Array.from(prompt), response: Int32Array.from(response), truncated: 0,
+  type,
+  prompt: Int32Array.from(prompt),
+  response: Int32Array.from(response),
+  truncated: 0,
 })
 
 /** A row that exists only as token ids. */
-export const idRow = (row: number): Row => ({ row, where: `golden row ${row}`, prompt: '', responses: {}, templated: false })
+export const idRow = (row: number): Row => ({
+  row,
+  where: `golden row ${row}`,
+  prompt: '',
+  responses: {},
+  templated: false,
+})
 
 /** |a − b| ≤ tolerance · max(|b|, floor); returns a sentence where it is not. */
 export function deviation(what: string, a: number, b: number, tolerance: number, floor = 1e-3): string | undefined {
   const error = Math.abs(a - b) / Math.max(Math.abs(b), floor)
-  return error <= tolerance ? undefined : `${what}: ${a} instead of ${b} (relative error ${error.toExponential(2)} > ${tolerance})`
+  return error <= tolerance
+    ? undefined
+    : `${what}: ${a} instead of ${b} (relative error ${error.toExponential(2)} > ${tolerance})`
 }

@@ -14,8 +14,7 @@ export function costModel(model: CausalLM): CostModel {
   const inLayers = specs
     .filter(({ path }) => path.startsWith('layers.'))
     .reduce((n, { value }) => n + sizeOf(value.shape), 0)
-  const layers = new Set(specs.flatMap(({ path }) => (path.startsWith('layers.') ? [path.split('.')[1]] : [])))
-    .size
+  const layers = new Set(specs.flatMap(({ path }) => (path.startsWith('layers.') ? [path.split('.')[1]] : []))).size
   return { token: 2 * inLayers, pair: 4 * model.width * layers, read: 2 * model.vocab * model.width }
 }
 
@@ -54,9 +53,7 @@ export function planBatches(
   options: PlanOptions = planDefaults,
 ): Plan {
   const packed = groups.map((group) => {
-    const members = group.flatMap(({ example, sequences }) =>
-      sequences.map((sequence) => ({ example, sequence })),
-    )
+    const members = group.flatMap(({ example, sequences }) => sequences.map((sequence) => ({ example, sequence })))
     return {
       members,
       packing: pack(

@@ -75,13 +75,15 @@ export function checkProbes(rows: readonly Row[], tokenizer?: Tokenizer, options
         )
     }
     if (tokenizer && options) {
-      for (const s of encodeRow(row, types, tokenizer, options).sequences) {
-        if (s.truncated > 0)
+      for (const s of encodeRow(row, types, tokenizer, { ...options, overflow: 'truncate' })?.sequences ?? []) {
+        if (s.truncated > 0) {
+          const total = s.truncated + s.response.length
           add(
             'truncated',
-            `'${s.type}' loses ${s.truncated} of its ${s.truncated + s.response.length} tokens to the longest sequence of ${options.maxLength}`,
+            `'${s.type}' loses ${s.truncated} of its ${total} tokens to the longest sequence of ${options.maxLength}`,
             s.type,
           )
+        }
       }
     }
     return found

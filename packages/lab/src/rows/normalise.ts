@@ -21,12 +21,7 @@ const isMessages = (value: unknown): value is readonly Message[] =>
   value.length > 0 &&
   value.every((m) => typeof m?.role === 'string' && typeof m?.content === 'string')
 
-const fail = (
-  what: string,
-  where: string,
-  why: string,
-  fix = 'see `ldyn help data` for the formats',
-): never => {
+const fail = (what: string, where: string, why: string, fix = 'see `ldyn help data` for the formats'): never => {
   throw new DataError(what, { where, why, fix })
 }
 

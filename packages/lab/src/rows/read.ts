@@ -33,10 +33,7 @@ export interface ReadOptions {
  * All rows of a data file, numbered from 0. Throws DataError or FormatError, which name file and line, for a file that
  * is missing, empty, half-written, not UTF-8, or has a row in no known format.
  */
-export async function readRows(
-  path: string,
-  { tokenizer, limit = Infinity }: ReadOptions = {},
-): Promise<Row[]> {
+export async function readRows(path: string, { tokenizer, limit = Infinity }: ReadOptions = {}): Promise<Row[]> {
   await mustBeFile(path)
   const reader = READERS[extname(path).toLowerCase()]
   if (!reader) {
@@ -112,8 +109,7 @@ async function* jsonRecords(path: string): AsyncGenerator<Located> {
       why: `it is ${parsed === null ? 'null' : `a ${typeof parsed}`}`,
       fix: 'write [{"prompt": …, "chosen": …}, …]',
     })
-  for (const [i, record] of list.entries())
-    yield { record: record as DataRecord, where: `${basename(path)}[${i}]` }
+  for (const [i, record] of list.entries()) yield { record: record as DataRecord, where: `${basename(path)}[${i}]` }
 }
 
 async function* csvRecords(path: string): AsyncGenerator<Located> {

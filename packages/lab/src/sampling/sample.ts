@@ -109,8 +109,7 @@ export async function sample(
           const id = chosen[k]
           const made = texts[k].length - prompts[group[k]].length + 1
           if (id !== options.eos) texts[k].push(id)
-          if (id === options.eos || made >= options.maxTokens || texts[k].length >= model.context)
-            open.delete(k)
+          if (id === options.eos || made >= options.maxTokens || texts[k].length >= model.context) open.delete(k)
         }
       }
       group.forEach((i, k) => (results[i] = Int32Array.from(texts[k].slice(prompts[i].length))))
@@ -147,8 +146,7 @@ async function step(
   })
   const noise = new Float32Array(batch * vocab)
   if (temperature > 0)
-    for (let i = 0; i < noise.length; i++)
-      noise[i] = -Math.log(-Math.log((next() * 4294967296 + 0.5) / 4294967297))
+    for (let i = 0; i < noise.length; i++) noise[i] = -Math.log(-Math.log((next() * 4294967296 + 0.5) / 4294967297))
   const grid = [batch, length]
   const out = (await executable.run({
     params,

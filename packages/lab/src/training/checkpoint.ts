@@ -95,10 +95,7 @@ export async function tidyCheckpoints(run: string, keep: number): Promise<void> 
   const torn = names
     .map((name) => join(folder(run), name))
     .filter((directory) => !whole.some((c) => c.directory === directory))
-  for (const directory of [
-    ...torn,
-    ...middle.slice(0, Math.max(0, middle.length - keep)).map((c) => c.directory),
-  ])
+  for (const directory of [...torn, ...middle.slice(0, Math.max(0, middle.length - keep)).map((c) => c.directory)])
     await rm(directory, { recursive: true, force: true })
 }
 
@@ -124,8 +121,7 @@ export async function loadCheckpoint(
   return { params, state: unflatten(entries) as DeviceTree }
 }
 
-const referencePath = (run: string, stageName: string): string =>
-  join(run, 'reference', `${stageName}.safetensors`)
+const referencePath = (run: string, stageName: string): string => join(run, 'reference', `${stageName}.safetensors`)
 
 /** Keeps a stage's reference log-probs, so that a resumed run measures against the very same numbers. */
 export async function saveReference(run: string, stageName: string, reference: ReferenceLogps): Promise<void> {
@@ -134,7 +130,7 @@ export async function saveReference(run: string, stageName: string, reference: R
       name: `${example}.${s}`,
       shape: [data.length],
       dtype: 'F32' as const,
-      data: async () => data,
+      data: async () => f32Array(data),
     })),
   )
   await writeSafetensorsFile(referencePath(run, stageName), tensors)

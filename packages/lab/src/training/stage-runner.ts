@@ -18,7 +18,7 @@ import {
   type Schedule,
 } from '@ldyn/core'
 import {
-  hostTensor,
+  type HostArray,
   leaves,
   NonFiniteError,
   watchFinite,
@@ -41,15 +41,7 @@ import {
 import { fill } from '../packing/pack.ts'
 import { takeScalar, uploadZeros, type DeviceTree } from './device-params.ts'
 import { mixSeed, orderUpdates } from './order.ts'
-import {
-  countOf,
-  lossOf,
-  needsReference,
-  optimizerOf,
-  scheduleOf,
-  type StageConfig,
-  type StageExample,
-} from './stage.ts'
+import { countOf, lossOf, optimizerOf, scheduleOf, type StageConfig, type StageExample } from './stage.ts'
 
 export interface Weights {
   readonly params: DeviceTree
@@ -92,7 +84,7 @@ interface StepOutputs {
 }
 
 /** Token log-probs of a frozen reference, for every example and sequence: cached, so that each is computed once. */
-export type ReferenceLogps = ReadonlyMap<number, readonly Float32Array[]>
+export type ReferenceLogps = ReadonlyMap<number, readonly HostArray[]>
 
 export interface StageSetup {
   readonly backend: Backend
@@ -100,6 +92,8 @@ export interface StageSetup {
   readonly stage: StageConfig
   readonly examples: readonly StageExample[]
   readonly seed: number
+  /** For every update its examples, where that is not the seed's to say. */
+  readonly order?: readonly (readonly number[])[]
   readonly plan?: PlanOptions
 }
 
@@ -119,14 +113,16 @@ export class StageRunner implements Disposable {
   private readonly schedule: Schedule
   private readonly programs = new Map<string, Promise<Executable>>()
 
-  constructor({ backend, model, stage, examples, seed, plan = planDefaults }: StageSetup) {
-    const perUpdate = stage.batch * stage.accumulate
-    const order = orderUpdates({
-      ...stage,
-      examples: examples.length,
-      batch: perUpdate,
-      seed: mixSeed(seed, hashName(stage.name)),
-    })
+  constructor(setup: StageSetup) {
+    const { backend, model, stage, examples, seed, plan = planDefaults } = setup
+    const order =
+      setup.order ??
+      orderUpdates({
+        ...stage,
+        examples: examples.length,
+        batch: stage.batch * stage.accumulate,
+        seed: mixSeed(seed, hashName(stage.name)),
+      })
     const micro: number[][] = []
     const groups = order.flatMap((update) => {
       const parts: number[][] = []
@@ -165,7 +161,7 @@ export class StageRunner implements Disposable {
 
   /** Whether the loss is measured against a reference. */
   get hasReference(): boolean {
-    return needsReference(this.stage.loss)
+    return this.loss.needs.reference
   }
 
   /**
@@ -176,7 +172,7 @@ export class StageRunner implements Disposable {
     params: DeviceTree,
     progress: (done: number, total: number) => void = () => {},
   ): Promise<ReferenceLogps> {
-    const cache = new Map<number, Float32Array[]>()
+    const cache = new Map<number, HostArray[]>()
     if (!this.hasReference) return cache
     const wanted = this.used()
     const groups: { example: number; sequences: StageExample['sequences'] }[][] = []
@@ -199,18 +195,14 @@ export class StageRunner implements Disposable {
     return cache
   }
 
-  private async tokenLogps(batch: PlannedBatch, params: DeviceTree): Promise<Float32Array[]> {
-    const executable = await this.compiled('reference', batch.shape, () =>
-      logProbProgram(this.model, batch.shape),
-    )
+  private async tokenLogps(batch: PlannedBatch, params: DeviceTree): Promise<HostArray[]> {
+    const executable = await this.compiled('reference', batch.shape, () => logProbProgram(this.model, batch.shape))
     const { logp } = (await executable.run({ params, batch: { ...fill(batch.packing, batch.shape) } })) as {
       logp: DeviceTensor
     }
     const { data, shape } = await this.backend.read(logp)
     logp.dispose()
-    return batch.members.map(({ sequence }, s) =>
-      Float32Array.from(data.subarray(s * shape[1], s * shape[1] + sequence.response.length)),
-    )
+    return batch.members.map(({ sequence }, s) => data.slice(s * shape[1], s * shape[1] + sequence.response.length))
   }
 
   /** Compiled once for every kind and shape; what comes out under the path it went in by is donated. */
@@ -234,14 +226,14 @@ export class StageRunner implements Disposable {
     const arrays = { ...fill(batch.packing, batch.shape) } as Record<string, HostTensor>
     if (!this.hasReference) return arrays
     const { sequences, tokens } = batch.shape
-    const ref = new Float32Array(sequences * tokens)
+    const ref = new Float64Array(sequences * tokens)
     const next = new Map<number, number>()
     batch.members.forEach(({ example }, s) => {
       const nth = next.get(example) ?? 0
       next.set(example, nth + 1)
       ref.set(reference.get(example)![nth], s * tokens)
     })
-    return { ...arrays, ref: hostTensor(ref, [sequences, tokens]) }
+    return { ...arrays, ref: { shape: [sequences, tokens], dtype: 'f32', data: ref } }
   }
 
   /**
@@ -328,15 +320,10 @@ export class StageRunner implements Disposable {
     }
   }
 
-  private async report(
-    u: number,
-    lr: number,
-    out: Pick<StepOutputs, 'metrics' | 'finite'>,
-  ): Promise<UpdateReport> {
+  private async report(u: number, lr: number, out: Pick<StepOutputs, 'metrics' | 'finite'>): Promise<UpdateReport> {
     out.finite.dispose()
     const entries: [string, number][] = []
-    for (const { path, value } of leaves(out.metrics))
-      entries.push([path, await takeScalar(this.backend, value)])
+    for (const { path, value } of leaves(out.metrics)) entries.push([path, await takeScalar(this.backend, value)])
     return { update: u, lr, metrics: Object.fromEntries(entries) }
   }
 
@@ -351,10 +338,7 @@ export class StageRunner implements Disposable {
   }
 
   /** Runs the same inputs through a program that reports, value by value, what is finite. */
-  private async firstNonFinite(
-    program: Program,
-    inputs: Tree<RunInput>,
-  ): Promise<{ op: string; path: string }> {
+  private async firstNonFinite(program: Program, inputs: Tree<RunInput>): Promise<{ op: string; path: string }> {
     const watched = watchFinite(program)
     using executable = await this.backend.compile(watched.program)
     const { finite } = (await executable.run(inputs)) as { finite: DeviceTensor }

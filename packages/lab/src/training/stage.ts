@@ -26,7 +26,12 @@ export type LossConfig =
       readonly labelSmoothing: number
       readonly referenceFree: boolean
     }
-  | { readonly name: 'ipo'; readonly beta: number; readonly reduction: 'sum' | 'mean' }
+  | {
+      readonly name: 'ipo'
+      readonly beta: number
+      readonly reduction: 'sum' | 'mean'
+      readonly referenceFree: boolean
+    }
 
 export type OptimizerConfig =
   | { readonly name: 'sgd'; readonly momentum: number; readonly weightDecay: number }
@@ -64,10 +69,6 @@ export interface StageConfig {
   readonly dropLast: boolean
 }
 
-export const isPreference = (loss: LossConfig): boolean => loss.name !== 'sft'
-export const needsReference = (loss: LossConfig): boolean =>
-  loss.name === 'ipo' || (loss.name === 'dpo' && !loss.referenceFree)
-
 export function lossOf(config: LossConfig): Loss {
   switch (config.name) {
     case 'sft':
@@ -78,6 +79,9 @@ export function lossOf(config: LossConfig): Loss {
       return ipo(config)
   }
 }
+
+/** Whether the loss compares y⁺ with y⁻. */
+export const isPreference = (config: LossConfig): boolean => lossOf(config).needs.pairs
 
 export function optimizerOf(config: OptimizerConfig): Optimizer {
   switch (config.name) {

@@ -13,7 +13,7 @@ import { leaves, type Backend } from '@ldyn/tensor'
 import { Evaluator, summarise } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
 import { DataError, type Row } from '../rows/row.ts'
-import { encodeRow, type EncodedRow, type TokenOptions } from '../tokens/tokenise.ts'
+import { encodeEach, encodeRows, type Encoded, type EncodedRow, type TokenOptions } from '../tokens/tokenise.ts'
 import {
   listCheckpoints,
   loadCheckpoint,
@@ -113,22 +113,26 @@ export function prepare(job: TrainJob): PreparedJob {
   } = job
   const names = stages.map((s) => s.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice)
-    throw new DataError(`two stages are named '${twice}'`, { fix: 'give each stage a name of its own' })
+  if (twice) throw new DataError(`two stages are named '${twice}'`, { fix: 'give each stage a name of its own' })
   const warnings: { code: string; message: string }[] = []
-  const runners = stages.map((stage) => {
-    const encoded = job.data.map((row) => encodeRow(row, typesOf(stage), tokenizer, tokens))
-    const cut = encoded.flatMap((r) => r.sequences).filter((s) => s.truncated > 0).length
-    if (cut > 0)
+  const noteOverflow = (what: string, { dropped, truncated }: Encoded): void => {
+    const limit = `${tokens.maxLength} tokens with their prompt`
+    if (truncated > 0)
+      warnings.push({ code: 'truncated', message: `${what}: ${truncated} responses are cut to ${limit}` })
+    if (dropped > 0)
       warnings.push({
-        code: 'truncated',
-        message: `stage '${stage.name}': ${cut} responses are cut to ${tokens.maxLength} tokens with their prompt`,
+        code: 'dropped',
+        message: `${what}: ${dropped} rows have more than ${limit} and are left out`,
       })
+  }
+  const runners = stages.map((stage) => {
+    const data = encodeRows(job.data, typesOf(stage), tokenizer, tokens)
+    noteOverflow(`stage '${stage.name}'`, data)
     const runner = new StageRunner({
       backend,
       model,
       stage,
-      examples: stageExamples(stage, encoded),
+      examples: stageExamples(stage, data.rows),
       seed,
       plan,
     })
@@ -140,10 +144,13 @@ export function prepare(job: TrainJob): PreparedJob {
     }
     return runner
   })
-  // Each probe response is encoded by itself, so that its tokens do not depend on which others are watched.
-  const probeRows = job.probes.rows.map((row) => ({
+  // Each probe response is encoded by itself, so that its tokens do not depend on which others are watched; one that
+  // does not fit is absent from its row.
+  const perType = job.probes.types.map((type) => encodeEach(job.probes.rows, type, tokenizer, tokens))
+  perType.forEach((each, t) => noteOverflow(`probes of type '${job.probes.types[t]}'`, each))
+  const probeRows = job.probes.rows.map((row, i) => ({
     row,
-    sequences: job.probes.types.flatMap((type) => encodeRow(row, [type], tokenizer, tokens).sequences),
+    sequences: perType.flatMap(({ byRow }) => byRow[i] ?? []),
   }))
   const lengths = probeRows.map((r) => new Map(r.sequences.map((s) => [s.type, s.response.length])))
   const probes =
@@ -158,12 +165,6 @@ export function prepare(job: TrainJob): PreparedJob {
           job.probes.types,
           (row, type) => lengths[row].get(type) ?? 0,
         )
-  const cutProbes = probeRows.flatMap((r) => r.sequences).filter((s) => s.truncated > 0).length
-  if (cutProbes > 0)
-    warnings.push({
-      code: 'truncated',
-      message: `${cutProbes} probe responses are cut to ${tokens.maxLength} tokens with their prompt`,
-    })
   return {
     runners,
     evaluator: probes && new Evaluator(backend, model, probeRows, plan),
@@ -255,11 +256,7 @@ class Session {
     let weights: Weights = saved
       ? await loadCheckpoint(this.job.backend, saved, this.job.checkpoint.model)
       : { params: await this.loadModel(), state: undefined }
-    const from = !saved
-      ? { stage: 0, update: 0 }
-      : saved.stageEnd
-        ? { stage: saved.stage + 1, update: 0 }
-        : saved
+    const from = !saved ? { stage: 0, update: 0 } : saved.stageEnd ? { stage: saved.stage + 1, update: 0 } : saved
     let step = saved?.step ?? 0
     if (step === 0 && observe.first) await this.evaluate(0, stages[0].name, weights.params)
 
@@ -296,8 +293,7 @@ class Session {
           })
         } catch (error) {
           // The weights are those before the failed update; losing them would lose the stage.
-          if (error instanceof Error && error.name === 'NumericalError')
-            await this.save(k, u, step, weights, false)
+          if (error instanceof Error && error.name === 'NumericalError') await this.save(k, u, step, weights, false)
           throw error
         }
         const last = u + 1 === runner.updates
