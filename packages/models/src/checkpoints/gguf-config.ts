@@ -9,6 +9,8 @@ import type { ModelConfig } from '../families/model.ts'
 import { fieldsOf, mustDivide, type Fields } from './fields.ts'
 import { refuseArchitecture } from './hf-config.ts'
 
+const known = ['gpt2', 'gptneox', 'llama', 'qwen2']
+
 /** Reads the config. Throws ModelError for an architecture that is not one of gpt2, gptneox, llama and qwen2. */
 export function readGgufConfig(gguf: Gguf): ModelConfig {
   const plain = (key: string): unknown => {
@@ -17,17 +19,12 @@ export function readGgufConfig(gguf: Gguf): ModelConfig {
   }
   const f = fieldsOf(gguf.name, [...gguf.metadata.keys()], plain)
   const arch = f.text('general.architecture')
+  if (!known.includes(arch)) refuseArchitecture(arch, gguf.name)
+  const embed = embeddingOf(gguf, f)
   const has = (tensor: string): boolean => gguf.tensors.has(tensor)
-  const embed = gguf.tensors.get('token_embd.weight')
-  if (!embed) {
-    throw new ModelError({
-      code: 'missing-tensor', what: 'Cannot build the model', where: gguf.name, why: 'it has no token_embd.weight',
-      fix: 'Give a GGUF of a whole model',
-    })
-  }
   const width = f.size(`${arch}.embedding_length`)
   const heads = f.size(`${arch}.attention.head_count`)
-  mustDivide(f, `${arch}.embedding_length`, width, heads, 'the width')
+  if (!f.has(`${arch}.attention.key_length`)) mustDivide(f, `${arch}.embedding_length`, width, heads, 'the width')
   const base = {
     vocab: embed.shape[0],
     width,
@@ -51,8 +48,7 @@ export function readGgufConfig(gguf: Gguf): ModelConfig {
         parallel: f.flag(`${arch}.use_parallel_residual`, true),
         attentionBias: has('blk.0.attn_qkv.bias'),
       }
-    case 'llama':
-    case 'qwen2': {
+    default: {
       if (has('rope_freqs.weight')) throw noScaling(gguf.name, 'llama3 (its rope_freqs.weight)')
       if (f.has(`${arch}.expert_count`) && f.number(`${arch}.expert_count`) > 0) {
         throw new ModelError({
@@ -73,9 +69,23 @@ export function readGgufConfig(gguf: Gguf): ModelConfig {
       return arch === 'qwen2' ? { family: 'qwen2', ...decoder }
         : { family: 'llama', ...decoder, attentionBias: has('blk.0.attn_q.bias'), mlpBias: has('blk.0.ffn_up.bias') }
     }
-    default:
-      return refuseArchitecture(arch, gguf.name)
   }
+}
+
+/** The embedding's entry, which is there in every whole model. */
+function embeddingOf(gguf: Gguf, f: Fields): { readonly shape: readonly number[] } {
+  const what = 'Cannot build the model'
+  if (f.has('split.count') && f.number('split.count') > 1) {
+    throw new ModelError({
+      code: 'unsupported', what, where: gguf.name, why: `it is one of ${f.number('split.count')} parts of a split GGUF`,
+      fix: 'Join the parts with llama.cpp\'s llama-gguf-split --merge',
+    })
+  }
+  const embed = gguf.tensors.get('token_embd.weight')
+  if (embed) return embed
+  throw new ModelError({
+    code: 'missing-tensor', what, where: gguf.name, why: 'it has no token_embd.weight', fix: 'Give a GGUF of a whole model',
+  })
 }
 
 /** A GGUF holds ε as the float32 nearest to 1e-5; meant is 1e-5, the shortest decimal with that float32. */
@@ -97,7 +107,8 @@ const noScaling = (where: string, type: string): ModelError => new ModelError({
 function rotaryOf(f: Fields, arch: string, dims: number): Rotary {
   const type = f.text(`${arch}.rope.scaling.type`, 'none')
   const base = f.number(`${arch}.rope.freq_base`, 10000)
-  if (type === 'none') return { base, dims }
+  const old = f.number(`${arch}.rope.scale_linear`, 1)
+  if (type === 'none') return old === 1 ? { base, dims } : { base, dims, scaling: { type: 'linear', factor: old } }
   if (type === 'linear') return { base, dims, scaling: { type, factor: f.number(`${arch}.rope.scaling.factor`) } }
   throw noScaling(f.where, type)
 }

@@ -80,6 +80,7 @@ function decoderOf(f: Fields, fallback: { readonly context: number, readonly act
   if (!f.has('head_dim')) mustDivide(f, 'hidden_size', width, heads, 'the width')
   const headDim = f.size('head_dim', width / heads)
   const rotary = readRotary(f, headDim, { base: 'rope_theta' })
+  if (rotary.dims !== headDim) throw f.fail('partial_rotary_factor', 'only a part of each head would be turned', 'Llama and Qwen2 turn all of it: remove the key')
   return {
     vocab: f.size('vocab_size'),
     width,
