@@ -1,6 +1,7 @@
 /**
- * What can be wrong with a model as a whole, beyond single bytes (those are @ldyn/formats' FormatError): its config, the
- * set of its tensors, its tokenizer. The message is one sentence of what, where, why and what to do.
+ * What can be wrong with a model as a whole, beyond single bytes (those are @ldyn/formats' FormatError): its
+ * config, the set of its tensors, its tokenizer. The message is one sentence of what, where, why and what to
+ * do.
  */
 export type ModelErrorCode =
   | 'not-found' | 'bad-config' | 'unknown-architecture' | 'unsupported' | 'missing-tensor' | 'unexpected-tensor'

@@ -1,4 +1,6 @@
-/** @ldyn/models: the families as traced programs, and what their checkpoints and tokenizers look like on file. */
+/**
+ * @ldyn/models: the families as traced programs, and what their checkpoints and tokenizers look like on file.
+ */
 export { ModelError, type ModelErrorCode, type ModelErrorParts } from './error.ts'
 export type { BaseConfig, BuildOptions, Family, LanguageModel, ModelConfig } from './families/model.ts'
 export { activations, frequencies, type Activation, type Rotary, type RotaryScaling } from './families/blocks.ts'

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { f32, hostTensor, i32, leaves, mapTree, print, trace, type HostTensor, type Spec, type Tree } from '@ldyn/tensor'
+import {
+  f32, hostTensor, i32, leaves, mapTree, print, sizeOf, trace, type HostTensor, type Spec, type Tree,
+} from '@ldyn/tensor'
 import { evaluate } from '@ldyn/tensor/reference'
 import { buildModel, frequencies, gpt2, initParams, lenet, llama, mlp, type Gpt2Config, type LlamaConfig } from '../src/index.ts'
 
@@ -22,11 +24,11 @@ describe('initParams', () => {
   })
 
   it('depends on the seed and the path alone', () => {
-    const deeper = new Map(leaves(initParams(gpt2({ ...small, layers: 2 }), 1)).map(({ path, value }) => [path, value.data]))
-    const again = new Map(leaves(initParams(gpt2({ ...small, layers: 1 }), 1)).map(({ path, value }) => [path, value.data]))
+    const drawn = (layers: number, seed: number) =>
+      new Map(leaves(initParams(gpt2({ ...small, layers }), seed)).map(({ path, value }) => [path, value.data]))
+    const [deeper, again, other] = [drawn(2, 1), drawn(1, 1), drawn(2, 2)]
     expect(again.get('embed')).toEqual(deeper.get('embed'))
     expect(deeper.get('layers.0.attn.qkv.w')).not.toEqual(deeper.get('layers.1.attn.qkv.w'))
-    const other = new Map(leaves(initParams(gpt2(small), 2)).map(({ path, value }) => [path, value.data]))
     expect(other.get('embed')).not.toEqual(deeper.get('embed'))
   })
 
@@ -45,7 +47,8 @@ describe('initParams', () => {
 describe('a model', () => {
   it('names its modules in the traced nodes, and knows its head', () => {
     const model = gpt2(small)
-    const program = trace((x) => model.hidden(x.params, x), { params: model.params, tokens: i32(1, 4), positions: i32(1, 4), segments: i32(1, 4) })
+    const inputs = { params: model.params, tokens: i32(1, 4), positions: i32(1, 4), segments: i32(1, 4) }
+    const program = trace((x) => model.hidden(x.params, x), inputs)
     expect(print(program)).toMatch(/attention\(.*layers\.1\.attn$/m)
     expect(print(program)).toMatch(/gelu\(.*layers\.0\.mlp$/m)
     const untied = gpt2({ ...small, tied: false })
@@ -56,7 +59,10 @@ describe('a model', () => {
 
   it('that is tied takes another head where one is given, so that the two paths can be told apart', () => {
     const model = gpt2(small)
-    const program = trace((x) => ({ tied: model.head({ embed: x.embed }), apart: model.head({ embed: x.embed, head: x.head }) }), { embed: f32(11, 8), head: f32(11, 8) })
+    const program = trace(
+      ({ embed, head }) => ({ tied: model.head({ embed }), apart: model.head({ embed, head }) }),
+      { embed: f32(11, 8), head: f32(11, 8) },
+    )
     expect(program.outputs.map(({ value }) => value)).toEqual(program.inputs.map(({ value }) => value))
   })
 
@@ -67,7 +73,8 @@ describe('a model', () => {
     }
     const rows = (context: number, length: number) => {
       const model = llama({ ...config, context })
-      const inputs = { params: model.params, tokens: i32(1, length), positions: i32(1, length), segments: i32(1, length) }
+      const ids = i32(1, length)
+      const inputs = { params: model.params, tokens: ids, positions: ids, segments: ids }
       return /f32\[(\d+),2\] = constant/.exec(print(trace((x) => model.hidden(x.params, x), inputs)))![1]
     }
     expect([rows(5, 9), rows(100, 9)]).toEqual(['5', '9'])
@@ -98,7 +105,7 @@ describe('rotary frequencies', () => {
 
 describe('classifiers', () => {
   const random = (specs: Tree<Spec>): Tree<HostTensor> => mapTree<Spec, HostTensor>(specs, (s) =>
-    hostTensor(Float64Array.from({ length: s.shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 1.7 + s.shape.length)), s.shape))
+    hostTensor(Float64Array.from({ length: sizeOf(s.shape) }, (_, i) => Math.sin(i * 1.7 + s.shape.length)), s.shape))
 
   it('an MLP is tanh between linear maps', () => {
     const net = mlp([2, 3, 2])
@@ -118,7 +125,7 @@ describe('classifiers', () => {
     const { shape, data } = evaluate(program, { params: random(net.params), x }) as HostTensor
     expect(shape).toEqual([2, 10])
     expect(data.every(Number.isFinite)).toBe(true)
-    const count = leaves(net.params).reduce((n, { value }) => n + value.shape.reduce((a, b) => a * b, 1), 0)
+    const count = leaves(net.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
     expect(count).toBe(156 + 2416 + 24060 + 2562 + 430)
   })
 })

@@ -24,11 +24,13 @@ export function whySkipped(...paths: string[]): string | undefined {
   return reason
 }
 
-export interface Row { readonly tokens: number[], readonly positions: number[], readonly segments: number[], readonly reads: number[], readonly targets: number[] }
+export type Row = Readonly<Record<'tokens' | 'positions' | 'segments' | 'reads' | 'targets', number[]>>
 
 /** A prompt and its responses as one packed row. */
 export function packed(prompt: readonly number[], responses: readonly (readonly number[])[]): Row {
-  const row: Row = { tokens: [...prompt], positions: prompt.map((_, i) => i), segments: prompt.map(() => 0), reads: [], targets: [] }
+  const row: Row = {
+    tokens: [...prompt], positions: prompt.map((_, i) => i), segments: prompt.map(() => 0), reads: [], targets: [],
+  }
   responses.forEach((response, r) => response.forEach((token, i) => {
     row.reads.push(i === 0 ? prompt.length - 1 : row.tokens.length - 1)
     row.targets.push(token)
@@ -59,12 +61,15 @@ export function logProbs(model: LanguageModel, params: Tree<HostTensor>, row: Ro
   const ints = (values: number[], ...shape: number[]) => hostTensor(values, shape, 'i32')
   const { logp } = evaluate(program, {
     params, tokens: ints(row.tokens, 1, length), positions: ints(row.positions, 1, length),
-    segments: ints(row.segments, 1, length), reads: ints(row.reads, row.reads.length), targets: ints(row.targets, row.targets.length),
+    segments: ints(row.segments, 1, length), reads: ints(row.reads, row.reads.length),
+    targets: ints(row.targets, row.targets.length),
   }) as { logp: HostTensor }
   return logp.data as Float64Array
 }
 
 /** Largest |a − b| relative to |b|. */
-export const relativeError = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]) / Math.abs(b[i])), a.length === b.length ? 0 : Infinity)
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity
+  return Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]) / Math.abs(b[i])), 0)
+}
 

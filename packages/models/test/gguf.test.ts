@@ -18,21 +18,20 @@ const rowsOf = ({ shape, data }: Matrix): Float32Array[] => {
 }
 const fromRows = (rows: readonly Float32Array[], { shape }: Matrix): Matrix =>
   ({ shape, data: Float32Array.from(rows.flatMap((row) => [...row])) })
+/** All [a, b, c] below the sizes, the last fastest. */
+const counting = (x: number, y: number, z: number): [number, number, number][] =>
+  Array.from({ length: x * y * z }, (_, i) => [Math.floor(i / (y * z)), Math.floor(i / z) % y, i % z])
 /** LlamaModel.permute: [heads, 2, half] → [heads, half, 2]. */
 const permute = (m: Matrix, heads: number): Matrix => {
   const half = m.shape[0] / heads / 2
   const rows = rowsOf(m)
-  const out: Float32Array[] = []
-  for (let h = 0; h < heads; h++) for (let i = 0; i < half; i++) for (let j = 0; j < 2; j++) out.push(rows[(h * 2 + j) * half + i])
-  return fromRows(out, m)
+  return fromRows(counting(heads, half, 2).map(([h, i, j]) => rows[(h * 2 + j) * half + i]), m)
 }
 /** GPTNeoXModel.modify_tensors: [heads, 3, size] → [3, heads, size]. */
 const splitQkv = (m: Matrix, heads: number): Matrix => {
   const size = m.shape[0] / heads / 3
   const rows = rowsOf(m)
-  const out: Float32Array[] = []
-  for (let n = 0; n < 3; n++) for (let h = 0; h < heads; h++) for (let s = 0; s < size; s++) out.push(rows[(h * 3 + n) * size + s])
-  return fromRows(out, m)
+  return fromRows(counting(3, heads, size).map(([n, h, s]) => rows[(h * 3 + n) * size + s]), m)
 }
 const turned = ({ shape: [rows, cols], data }: Matrix): Matrix =>
   ({ shape: [cols, rows], data: Float32Array.from(data, (_, i) => data[(i % rows) * cols + Math.floor(i / rows)]) })
@@ -91,7 +90,9 @@ function inMemory(metadata: Readonly<Record<string, GgufValue>>, tensors: Readon
   }
 }
 
-async function ggufOf(directory: string, config: ModelConfig, more: Readonly<Record<string, GgufValue>> = {}): Promise<Gguf> {
+type Metadata = Readonly<Record<string, GgufValue>>
+
+async function ggufOf(directory: string, config: ModelConfig, more: Metadata = {}): Promise<Gguf> {
   await using file = await openSharded(directory)
   const tensors = new Map<string, Matrix>()
   for (const [name, { shape }] of file.tensors) {
@@ -139,7 +140,8 @@ describe('a GGUF', () => {
   })
 
   it('holds ε as a float32; the decimal that was meant comes back', () => {
-    expect([1e-5, 1e-6, 1e-12, 0.1, 10000, 1234.5].map((x) => decimalOf(Math.fround(x)))).toEqual([1e-5, 1e-6, 1e-12, 0.1, 10000, 1234.5])
+    const meant = [1e-5, 1e-6, 1e-12, 0.1, 10000, 1234.5]
+    expect(meant.map((x) => decimalOf(Math.fround(x)))).toEqual(meant)
     expect(decimalOf(Math.PI)).toBe(Math.PI)
   })
 })
@@ -148,7 +150,7 @@ const skipped = whySkipped(pretrained)
 describe.skipIf(skipped !== undefined)(`the pretrained GGUF${skipped ? ` (${skipped})` : ''}`, () => {
   it('is found in its directory and has the config that config.json there states', async () => {
     await using checkpoint = await openModel(pretrained)
-    expect(checkpoint.format).toBe('gguf')
+    expect([checkpoint.format, ...[...checkpoint.dtypes].sort()]).toEqual(['gguf', 'F32', 'Q4_1', 'Q8_0'])
     expect(checkpoint.model.config).toEqual({
       family: 'llama', vocab: 49152, width: 576, context: 8192, layers: 30, heads: 9, kvHeads: 3, headDim: 64, inner: 1536,
       eps: 1e-5, tied: true, activation: 'silu', rotary: { base: 100000, dims: 64 }, attentionBias: false, mlpBias: false,
@@ -160,7 +162,7 @@ describe.skipIf(skipped !== undefined)(`the pretrained GGUF${skipped ? ` (${skip
     ['layers.7.attn.q.w', 'd737f34cace6bd8c'], ['layers.7.attn.k.w', '24ea9a09f111fa21'],
     ['layers.29.mlp.down.w', 'ca6e27226b8d7411'], ['norm.w', '3b87f8e27335e67f'], ['embed', '3fd491c8066dd9dc'],
   ])('gives %s bit for bit as transformers reads it', async (path, want) => {
-    // SHA-256 of the tensor (linear maps transposed) in the directory that the model's make-hf.py wrote with transformers.
+    // SHA-256 of the tensor (linear maps transposed) in the directory that the model's make-hf.py wrote.
     await using checkpoint = await openModel(pretrained)
     const { data } = await checkpoint.tensor(path)
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

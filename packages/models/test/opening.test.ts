@@ -84,7 +84,9 @@ describe('a config', () => {
   })
 
   it('with a sliding window that cuts into the context is refused; one that does not is read', async () => {
-    const window = (size: number) => config((c) => { Object.assign(c, { use_sliding_window: true, sliding_window: size, max_window_layers: 0 }) })
+    const window = (size: number) => config((c) => {
+      Object.assign(c, { use_sliding_window: true, sliding_window: size, max_window_layers: 0 })
+    })
     await expect(openModel(await changed('qwen2', window(16)))).rejects.toThrow('some layers see only the last 16 tokens, and the context is 64')
     await using fits = await openModel(await changed('qwen2', window(64)))
     expect(fits.model.context).toBe(64)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,7 +40,8 @@ const others: Readonly<Record<string, ModelConfig>> = {
 /** Large enough that predictions are far from uniform, biases and norms included. */
 const spread = (params: Tree<HostTensor>): Tree<HostTensor> => {
   for (const { value } of leaves(params)) {
-    value.data.forEach((x, i) => { value.data[i] = value.shape.length === 1 ? x + 0.2 * Math.sin(i + value.data.length) : 15 * x })
+    const { data, shape } = value
+    data.forEach((x, i) => { data[i] = shape.length === 1 ? x + 0.2 * Math.sin(i + data.length) : 15 * x })
   }
   return params
 }
@@ -86,7 +87,9 @@ describe('transformers', () => {
     expect(run.status, run.stderr).toBe(0)
     const theirs = JSON.parse(run.stdout) as Record<string, number[]>
     // transformers keeps its rotary tables and norms in float32.
-    for (const [target, logp] of Object.entries(ours)) expect(relativeError(logp, theirs[target]), target).toBeLessThan(2e-6)
+    for (const [target, logp] of Object.entries(ours)) {
+      expect(relativeError(logp, theirs[target]), target).toBeLessThan(2e-6)
+    }
   })
 })
 
@@ -97,10 +100,17 @@ describe('a directory', () => {
   it('that is there is not overwritten unasked', async () => {
     const target = join(dir, 'there')
     await saveModel(target, { model, params })
-    await expect(saveModel(target, { model, params })).rejects.toThrow('already something at this path')
+    await expect(saveModel(target, { model, params })).rejects.toThrow('already a full directory at this path')
     await saveModel(target, { model, params: initParams(model, 2), overwrite: true, tokenizerFiles: { 'tokenizer.json': '{}' } })
     expect((await readdir(target)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'])
     expect((await readdir(dir)).filter((name) => name.includes('.tmp'))).toEqual([])
+  })
+
+  it('never takes the place of a file', async () => {
+    const target = join(dir, 'a-file')
+    await writeFile(target, 'precious')
+    await expect(saveModel(target, { model, params, overwrite: true })).rejects.toThrow('already a file at this path')
+    expect(await readFile(target, 'utf8')).toBe('precious')
   })
 
   it('is not left half-written, and the old one stays', async () => {

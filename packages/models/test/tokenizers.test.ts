@@ -15,13 +15,24 @@ interface Golden {
   readonly edge: readonly string[]
   readonly random: readonly string[]
   readonly variants: Readonly<Record<string, Ids & {
-    readonly pre_tokenizer: object, readonly normalizer?: object, readonly ignore_merges?: boolean, readonly unlike: readonly string[]
+    readonly pre_tokenizer: object
+    readonly normalizer?: object
+    readonly ignore_merges?: boolean
+    readonly unlike: readonly string[]
   }>>
   readonly sentencepiece: Ids & {
-    readonly pieces: readonly string[], readonly types: readonly number[], readonly scores: readonly number[], readonly decoded: readonly string[]
+    readonly pieces: readonly string[]
+    readonly types: readonly number[]
+    readonly scores: readonly number[]
+    readonly decoded: readonly string[]
   }
   readonly templates: Readonly<Record<string, string>>
-  readonly chats: readonly { readonly template: string, readonly messages: readonly ChatMessage[], readonly addGenerationPrompt: boolean, readonly text: string }[]
+  readonly chats: readonly {
+    readonly template: string
+    readonly messages: readonly ChatMessage[]
+    readonly addGenerationPrompt: boolean
+    readonly text: string
+  }[]
   readonly pretrained: { readonly texts: number, readonly tokens: number, readonly digest: string } | null
 }
 const golden = JSON.parse(readFileSync(fileURLToPath(new URL('golden/tokenizers.json', import.meta.url)), 'utf8')) as Golden
@@ -70,7 +81,8 @@ describe.each(Object.entries(golden.variants))('the byte-level BPE of %s', (name
 
   it('decodes to the text, but for what NFC changed', () => {
     const tokenizer = open(byteLevel(name))
-    expect(golden.edge.filter((text, i) => tokenizer.decode(variant.ids[i]) !== text).length).toBe(variant.unlike.length)
+    const unlike = golden.edge.filter((text, i) => tokenizer.decode(variant.ids[i]) !== text)
+    expect(unlike).toEqual(variant.unlike)
   })
 })
 
@@ -106,7 +118,8 @@ describe('special tokens', () => {
   })
 
   it('are known by id, and none is added to a text', () => {
-    expect([tokenizer.bos, tokenizer.eos, tokenizer.pad, tokenizer.vocabSize]).toEqual([1, 0, undefined, golden.vocab.length])
+    const { bos, eos, pad, vocabSize } = tokenizer
+    expect({ bos, eos, pad, vocabSize }).toEqual({ bos: 1, eos: 0, pad: undefined, vocabSize: golden.vocab.length })
     expect(tokenizer.piece(0)).toBe('<|end|>')
     expect(tokenizer.piece(99999)).toBeUndefined()
     expect([tokenizer.encode('').length, tokenizer.decode([])]).toEqual([0, ''])

@@ -1,6 +1,7 @@
 /**
  * Between a file's order of numbers and ours: transposition, and rows put back where a converter moved them.
- * In tiles, so that neither side is walked against the cache for long; one array is made, and none where nothing moves.
+ * In tiles, so that neither side is walked against the cache for long; one array is made, and none where
+ * nothing moves.
  */
 import type { Stored } from './names.ts'
 
@@ -35,4 +36,5 @@ export const restore = (x: Float32Array, { shape, transposed: flip }: Stored): F
   flip ? transposed(x, shape[0], shape[1], inOrder) : x
 
 /** The shape that the tensor has on file. */
-export const fileShape = ({ shape, transposed: flip }: Stored): readonly number[] => (flip ? [shape[1], shape[0]] : shape)
+export const fileShape = ({ shape, transposed: flip }: Stored): readonly number[] =>
+  (flip ? [shape[1], shape[0]] : shape)

@@ -1,6 +1,6 @@
 /**
- * Typed reading of a config's keys, the same for config.json and for a GGUF's metadata. A value of the wrong kind is an
- * error that names the key, and the nearest key that is there where one is missing.
+ * Typed reading of a config's keys, the same for config.json and for a GGUF's metadata. A value of the wrong
+ * kind is an error that names the key, and the nearest key that is there where one is missing.
  */
 import { listed, ModelError, nearest } from '../error.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The model that a GGUF describes: keys `<architecture>.…` of its metadata (gguf-py's constants.py), and what only the
- * tensors tell (vocabulary, tied head, biases).
+ * The model that a GGUF describes: keys `<architecture>.…` of its metadata (gguf-py's constants.py), and what
+ * only the tensors tell (vocabulary, tied head, biases).
  */
 import type { Gguf } from '@ldyn/formats'
 import { ModelError } from '../error.ts'
@@ -11,7 +11,9 @@ import { refuseArchitecture } from './hf-config.ts'
 
 const known = ['gpt2', 'gptneox', 'llama', 'qwen2']
 
-/** Reads the config. Throws ModelError for an architecture that is not one of gpt2, gptneox, llama and qwen2. */
+/**
+ * Reads the config. Throws ModelError for an architecture that is not one of gpt2, gptneox, llama and qwen2.
+ */
 export function readGgufConfig(gguf: Gguf): ModelConfig {
   const plain = (key: string): unknown => {
     const value = gguf.metadata.get(key)

@@ -1,6 +1,7 @@
 /**
- * config.json of a Hugging Face directory ↔ our configs. Defaults are those of transformers' configuration classes, since
- * older versions left keys at their defaults out. Written is the dialect of transformers 4, which 5 reads too.
+ * config.json of a Hugging Face directory ↔ our configs. Defaults are those of transformers' configuration
+ * classes, since older versions left keys at their defaults out. Written is the dialect of transformers 4,
+ * which 5 reads too.
  */
 import { listed, ModelError } from '../error.ts'
 import { activations, type Activation } from '../families/blocks.ts'
@@ -116,8 +117,9 @@ export function refuseArchitecture(name: string, where: string): never {
 
 function familyOf(f: Fields): Family {
   const named = f.raw('architectures')
-  const byClass = Array.isArray(named) ? Object.entries(architectures).find(([, name]) => named.includes(name))?.[0] : undefined
-  const type = f.has('model_type') ? f.text('model_type') : (byClass ?? (Array.isArray(named) ? String(named[0]) : f.text('model_type')))
+  const classes = Array.isArray(named) ? named.map(String) : []
+  const byClass = Object.entries(architectures).find(([, name]) => classes.includes(name))?.[0]
+  const type = f.has('model_type') || classes.length === 0 ? f.text('model_type') : (byClass ?? classes[0])
   return Object.hasOwn(architectures, type) ? type as Family : refuseArchitecture(type, f.where)
 }
 

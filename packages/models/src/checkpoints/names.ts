@@ -1,10 +1,11 @@
 /**
- * How the files name what the families call `layers.3.attn.q.w`: one table per family for Hugging Face (names of
- * transformers' modules) and one for GGUF (names of gguf-py's tensor_mapping.py), and how the rows lie there.
+ * How the files name what the families call `layers.3.attn.q.w`: one table per family for Hugging Face (names
+ * of transformers' modules) and one for GGUF (names of gguf-py's tensor_mapping.py), and how the rows lie
+ * there.
  *
- * Our linear weights are [in, out]. Hugging Face's Linear is [out, in]; GPT-2's Conv1D is [in, out]; GGUF is always
- * [out, in]. llama.cpp's converter also reorders rows: Llama's q and k so that the two numbers of a rotated pair are
- * neighbours, GPT-NeoX's qkv so that all q come before all k. Both are undone here.
+ * Our linear weights are [in, out]. Hugging Face's Linear is [out, in]; GPT-2's Conv1D is [in, out]; GGUF is
+ * always [out, in]. llama.cpp's converter also reorders rows: Llama's q and k so that the two numbers of a
+ * rotated pair are neighbours, GPT-NeoX's qkv so that all q come before all k. Both are undone here.
  */
 import { leaves } from '@ldyn/tensor'
 import type { Family, LanguageModel, ModelConfig } from '../families/model.ts'
@@ -100,7 +101,10 @@ export interface Stored {
 
 type RowOrder = (config: ModelConfig, module: string) => ((r: number) => number) | undefined
 
-/** What llama.cpp's convert_hf_to_gguf.py did to rows (LlamaModel.permute, GPTNeoXModel.modify_tensors), undone. */
+/**
+ * What llama.cpp's convert_hf_to_gguf.py did to rows (LlamaModel.permute, GPTNeoXModel.modify_tensors),
+ * undone.
+ */
 const ggufRows: RowOrder = (config, module) => {
   if (config.family === 'llama' && (module === 'attn.q' || module === 'attn.k')) {
     const size = config.headDim

@@ -1,6 +1,7 @@
 /**
- * From a file's tensors to a model's parameters: every name and shape is checked before the first number is read, and
- * then tensors come one at a time, so that no more than one (and its transpose) is held beside what the caller keeps.
+ * From a file's tensors to a model's parameters: every name and shape is checked before the first number is
+ * read, and then tensors come one at a time, so that no more than one (and its transpose) is held beside what
+ * the caller keeps.
  */
 import type { TensorFile } from '@ldyn/formats'
 import type { HostTensor } from '@ldyn/tensor'
@@ -22,7 +23,9 @@ export interface Parameters {
   one(path: string): Promise<Parameter['tensor']>
 }
 
-/** Throws ModelError `missing-tensor`, `unexpected-tensor` or `shape-mismatch`, naming at most five tensors. */
+/**
+ * Throws ModelError `missing-tensor`, `unexpected-tensor` or `shape-mismatch`, naming at most five tensors.
+ */
 export function checkTensors(file: TensorFile, { stored, ignored }: Naming): void {
   const expected = new Set(stored.map(({ name }) => name))
   const unexpected = [...file.tensors.keys()].filter((name) => !expected.has(name) && !ignored(name))

@@ -1,6 +1,7 @@
 /**
- * Rotary settings in config.json, in both dialects: `rope_parameters` as transformers 5 writes it, `rope_theta` (GPT-NeoX:
- * `rotary_emb_base`, `rotary_pct`) and `rope_scaling` as 4 did. Source: transformers' modeling_rope_utils.py.
+ * Rotary settings in config.json, in both dialects: `rope_parameters` as transformers 5 writes it,
+ * `rope_theta` (GPT-NeoX: `rotary_emb_base`, `rotary_pct`) and `rope_scaling` as 4 did. Source: transformers'
+ * modeling_rope_utils.py.
  */
 import { ModelError } from '../error.ts'
 import type { Rotary, RotaryScaling } from '../families/blocks.ts'
@@ -36,7 +37,10 @@ function scalingOf(f: Fields | undefined): RotaryScaling | undefined {
 }
 
 /** Keys and defaults that differ between the families in transformers 4's dialect. */
-export interface RotaryKeys { readonly base: string, readonly fraction?: { readonly key: string, readonly fallback: number } }
+export interface RotaryKeys {
+  readonly base: string
+  readonly fraction?: { readonly key: string, readonly fallback: number }
+}
 
 /** Rotary settings for heads of `headDim`. */
 export function readRotary(f: Fields, headDim: number, keys: RotaryKeys): Rotary {

@@ -1,9 +1,10 @@
 /**
- * What the families share: linear maps and norms with their optional biases, heads, rotary tables, activations, the
- * walk through the layers. Every forward pass in this folder is written in these and in the ops of @ldyn/tensor.
+ * What the families share: linear maps and norms with their optional biases, heads, rotary tables,
+ * activations, the walk through the layers. Every forward pass in this folder is written in these and in the
+ * ops of @ldyn/tensor.
  *
- * Rotary positions: Su et al. 2021 (arXiv 2104.09864), in the half-split form of GPT-NeoX and Llama; the frequency
- * scalings `linear` and `llama3` as transformers' modeling_rope_utils.py defines them.
+ * Rotary positions: Su et al. 2021 (arXiv 2104.09864), in the half-split form of GPT-NeoX and Llama; the
+ * frequency scalings `linear` and `llama3` as transformers' modeling_rope_utils.py defines them.
  */
 import {
   attention, checkpoint, constant, f32, gelu, layerNorm, linear, maximum, reshape, rope, scope, silu, take, transpose,
@@ -88,14 +89,19 @@ export function frequencies({ base, dims, scaling }: Rotary): number[] {
   })
 }
 
-/** A function that turns heads [B,H,T,D] by their positions. Its tables have a row for every position that can occur. */
+/**
+ * A function that turns heads [B,H,T,D] by their positions. Its tables have a row for every position that can
+ * occur.
+ */
 export function rotaryAt(rotary: Rotary, positions: Tensor, context: number): (x: Tensor) => Tensor {
   const half = rotary.dims / 2
   // Positions restart inside a row, so none reaches the row's length, however long it is.
   const rows = Math.min(context, positions.shape[1])
   const omega = frequencies(rotary)
-  const table = (f: (angle: number) => number): Tensor =>
-    take(constant(Float64Array.from({ length: rows * half }, (_, i) => f(Math.floor(i / half) * omega[i % half])), [rows, half]), positions)
+  const table = (f: (angle: number) => number): Tensor => {
+    const values = Float64Array.from({ length: rows * half }, (_, i) => f(Math.floor(i / half) * omega[i % half]))
+    return take(constant(values, [rows, half]), positions)
+  }
   const [cos, sin] = scope('rotary', () => [table(Math.cos), table(Math.sin)])
   return (x) => rope(x, cos, sin)
 }

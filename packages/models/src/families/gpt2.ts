@@ -4,7 +4,8 @@
  */
 import { add, f32, sliceAxis, scope, take, type Tensor } from '@ldyn/tensor'
 import {
-  activations, attend, linearSpec, normalize, normSpec, project, reading, repeat, splitHeads, throughLayers, type Activation,
+  activations, attend, linearSpec, normalize, normSpec, project, reading, repeat, splitHeads, throughLayers,
+  type Activation,
 } from './blocks.ts'
 import type { BaseConfig, BuildOptions, LanguageModel } from './model.ts'
 

@@ -1,9 +1,9 @@
 /**
- * Random parameters from a seed, as GPT-2 was initialised (Radford et al. 2019, §2.3; nanoGPT): normal with deviation
- * 0.02, maps that write to the residual divided by √(2·layers), biases 0, norms 1.
+ * Random parameters from a seed, as GPT-2 was initialised (Radford et al. 2019, §2.3; nanoGPT): normal with
+ * deviation 0.02, maps that write to the residual divided by √(2·layers), biases 0, norms 1.
  *
- * Every tensor has a generator of its own, seeded by the seed and its path, so that a tensor's values depend on nothing
- * else in the model. The generator is sfc32; the normals are Box–Muller in f64, rounded to f32.
+ * Every tensor has a generator of its own, seeded by the seed and its path, so that a tensor's values depend
+ * on nothing else in the model. The generator is sfc32; the normals are Box–Muller in f64, rounded to f32.
  */
 import { leaves, mapTree, sizeOf, type HostTensor, type Spec, type Tree } from '@ldyn/tensor'
 

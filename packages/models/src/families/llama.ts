@@ -1,10 +1,12 @@
 /**
- * Llama (Touvron et al. 2023): RMSNorm, rotary positions, grouped key heads, SwiGLU, no biases unless asked for.
- * As transformers' modeling_llama.py, dropout off. Qwen2 is the same network with other biases (qwen2.ts).
+ * Llama (Touvron et al. 2023): RMSNorm, rotary positions, grouped key heads, SwiGLU, no biases unless asked
+ * for. As transformers' modeling_llama.py, dropout off. Qwen2 is the same network with other biases
+ * (qwen2.ts).
  */
 import { add, f32, mul, rmsNorm, scope, take, type Spec } from '@ldyn/tensor'
 import {
-  activations, attend, linearSpec, project, reading, repeat, rotaryAt, splitHeads, throughLayers, type Activation, type Rotary,
+  activations, attend, linearSpec, project, reading, repeat, rotaryAt, splitHeads, throughLayers,
+  type Activation, type Rotary,
 } from './blocks.ts'
 import type { BaseConfig, BuildOptions, LanguageModel } from './model.ts'
 

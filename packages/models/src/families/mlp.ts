@@ -1,6 +1,6 @@
 /**
- * Two classifiers of images for the toy experiments (paper.md §6.2): the 784-128×4-10 MLP and the LeNet with tanh and
- * average pooling. `logits(params, x)` is all there is to them.
+ * Two classifiers of images for the toy experiments (paper.md §6.2): the 784-128×4-10 MLP and the LeNet with
+ * tanh and average pooling. `logits(params, x)` is all there is to them.
  */
 import { avgPool, conv2d, f32, linear, reshape, scope, tanh, type Spec, type Tensor, type Traced, type Tree } from '@ldyn/tensor'
 import { linearSpec } from './blocks.ts'
@@ -28,7 +28,10 @@ export function mlp(widths: readonly number[]): Classifier {
   }
 }
 
-/** The paper's LeNet on 1×28×28: two 5×5 convolutions with pooling, then 400→60→42→classes. Weights as conv2d takes them. */
+/**
+ * The paper's LeNet on 1×28×28: two 5×5 convolutions with pooling, then 400→60→42→classes. Weights as conv2d
+ * takes them.
+ */
 export function lenet(classes = 10): Classifier {
   const params = {
     conv1: { w: f32(25, 6), b: f32(6) },

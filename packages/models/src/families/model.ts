@@ -1,7 +1,7 @@
 /**
- * What every family gives: a CausalLM that also knows its family, its config and whether its head is tied.
- * A config here is the family's own, checked and without defaults; Hugging Face's and GGUF's forms of it are read in
- * `checkpoints/`.
+ * What every family gives: a CausalLM that also knows its family, its config and whether its head is tied. A
+ * config here is the family's own, checked and without defaults; Hugging Face's and GGUF's forms of it are
+ * read in `checkpoints/`.
  */
 import type { CausalLM } from '@ldyn/core'
 import type { Gpt2Config } from './gpt2.ts'

@@ -1,7 +1,7 @@
 /**
- * GPT-NeoX (Black et al. 2022) and so Pythia: partial rotary positions, attention and MLP side by side on one residual
- * (or one after the other), exact gelu, untied head. As transformers' modeling_gpt_neox.py, dropout off.
- * `attn.qkv` is [width, 3·width], its columns ordered by head, then q, k, v, then the head's dimensions.
+ * GPT-NeoX (Black et al. 2022) and so Pythia: partial rotary positions, attention and MLP side by side on one
+ * residual (or one after the other), exact gelu, untied head. As transformers' modeling_gpt_neox.py, dropout
+ * off. `attn.qkv` is [width, 3·width], its columns ordered by head, then q, k, v, then the head's dimensions.
  */
 import { add, f32, reshape, scope, sliceAxis, take, transpose, type Tensor } from '@ldyn/tensor'
 import {

@@ -1,8 +1,9 @@
 /**
- * A cheap name for a checkpoint's content, by which cached reference log-probs and runs know it again: SHA-256 over the
- * config, and of every weight file its size, its first 64 KiB (where the header is) and 256 samples of 4 KiB spread evenly
- * over the rest. Training moves nearly every weight, so a trained checkpoint differs; an edit of a few numbers between the
- * samples does not show. It is no protection against someone who wants two files to look alike.
+ * A cheap name for a checkpoint's content, by which cached reference log-probs and runs know it again:
+ * SHA-256 over the config, and of every weight file its size, its first 64 KiB (where the header is) and 256
+ * samples of 4 KiB spread evenly over the rest. Training moves nearly every weight, so a trained checkpoint
+ * differs; an edit of a few numbers between the samples does not show. It is no protection against someone
+ * who wants two files to look alike.
  */
 import { createHash } from 'node:crypto'
 import { openFile } from '@ldyn/formats/node'

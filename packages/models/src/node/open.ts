@@ -1,9 +1,10 @@
 /**
- * Opening a checkpoint on disk: a Hugging Face directory, a GGUF, or a directory that holds one GGUF. Headers, config,
- * names and shapes are checked at once; numbers are read when they are asked for.
+ * Opening a checkpoint on disk: a Hugging Face directory, a GGUF, or a directory that holds one GGUF.
+ * Headers, config, names and shapes are checked at once; numbers are read when they are asked for.
  */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import type { TensorFile } from '@ldyn/formats'
 import { openGgufFile, openSharded } from '@ldyn/formats/node'
 import { readGgufConfig } from '../checkpoints/gguf-config.ts'
 import { readHuggingFaceConfig, type SpecialIds } from '../checkpoints/hf-config.ts'
@@ -23,6 +24,8 @@ export interface Checkpoint extends AsyncDisposable {
   readonly path: string
   readonly format: 'safetensors' | 'gguf'
   readonly model: LanguageModel
+  /** How the tensors are stored: `['BF16']`, or several (`['Q4_1', 'Q8_0', 'F32']`). */
+  readonly dtypes: readonly string[]
   /** bos_token_id and the like from config.json, as they stand there. */
   readonly special: SpecialIds
   /** Changes when the weights or the config do; see `fingerprint`. */
@@ -43,8 +46,8 @@ export const TOKENIZER_FILES = [
 ]
 
 /**
- * Opens the checkpoint at `path`. Throws ModelError (no model there, config, architecture, tensors) or FormatError
- * (the bytes of a file).
+ * Opens the checkpoint at `path`. Throws ModelError (no model there, config, architecture, tensors) or
+ * FormatError (the bytes of a file).
  */
 export async function openModel(path: string, options: BuildOptions = {}): Promise<Checkpoint> {
   const absolute = resolve(path)
@@ -77,7 +80,7 @@ async function openHuggingFaceModel(directory: string, options: BuildOptions): P
   return owning(() => file.close(), async () => {
     const files = (await readdir(directory)).filter((name) => /^model.*\.safetensors$/.test(name)).sort()
     return checkpoint({
-      path: directory, name: basename(directory), format: 'safetensors', model, special,
+      path: directory, name: basename(directory), format: 'safetensors', model, special, dtypes: dtypesOf(file),
       hash: await fingerprint(files.map((name) => join(directory, name)), text),
       parameters: parametersOf(file, huggingFaceNaming(model, file.tensors)),
       tokenizer: async () => tokenizerFromFiles(await tokenizerFilesIn(directory), directory),
@@ -92,7 +95,8 @@ async function openGgufModel(path: string, directory: string | undefined, option
     const model = buildModel(readGgufConfig(gguf), options)
     const own = async (): Promise<Tokenizer> => tokenizerFromFiles(ggufTokenizerFiles(gguf), path)
     return checkpoint({
-      path, name: basename(path).replace(/\.gguf$/i, ''), format: 'gguf', model, special: specialIdsOf(gguf.metadata),
+      path, name: basename(path).replace(/\.gguf$/i, ''), format: 'gguf', model,
+      special: specialIdsOf(gguf.metadata), dtypes: dtypesOf(gguf),
       hash: await fingerprint([path]),
       parameters: parametersOf(gguf, ggufNaming(model)),
       // A tokenizer.json beside the GGUF was put there for a reason, when its directory is what was opened.
@@ -104,6 +108,8 @@ async function openGgufModel(path: string, directory: string | undefined, option
     })
   })
 }
+
+const dtypesOf = (file: TensorFile): string[] => [...new Set([...file.tensors.values()].map(({ dtype }) => dtype))]
 
 const specialIdsOf = (metadata: ReadonlyMap<string, unknown>): SpecialIds => Object.fromEntries(
   [['bos_token_id', 'bos'], ['eos_token_id', 'eos'], ['pad_token_id', 'padding']].flatMap(([key, name]) => {
@@ -127,7 +133,7 @@ async function owning<T>(close: () => Promise<void>, make: () => Promise<T>): Pr
   }
 }
 
-interface Parts extends Pick<Checkpoint, 'name' | 'path' | 'format' | 'model' | 'special' | 'hash' | 'tokenizer'> {
+interface Parts extends Pick<Checkpoint, 'name' | 'path' | 'format' | 'model' | 'dtypes' | 'special' | 'hash' | 'tokenizer'> {
   readonly parameters: Parameters
   close(): Promise<void>
 }

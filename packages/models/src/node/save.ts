@@ -1,8 +1,9 @@
 /**
- * Saving a directory that transformers loads to the same model: config.json, model.safetensors and the tokenizer's files.
+ * Saving a directory that transformers loads to the same model: config.json, model.safetensors and the
+ * tokenizer's files.
  *
- * The directory is written beside its place and then renamed to it, so it is there whole or not at all. Tensors are asked
- * for one at a time, in the order of the file.
+ * The directory is written beside its place and then renamed to it, so it is there whole or not at all.
+ * Tensors are asked for one at a time, in the order of the file.
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -33,16 +34,17 @@ export interface SaveOptions {
 }
 
 /**
- * Writes the model to `directory`; returns the bytes of its weights. Throws ModelError `exists`, `shape-mismatch` or
- * `write-failed`, or FormatError (disk full, not writable, a number beyond F16); nothing is left behind then.
+ * Writes the model to `directory`; returns the bytes of its weights. Throws ModelError `exists`,
+ * `shape-mismatch` or `write-failed`, or FormatError (disk full, not writable, a number beyond F16); nothing
+ * is left behind then.
  */
 export async function saveModel(directory: string, options: SaveOptions): Promise<number> {
   const target = resolve(directory)
-  const there = await readdir(target).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : []))
-  if (there !== undefined && there.length > 0 && !options.overwrite) {
+  const there = await whatIsAt(target)
+  if (there === 'file' || (there === 'full directory' && !options.overwrite)) {
     throw new ModelError({
-      code: 'exists', what: 'Cannot save the model', where: directory, why: 'there is already something at this path',
-      fix: 'Choose another path, or ask for it to be overwritten',
+      code: 'exists', what: 'Cannot save the model', where: directory, why: `there is already a ${there} at this path`,
+      fix: there === 'file' ? 'Choose another path' : 'Choose another path, or ask for it to be overwritten',
     })
   }
   const temporary = `${target}.${process.pid}.tmp`
@@ -51,7 +53,7 @@ export async function saveModel(directory: string, options: SaveOptions): Promis
     await rm(temporary, { recursive: true, force: true })
     await mkdir(temporary)
     const bytes = await writeInto(temporary, options)
-    await replace(temporary, target, there !== undefined)
+    await replace(temporary, target, there !== 'nothing')
     return bytes
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {})
@@ -63,7 +65,17 @@ export async function saveModel(directory: string, options: SaveOptions): Promis
   }
 }
 
-/** Rename cannot replace a directory that has files: the old one steps aside, and back if the new one fails. */
+async function whatIsAt(path: string): Promise<'nothing' | 'file' | 'empty directory' | 'full directory'> {
+  try {
+    return (await readdir(path)).length > 0 ? 'full directory' : 'empty directory'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'nothing' : 'file'
+  }
+}
+
+/**
+ * Rename cannot replace a directory that has files: the old one steps aside, and back if the new one fails.
+ */
 async function replace(temporary: string, target: string, old: boolean): Promise<void> {
   const aside = `${temporary}.old`
   if (old) await rename(target, aside)
@@ -84,7 +96,8 @@ async function writeInto(directory: string, options: SaveOptions): Promise<numbe
   await writeFile(join(directory, 'config.json'), writeHuggingFaceConfig(model.config, dtype, special))
   for (const [name, text] of Object.entries(tokenizerFiles)) await writeFile(join(directory, name), text)
   const tensors = stored.map((place): TensorToWrite => ({
-    name: place.name, shape: fileShape(place), dtype, data: async () => restore(valuesOf(await lookup(place.path), place), place),
+    name: place.name, shape: fileShape(place), dtype,
+    data: async () => restore(valuesOf(await lookup(place.path), place), place),
   }))
   return writeSafetensorsFile(join(directory, 'model.safetensors'), tensors, { metadata: { format: 'pt' } })
 }

@@ -1,4 +1,7 @@
-/** Chat templates: Jinja text from chat_template.jinja or tokenizer_config.json, rendered as transformers does. */
+/**
+ * Chat templates: Jinja text from chat_template.jinja or tokenizer_config.json, rendered as transformers
+ * does.
+ */
 import { Template } from '@huggingface/jinja'
 import { ModelError } from '../error.ts'
 
@@ -9,7 +12,10 @@ export interface ChatMessage {
 
 export interface ChatTemplate {
   readonly source: string
-  /** The conversation as one text, special tokens written out. Throws ModelError `bad-template`, also where the template refuses. */
+  /**
+   * The conversation as one text, special tokens written out. Throws ModelError `bad-template`, also where
+   * the template refuses.
+   */
   apply(messages: readonly ChatMessage[], options?: { readonly addGenerationPrompt?: boolean }): string
 }
 

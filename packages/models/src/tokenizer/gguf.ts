@@ -1,8 +1,9 @@
 /**
  * The tokenizer in a GGUF's metadata (`tokenizer.ggml.*`), as the files of a Hugging Face directory.
  *
- * A byte-level BPE (`gpt2`) lists its pieces and merges but only names its pre-tokenizer; `pre-tokenizers.ts` has those
- * names. A SentencePiece BPE (`llama`) lists pieces with scores, from which merges follow (sentencepiece.ts).
+ * A byte-level BPE (`gpt2`) lists its pieces and merges but only names its pre-tokenizer; `pre-tokenizers.ts`
+ * has those names. A SentencePiece BPE (`llama`) lists pieces with scores, from which merges follow
+ * (sentencepiece.ts).
  */
 import type { Gguf } from '@ldyn/formats'
 import { ModelError } from '../error.ts'
@@ -52,7 +53,8 @@ export function ggufTokenizerFiles(gguf: Gguf): Record<string, string> {
     const merges = get('merges')
     if (!Array.isArray(merges)) throw fail('bad-tokenizer', 'a byte-level BPE without tokenizer.ggml.merges')
     const pre = preTokenizerOf(get('pre'), arch, gguf.name)
-    json = byteLevelJson({ ...common, addsBos: flag === true || (flag === undefined && (pre.addsBos ?? false)) }, merges as readonly string[], pre)
+    const addsBos = flag === undefined ? pre.addsBos ?? false : flag === true
+    json = byteLevelJson({ ...common, addsBos }, merges as readonly string[], pre)
   } else if (model === 'llama') {
     json = sentencePieceJson({ ...common, addsBos: flag !== false }, get('add_space_prefix') !== false)
   } else {
@@ -76,20 +78,22 @@ export function ggufTokenizerFiles(gguf: Gguf): Record<string, string> {
 }
 
 /** Control pieces are special; user-defined ones are whole tokens too, but survive `skip_special_tokens`. */
-export const addedTokens = ({ pieces, types }: GgufPieces): object[] => pieces.flatMap((content, id) =>
-  types[id] === CONTROL || types[id] === USER_DEFINED || types[id] === UNKNOWN
-    ? [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: types[id] !== USER_DEFINED }]
-    : [])
+export const addedTokens = ({ pieces, types }: GgufPieces): object[] => pieces.flatMap((content, id) => {
+  if (types[id] !== CONTROL && types[id] !== USER_DEFINED && types[id] !== UNKNOWN) return []
+  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false }
+  return [{ id, content, ...plain, special: types[id] !== USER_DEFINED }]
+})
 
 /** `BOS A`, or `A`. */
 export function template({ addsBos, bos, pieces }: GgufPieces): object {
   const sequence = (id: string, type: number) => ({ Sequence: { id, type_id: type } })
-  const first = addsBos && bos !== undefined ? [{ SpecialToken: { id: pieces[bos], type_id: 0 } }] : []
+  const token = addsBos && bos !== undefined ? pieces[bos] : undefined
+  const first = token === undefined ? [] : [{ SpecialToken: { id: token, type_id: 0 } }]
   return {
     type: 'TemplateProcessing',
     single: [...first, sequence('A', 0)],
     pair: [...first, sequence('A', 0), ...first, sequence('B', 1)],
-    special_tokens: first.length > 0 ? { [pieces[bos!]]: { id: pieces[bos!], ids: [bos], tokens: [pieces[bos!]] } } : {},
+    special_tokens: token === undefined ? {} : { [token]: { id: token, ids: [bos], tokens: [token] } },
   }
 }
 

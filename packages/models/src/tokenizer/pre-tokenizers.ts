@@ -1,7 +1,8 @@
 /**
- * Pre-tokenizers that a GGUF only names (`tokenizer.ggml.pre`), each as the regular expressions that its tokenizer.json
- * has, applied one after the other. Sources: the tokenizer.json of the models named, and llama.cpp's
- * `llama_vocab::impl::load`. A name that is not here is an error: a wrong split gives other ids without a sound.
+ * Pre-tokenizers that a GGUF only names (`tokenizer.ggml.pre`), each as the regular expressions that its
+ * tokenizer.json has, applied one after the other. Sources: the tokenizer.json of the models named, and
+ * llama.cpp's `llama_vocab::impl::load`. A name that is not here is an error: a wrong split gives other ids
+ * without a sound.
  */
 import { ModelError } from '../error.ts'
 import { GPT2_SPLIT } from './splits.ts'

@@ -1,8 +1,8 @@
 /**
  * A SentencePiece BPE from a GGUF's pieces and scores, as transformers does it (tokenization_utils_base.py,
- * generate_merges): every way to write a piece as two others is a merge, those of higher score first; unknown characters
- * fall back to bytes; spaces are ▁, and one is put before the text, as the tokenizer.json of Llama 2 says and as
- * SentencePiece itself does also where the text begins with a space.
+ * generate_merges): every way to write a piece as two others is a merge, those of higher score first; unknown
+ * characters fall back to bytes; spaces are ▁, and one is put before the text, as the tokenizer.json of Llama
+ * 2 says and as SentencePiece itself does also where the text begins with a space.
  */
 import type { GgufPieces } from './gguf.ts'
 import { addedTokens, template, UNKNOWN } from './gguf.ts'
@@ -15,7 +15,8 @@ export function mergesByScore(pieces: readonly string[], scores: readonly number
     return chars.slice(1).flatMap((_, i) => {
       const [left, right] = [chars.slice(0, i + 1).join(''), chars.slice(i + 1).join('')]
       const [l, r] = [ids.get(left), ids.get(right)]
-      return l === undefined || r === undefined ? [] : [{ left, right, l, r, id, at: i + 1, rest: chars.length - i - 1 }]
+      if (l === undefined || r === undefined) return []
+      return [{ left, right, l, r, id, at: i + 1, rest: chars.length - i - 1 }]
     })
   })
   const score = ({ id }: { readonly id: number }): number => scores[id] ?? 0

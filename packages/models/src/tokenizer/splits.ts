@@ -1,7 +1,7 @@
 /**
- * Pre-tokenizers whose JavaScript form is narrower than the Rust one, rewritten as the regular expressions that Rust
- * applies: `Digits` means every number (½, ², Ⅳ), not 0–9, and `ByteLevel` splits at Unicode's White_Space, which is
- * JavaScript's \s with U+0085 and without U+FEFF.
+ * Pre-tokenizers whose JavaScript form is narrower than the Rust one, rewritten as the regular expressions
+ * that Rust applies: `Digits` means every number (½, ², Ⅳ), not 0–9, and `ByteLevel` splits at Unicode's
+ * White_Space, which is JavaScript's \s with U+0085 and without U+FEFF.
  */
 
 /** GPT-2's split, as the Rust ByteLevel has it. */

@@ -1,9 +1,9 @@
 /**
- * Text ↔ token ids as Hugging Face's tokenizers give them, over `@huggingface/tokenizers` (the same algorithm in
- * JavaScript) and `@huggingface/jinja` (chat templates). Ids equal those of the Rust library: a test.
+ * Text ↔ token ids as Hugging Face's tokenizers give them, over `@huggingface/tokenizers` (the same algorithm
+ * in JavaScript) and `@huggingface/jinja` (chat templates). Ids equal those of the Rust library: a test.
  *
- * A special token written out in a text ("<|im_end|>") becomes its one id, as in transformers by default. Whoever feeds
- * text from strangers into a template should know that.
+ * A special token written out in a text ("<|im_end|>") becomes its one id, as in transformers by default.
+ * Whoever feeds text from strangers into a template should know that.
  */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ModelError } from '../error.ts'
@@ -14,8 +14,8 @@ export interface Tokenizer {
   /** Ids of the text alone, no specials added. */
   encode(text: string): Int32Array
   /**
-   * The text of ids, special tokens written out, nothing cleaned up; bytes that are no UTF-8 become U+FFFD, and a byte
-   * order mark is lost where the vocabulary writes it in bytes (SentencePiece).
+   * The text of ids, special tokens written out, nothing cleaned up; bytes that are no UTF-8 become U+FFFD,
+   * and a byte order mark is lost where the vocabulary writes it in bytes (SentencePiece).
    */
   decode(ids: ArrayLike<number>): string
   /** The vocabulary's own spelling of an id (`Ġthe`); undefined where it has none. */
@@ -28,7 +28,10 @@ export interface Tokenizer {
   /** The post-processor puts BOS before a sequence. */
   readonly addsBos: boolean
   readonly chatTemplate?: ChatTemplate
-  /** Its files by name, as `saveModel` writes them: tokenizer.json, tokenizer_config.json, chat_template.jinja, … */
+  /**
+   * Its files by name, as `saveModel` writes them: tokenizer.json, tokenizer_config.json,
+   * chat_template.jinja, …
+   */
   readonly files: Readonly<Record<string, string>>
 }
 
@@ -52,7 +55,10 @@ function parse(files: Readonly<Record<string, string>>, name: string, where: str
 const contentOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : (value as { readonly content?: string } | null | undefined)?.content
 
-/** The tokenizer that the files of a Hugging Face directory describe. Throws ModelError `no-tokenizer`, `bad-tokenizer`. */
+/**
+ * The tokenizer that the files of a Hugging Face directory describe. Throws ModelError `no-tokenizer`,
+ * `bad-tokenizer`.
+ */
 export function tokenizerFromFiles(files: Readonly<Record<string, string>>, where: string): Tokenizer {
   if (files['tokenizer.json'] === undefined) {
     throw new ModelError({
