@@ -170,7 +170,7 @@ describe.each(backends)('on $name', ({ create }) => {
     const wrong = METRICS.flatMap((metric) =>
       (logged[metric] ?? []).map((value, u) => {
         const { lr, metrics } = reports[u]
-        // Until the first update with a rate all margins are 0 up to rounding, and an accuracy is a step function of them.
+        // Until the first update with a rate all margins are rounding, and an accuracy is a step function of them.
         if (metric === 'rewards/accuracies' && u < 2) return undefined
         const got = metric === 'learning_rate' ? lr : metrics[metric]
         return deviation(`update ${u}, ${metric}`, got, value, 1e-3, metric.startsWith('rewards') ? 0.05 : 1e-6)

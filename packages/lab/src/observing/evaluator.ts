@@ -20,6 +20,7 @@ import {
   type PlanOptions,
   type PlannedBatch,
 } from '../packing/plan.ts'
+import { costOf } from '../packing/buckets.ts'
 import { fill, type BatchArrays } from '../packing/pack.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 
@@ -88,6 +89,29 @@ export class Evaluator implements Disposable {
         names.map(async (name) => [name, await this.backend.upload(host[name])] as const),
       )
       this.prepared.push({ batch, arrays: Object.fromEntries(entries), executable })
+    }
+  }
+
+  /** Seconds that the largest batch takes, compiled and warm. */
+  async time(params: Tree<DeviceTensor>): Promise<{ compile: number; run: number; flops: number }> {
+    const cost = costModel(this.model)
+    const largest = this.plan.batches.reduce((a, b) => (costOf(cost, b.shape) > costOf(cost, a.shape) ? b : a))
+    const started = performance.now()
+    await this.prepare()
+    const compiled = performance.now()
+    const { arrays, executable } = this.prepared.find((p) => p.batch === largest)!
+    const once = async (): Promise<number> => {
+      const from = performance.now()
+      const outputs = (await executable.run({ params, batch: arrays })) as Record<string, DeviceTensor>
+      for (const t of Object.values(outputs)) t.dispose()
+      return performance.now() - from
+    }
+    const first = await once()
+    const run = await once()
+    return {
+      compile: (compiled - started + Math.max(0, first - run)) / 1000,
+      run: run / 1000,
+      flops: costOf(cost, largest.shape),
     }
   }
 

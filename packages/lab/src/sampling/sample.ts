@@ -49,7 +49,7 @@ interface NextInputs {
   readonly scale: Tensor
 }
 
-/** {params, tokens…, last i32 [B], noise [B,V], scale} → {next: i32 [B]}: argmax(z·scale + noise) at each row's last token. */
+/** {params, tokens…, last i32 [B], noise [B,V], scale} → {next: i32 [B]}: argmax(z·scale + noise) at each row's end. */
 function nextTokenProgram(model: CausalLM, rows: number, length: number): Program {
   const build = ({ params, tokens, positions, segments, last, noise, scale }: NextInputs): Tree<Tensor> => {
     const hidden = model.hidden(params, { tokens, positions, segments })

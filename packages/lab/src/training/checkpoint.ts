@@ -99,7 +99,7 @@ export async function tidyCheckpoints(run: string, keep: number): Promise<void> 
     await rm(directory, { recursive: true, force: true })
 }
 
-/** The weights of a checkpoint on the backend. Throws ModelError, FormatError, or DataError where it is another model's. */
+/** The weights of a checkpoint on the backend. Throws ModelError, FormatError, DataError (another model's). */
 export async function loadCheckpoint(
   backend: Backend,
   { directory }: SavedCheckpoint,

@@ -38,6 +38,7 @@ import {
   type PlanOptions,
   type PlannedBatch,
 } from '../packing/plan.ts'
+import { costOf } from '../packing/buckets.ts'
 import { fill } from '../packing/pack.ts'
 import { takeScalar, uploadZeros, type DeviceTree } from './device-params.ts'
 import { mixSeed, orderUpdates } from './order.ts'
@@ -149,6 +150,30 @@ export class StageRunner implements Disposable {
     )
   }
 
+  /** The batches of an update's micro-steps. */
+  batchesOf(update: number): readonly PlannedBatch[] {
+    return this.micro[update].map((i) => this.plan.batches[i])
+  }
+
+  /** Tensors of optimizer state for each parameter. */
+  get stateTensors(): number {
+    return this.optimizer.slots.length
+  }
+
+  /** The update whose batches are largest: what memory has to hold. */
+  get largestUpdate(): number {
+    const cost = costModel(this.model)
+    const size = (u: number): number => this.batchesOf(u).reduce((n, b) => n + costOf(cost, b.shape), 0)
+    return this.micro.reduce((best, _, u) => (size(u) > size(best) ? u : best), 0)
+  }
+
+  /** Reference log-probs of 0 for everything, with which a step can be timed but not trained. */
+  emptyReference(): ReferenceLogps {
+    return new Map(
+      this.data.map(({ sequences }, i) => [i, sequences.map((s) => new Float32Array(s.response.length))]),
+    )
+  }
+
   /** Zeros for the optimizer. */
   freshState(): Promise<DeviceTree> {
     return uploadZeros(this.backend, stateSpecs(this.optimizer, this.model.params))
@@ -192,6 +217,7 @@ export class StageRunner implements Disposable {
       batch.members.forEach(({ example }, s) => cache.set(example, [...(cache.get(example) ?? []), logp[s]]))
       progress(cache.size, wanted.length)
     }
+    this.release('reference')
     return cache
   }
 
@@ -247,7 +273,7 @@ export class StageRunner implements Disposable {
   ): Promise<{ weights: Weights; report: UpdateReport }> {
     const lr = this.schedule(u)
     const hyper = this.optimizer.hyper(u, lr)
-    const batches = this.micro[u].map((i) => this.plan.batches[i])
+    const batches = this.batchesOf(u)
     return batches.length === 1
       ? this.single(u, batches[0], weights, reference, hyper)
       : this.accumulated(u, batches, weights, reference, hyper)
@@ -348,9 +374,17 @@ export class StageRunner implements Disposable {
     return at < 0 ? { op: 'an op that this backend fuses', path: '' } : watched.sites[at]
   }
 
+  /** Lets go of compiled programs, of one kind or of all: each holds memory of its own. */
+  private release(kind = ''): void {
+    for (const [key, executable] of this.programs) {
+      if (!key.startsWith(kind)) continue
+      this.programs.delete(key)
+      void executable.then((e) => e.dispose())
+    }
+  }
+
   [Symbol.dispose](): void {
-    for (const executable of this.programs.values()) void executable.then((e) => e.dispose())
-    this.programs.clear()
+    this.release()
   }
 }
 
