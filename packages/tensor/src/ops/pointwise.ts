@@ -142,6 +142,11 @@ export type Operand = Tensor | number
 /** Operands of one op as tensors of one shape; numbers become scalars of the tensors' dtype. */
 function aligned(op: string, operands: readonly Operand[]): Tensor[] {
   const dtype = operands.find((x): x is Tensor => x instanceof Tensor && x.dtype !== 'bool')?.dtype ?? 'f32'
+  const fraction = operands.find((x) => typeof x === 'number' && dtype === 'i32' && !Number.isInteger(x))
+  if (fraction !== undefined) {
+    const given = operands.filter((x): x is Tensor => x instanceof Tensor)
+    throw new ShapeError(op, given, `the number ${fraction} beside i32 is no whole number`, currentGraph().site.path)
+  }
   const tensors = operands.map((x) => (x instanceof Tensor ? x : constant(x, [], dtype)))
   try {
     const shape = broadcastShapes(tensors.map((x) => x.shape))
