@@ -14,9 +14,12 @@ import { onInterrupt } from './contract/signals.ts'
 import { commandName, createProgram, INTRODUCTION, usageError } from './program.ts'
 import { createReporter } from './progress/reporter.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
-const flush = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
+const flush = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => stream.write('', () => resolve()))
 
 /** Waits until what was written is out, then ends the process: a backend's threads would keep it alive. */
 async function quit(code: number): Promise<never> {
@@ -32,15 +35,22 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-const utf8 = (env: NodeJS.ProcessEnv): boolean => /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || 'utf-8')
+const utf8 = (env: NodeJS.ProcessEnv): boolean =>
+  /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || 'utf-8')
 
 /** The output as the options say; before they are parsed, as far as the bare words show. */
 function outputOf(options: Partial<GlobalOptions> & { jsonl?: boolean }): Output {
   const { stdout, stderr, env } = process
   return createOutput({
-    stdout, stderr, env,
-    json: options.json, jsonl: options.jsonl, quiet: options.quiet, verbose: options.verbose,
-    colour: options.color, logFile: options.logFile,
+    stdout,
+    stderr,
+    env,
+    json: options.json,
+    jsonl: options.jsonl,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    colour: options.color,
+    logFile: options.logFile,
   })
 }
 
@@ -49,8 +59,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   let output = outputOf({ json: argv.includes('--json'), jsonl: argv.includes('--jsonl') })
   let code: ExitCode = 0
   const context: Context = {
-    get options() { return options },
-    get output() { return output },
+    get options() {
+      return options
+    },
+    get output() {
+      return output
+    },
     env: process.env,
     version,
     progress: () =>
@@ -76,9 +90,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       output.text(INTRODUCTION)
       return 0
     }
-    const known = error instanceof CommanderError
-      ? usageError(error, program, command)
-      : (explain(error) ?? unexpected(error, argv))
+    const known =
+      error instanceof CommanderError
+        ? usageError(error, program, command)
+        : (explain(error) ?? unexpected(error, argv))
     if (!known) return 0
     output.fail(command, known)
     if (options.debug) output.stderr.write(`${stackOf(error)}\n`)
@@ -88,12 +103,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 function unexpected(error: unknown, argv: readonly string[]): CliError {
   const path = saveCrash({ error, argv, version, now: new Date() })
-  return new CliError({
-    code: 'LD1001',
-    what: `unexpected error: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`,
-    where: path ?? '',
-    fix: 'this is a bug: please report it with that file (command line, versions and stack; none of your data)',
-  }, { cause: error })
+  return new CliError(
+    {
+      code: 'LD1001',
+      what: `unexpected error: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`,
+      where: path ?? '',
+      fix: 'this is a bug: please report it with that file (command line, versions and stack; none of your data)',
+    },
+    { cause: error },
+  )
 }
 
 function stackOf(error: unknown): string {

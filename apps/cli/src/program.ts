@@ -25,7 +25,8 @@ All commands: ldyn --help      Topics: ldyn help      Which backends are here: l
 /** Puts examples before a command's own help. */
 export function examples(command: Command, lines: readonly string[]): Command {
   const help = command.helpInformation.bind(command)
-  command.helpInformation = (context) => `Examples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n\n${help(context)}`
+  command.helpInformation = (context) =>
+    `Examples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n\n${help(context)}`
   return command
 }
 
@@ -33,7 +34,11 @@ export function createProgram(context: Context, commands: readonly CommandModule
   const program = new Command('ldyn')
     .description('Measure, explain and predict the learning dynamics of LLM finetuning.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.output.text(text), writeErr: () => {}, outputError: () => {} })
+    .configureOutput({
+      writeOut: (text) => context.output.text(text),
+      writeErr: () => {},
+      outputError: () => {},
+    })
     .showSuggestionAfterError(true)
     .helpCommand(false)
     .helpOption('-h, --help', 'show help')
@@ -44,7 +49,11 @@ export function createProgram(context: Context, commands: readonly CommandModule
     .option('-v, --verbose', 'say more')
     .option('--debug', 'show the stack of an unexpected error')
     .addOption(new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'))
-    .addOption(new Option('--progress <form>', 'how progress is shown on stderr').choices([...PROGRESS_MODES]).default('auto'))
+    .addOption(
+      new Option('--progress <form>', 'how progress is shown on stderr')
+        .choices([...PROGRESS_MODES])
+        .default('auto'),
+    )
     .option('--log-file <path>', 'append all that goes to stderr to this file')
   program.configureHelp({ showGlobalOptions: false, sortSubcommands: false })
   for (const { register } of commands) register(program, context)
@@ -75,19 +84,31 @@ export function usageError(error: CommanderError, program: Command, command: str
   if (error.exitCode === 0) return undefined
   if (error.code === 'commander.help') return incomplete(program, command)
   const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const suggestion = rest.join(' ').trim().replace(/^\((Did you mean .*)\)$/, '$1')
+  const suggestion = rest
+    .join(' ')
+    .trim()
+    .replace(/^\((Did you mean .*)\)$/, '$1')
   const help = `ldyn ${command && `${command} `}--help`
   return new CliError({
     code: USAGE[error.code as keyof typeof USAGE] ?? 'LD2003',
     what: first.replace(/\.$/, ''),
     where: `ldyn${command && ` ${command}`}`,
-    fix: suggestion ? `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}\nor see \`${help}\`` : `see \`${help}\``,
+    fix: suggestion
+      ? `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}\nor see \`${help}\``
+      : `see \`${help}\``,
   })
 }
 
 /** `ldyn model` alone: a command that only groups others. */
 function incomplete(program: Command, name: string): CliError {
-  const group = name.split(' ').reduce<Command | undefined>((at, word) => at?.commands.find((c) => c.name() === word), program)
+  const group = name
+    .split(' ')
+    .reduce<Command | undefined>((at, word) => at?.commands.find((c) => c.name() === word), program)
   const verbs = group?.commands.map((c) => c.name()).join(', ')
-  return new CliError({ code: 'LD2003', what: `${name} does not say what to do`, where: `ldyn ${name}`, fix: `give one of ${verbs}\nor see \`ldyn ${name} --help\`` })
+  return new CliError({
+    code: 'LD2003',
+    what: `${name} does not say what to do`,
+    where: `ldyn ${name}`,
+    fix: `give one of ${verbs}\nor see \`ldyn ${name} --help\``,
+  })
 }

@@ -24,7 +24,10 @@ function overview(program: Command): string {
 }
 
 function page(program: Command, words: readonly string[]): string {
-  const command = words.reduce<Command | undefined>((at, word) => at?.commands.find((c) => c.name() === word), program)
+  const command = words.reduce<Command | undefined>(
+    (at, word) => at?.commands.find((c) => c.name() === word),
+    program,
+  )
   if (command) return command.helpInformation()
   const [topic] = words
   const code = codeHelp(topic)

@@ -16,7 +16,11 @@ export interface Crash {
 /** The text of the report. */
 export function crashReport({ error, argv, version, now }: Crash): string {
   const stacks: string[] = []
-  for (let at = error; at !== undefined && stacks.length < 5; at = at instanceof Error ? at.cause : undefined) {
+  for (
+    let at = error;
+    at !== undefined && stacks.length < 5;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
     stacks.push(at instanceof Error ? (at.stack ?? String(at)) : String(at))
   }
   return [
@@ -31,7 +35,10 @@ export function crashReport({ error, argv, version, now }: Crash): string {
 
 /** Saves the report and returns its path; undefined where it cannot be written. */
 export function saveCrash(crash: Crash, directory: string = tmpdir()): string | undefined {
-  const path = join(directory, `ldyn-crash-${crash.now.toISOString().replace(/[:.]/g, '-')}-${process.pid}.txt`)
+  const path = join(
+    directory,
+    `ldyn-crash-${crash.now.toISOString().replace(/[:.]/g, '-')}-${process.pid}.txt`,
+  )
   try {
     writeFileSync(path, crashReport(crash), { flag: 'wx', mode: 0o600 })
     return path

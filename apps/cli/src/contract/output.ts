@@ -68,11 +68,22 @@ export function takesColour(mode: ColourMode, env: OutputOptions['env'], stream:
 const line = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`)
 
 export function createOutput(options: OutputOptions): Output {
-  const { stdout, env, json = false, jsonl = false, quiet = false, verbose = false, colour = 'auto', logFile } = options
+  const {
+    stdout,
+    env,
+    json = false,
+    jsonl = false,
+    quiet = false,
+    verbose = false,
+    colour = 'auto',
+    logFile,
+  } = options
   const stderr = logFile === undefined ? options.stderr : withLog(options.stderr, logFile)
   const warnings: string[] = []
   const style = (format: Style, text: string, to: 'stdout' | 'stderr' = 'stdout'): string =>
-    takesColour(colour, env, to === 'stdout' ? stdout : stderr) ? styleText(format, text, { validateStream: false }) : text
+    takesColour(colour, env, to === 'stdout' ? stdout : stderr)
+      ? styleText(format, text, { validateStream: false })
+      : text
   const envelope = (ok: boolean, command: string, rest: object): string =>
     line(JSON.stringify({ schema: SCHEMA, ok, command, ...rest, warnings }))
   return {

@@ -13,7 +13,7 @@ Sums over the response's tokens. They are ≤ 0, and longer responses have lower
 
 Means over the response's tokens:
   energy       mean_t (1 − π_t(y_t))               in [0, 1]: how much a token is not expected
-  p_e          mean_t ‖π_t − e_{y_t}‖₂             in [0, √2): length of the gradient of −log π_t(y_t) by the logits
+  p_e          mean_t ‖π_t − e_{y_t}‖₂             in [0, √2]: length of the gradient of −log π_t(y_t) by the logits
   a_norm       mean_t ‖A_t‖_F = mean_t √(V − 2 + V‖π_t‖²)   A = I − 1πᵀ; √(V − 1) where π is uniform
   entropy      mean_t −Σ_v π_t(v) log π_t(v)       in nats, in [0, log V]
 

@@ -12,7 +12,9 @@ export const topics: Readonly<Record<string, Topic>> = {
   'exit-codes': {
     title: 'what the exit code of a command says',
     text: () =>
-      `Exit codes. The thousands digit of an error code LDnnnn is its exit code.\n\n${Object.entries(EXIT_CODES)
+      `Exit codes. The thousands digit of an error code LDnnnn is its exit code.\n\n${Object.entries(
+        EXIT_CODES,
+      )
         .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
         .join('\n')}\n`,
   },

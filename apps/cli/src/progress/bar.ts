@@ -36,7 +36,13 @@ const same = (_format: string, text: string): string => text
 /** The block's lines, none longer than `columns`. */
 export function barLines(state: BarState, options: Partial<ReporterOptions>, columns: number): string[] {
   const { ascii = false, style = same } = options
-  const { event: { task, done, total, unit, metrics = {} }, events, losses, probes, first } = state
+  const {
+    event: { task, done, total, unit, metrics = {} },
+    events,
+    losses,
+    probes,
+    first,
+  } = state
   const { rate, eta } = paceOf(events, total)
   const part = total > 0 ? Math.min(1, done / total) : 0
   const filled = Math.round(part * WIDTH)

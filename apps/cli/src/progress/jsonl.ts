@@ -13,7 +13,9 @@ export function createJsonl({ stream, now = Date.now }: ReporterOptions): Report
       events = remember(events, { at, done: event.done })
       const { task: progress, ...rest } = event
       const { eta } = paceOf(events, event.total)
-      stream.write(`${JSON.stringify({ progress, ...rest, elapsed_ms: at - begun, eta_ms: eta === undefined ? null : Math.round(eta) })}\n`)
+      stream.write(
+        `${JSON.stringify({ progress, ...rest, elapsed_ms: at - begun, eta_ms: eta === undefined ? null : Math.round(eta) })}\n`,
+      )
     },
     note: (text) => void stream.write(`${JSON.stringify({ note: text })}\n`),
     end() {},

@@ -42,7 +42,9 @@ export function duration(ms: number): string {
 
 /** `1.9 updates/s`, or for slow ones `3.1 s/update`. */
 export function speed(rate: number, unit: string): string {
-  return rate >= 1 ? `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s` : `${(1 / rate).toFixed(1)} s/${unit.replace(/s$/, '')}`
+  return rate >= 1
+    ? `${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`
+    : `${(1 / rate).toFixed(1)} s/${unit.replace(/s$/, '')}`
 }
 
 /** A number in few characters: 0.5312, -151.98, 1.2e-7, 12345. */
@@ -51,5 +53,11 @@ export function brief(x: number): string {
   const a = Math.abs(x)
   if (a === 0) return '0'
   if (a < 1e-3 || a >= 1e6) return x.toExponential(1)
-  return a >= 1000 ? x.toFixed(0) : a >= 100 ? x.toFixed(1) : a >= 10 ? x.toFixed(2) : x.toFixed(4).replace(/(\.\d\d)0+$/, '$1')
+  return a >= 1000
+    ? x.toFixed(0)
+    : a >= 100
+      ? x.toFixed(1)
+      : a >= 10
+        ? x.toFixed(2)
+        : x.toFixed(4).replace(/(\.\d\d)0+$/, '$1')
 }

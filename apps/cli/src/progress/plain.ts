@@ -12,10 +12,14 @@ export function plainLine(event: ProgressEvent, events: readonly Clocked[]): str
   const { task, done, total, unit, metrics = {}, probes = {} } = event
   const { rate, eta } = paceOf(events, total)
   const percent = total > 0 ? ` ${Math.floor((100 * done) / total)}%` : ''
-  const numbers = [...Object.entries(metrics), ...Object.entries(probes)].map(([name, value]) => `${name} ${brief(value)}`)
+  const numbers = [...Object.entries(metrics), ...Object.entries(probes)].map(
+    ([name, value]) => `${name} ${brief(value)}`,
+  )
   return [
     `${task} ${done}/${total} ${unit}${percent}`,
-    ...(rate !== undefined && eta !== undefined && done < total ? [`${speed(rate, unit)}  ETA ${duration(eta)}`] : []),
+    ...(rate !== undefined && eta !== undefined && done < total
+      ? [`${speed(rate, unit)}  ETA ${duration(eta)}`]
+      : []),
     ...numbers,
   ].join('  ')
 }
@@ -39,7 +43,14 @@ export function createPlain({ stream, now = Date.now }: ReporterOptions): Report
       const at = now()
       if (event.task !== task) {
         end()
-        ;[task, events, begun, shownAt, shownPart, shownDone] = [event.task, [], at, at, event.done / event.total, -1]
+        ;[task, events, begun, shownAt, shownPart, shownDone] = [
+          event.task,
+          [],
+          at,
+          at,
+          event.done / event.total,
+          -1,
+        ]
       }
       events = remember(events, { at, done: event.done })
       last = event

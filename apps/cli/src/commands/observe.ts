@@ -1,0 +1,91 @@
+/** `ldyn observe`: what one or more checkpoints think of every response of a probe set. Output: contracts.md §4. */
+import { Option, type Command } from 'commander'
+import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
+import { examples } from '../program.ts'
+import type { Observation } from '../observe/observe.ts'
+
+interface ObserveFlags {
+  readonly model: readonly string[]
+  readonly probe: string
+  readonly backend: string
+  readonly threads?: number
+  readonly limit?: number
+  readonly types?: readonly string[]
+  readonly tokens?: boolean
+  readonly jsonl?: boolean
+  readonly tokenMode: 'separate' | 'joint' | 'paper'
+  readonly maxLength?: number
+  readonly overflow: 'error' | 'truncate' | 'drop'
+}
+
+/** A whole number above 0, for an option. Throws CliError. */
+export const positive =
+  (flag: string) =>
+  (text: string): number => {
+    const n = Number(text)
+    if (!Number.isInteger(n) || n < 1)
+      throw new CliError({
+        code: 'LD2003',
+        what: `${flag} takes a whole number above 0`,
+        where: flag,
+        why: `it is '${text}'`,
+      })
+    return n
+  }
+const listed = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean)
+
+export function register(program: Command, context: Context): void {
+  const command = program
+    .command('observe')
+    .description('log-probs and more of every probe response under one or more checkpoints')
+    .requiredOption('--model <path...>', 'Hugging Face directories or .gguf files')
+    .requiredOption('--probe <file>', 'probe set (ldyn help data)')
+    .option('--limit <n>', 'rows, from the first', positive('--limit'))
+    .option('--types <list>', 'response types; all that the file has unless given', listed)
+    .option('--tokens', 'add the log-prob of every token')
+    .option('--jsonl', 'one JSON line a response (the form that others script against)')
+    .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…] or reference', 'onnx')
+    .option('--threads <n>', 'threads that compute', positive('--threads'))
+    .addOption(
+      new Option('--token-mode <mode>', 'how prompt and response become ids')
+        .choices(['separate', 'joint', 'paper'])
+        .default('separate'),
+    )
+    .option(
+      '--max-length <n>',
+      "longest prompt and response together; the model's context unless given",
+      positive('--max-length'),
+    )
+    .addOption(
+      new Option('--overflow <what>', 'what becomes of a longer one')
+        .choices(['error', 'truncate', 'drop'])
+        .default('error'),
+    )
+    .action((flags: ObserveFlags) => run(flags, context))
+  examples(command, [
+    'ldyn observe --model ./pythia --probe probes.jsonl --limit 24',
+    'ldyn observe --model base tuned --probe probes.jsonl --types chosen,rejected --jsonl > observed.jsonl',
+  ])
+}
+
+async function run(flags: ObserveFlags, context: Context): Promise<void> {
+  const { output } = context
+  const { observe } = await import('../observe/observe.ts')
+  const { averages, renderAverages } = await import('../observe/table.ts')
+  const { openBackend } = await import('../backends.ts')
+  await using backend = await openBackend(flags.backend, { threads: flags.threads })
+  using progress = context.progress()
+  const all: Observation[] = []
+  for (const model of flags.model) {
+    const found = await observe({ ...flags, model, backend, progress, warn: (text) => output.warn(text) })
+    if (flags.jsonl) for (const observation of found) output.line(observation)
+    else all.push(...found)
+  }
+  progress.end()
+  if (!flags.jsonl) output.result('observe', all, () => renderAverages(averages(all), output))
+}

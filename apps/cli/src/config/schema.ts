@@ -1,0 +1,159 @@
+/**
+ * The training config: every key with its type, range and meaning. The one table from which values are checked, JSON
+ * Schema is printed and the nearest key is found. Defaults are in `presets.ts`.
+ *
+ * A stage setting (lr, batch, …) at the top level applies to every stage; under `stages`, to that one.
+ */
+import { z } from 'zod'
+
+const count = z.int().positive()
+const words = z.union([
+  z.array(z.string()),
+  z.string().transform((text) => text.split(',').map((word) => word.trim())),
+])
+
+export const STAGE_KINDS = ['sft', 'extend', 'dpo', 'ipo'] as const
+export type StageKind = (typeof STAGE_KINDS)[number]
+
+const kind = z
+  .enum(STAGE_KINDS)
+  .describe(
+    "sft: finetuning on `targets`. extend: SFT on chosen and rejected, the paper's mitigation. dpo, ipo: preferences.",
+  )
+
+/** What a stage can be told. */
+export const stageShape = {
+  updates: count.describe('optimizer updates of the stage; over `epochs` where both are given'),
+  epochs: z.number().positive().describe('passes over the data'),
+  batch: count.describe('examples in a micro-batch (a pair is one example)'),
+  accumulate: count.describe('micro-batches in an update'),
+  lr: z.number().positive().describe('learning rate after the warm-up'),
+  schedule: z
+    .enum(['paper', 'constant', 'linear', 'cosine'])
+    .describe("paper: min(1, (s+1)/(warmup+1)), then constant. The others as transformers' get_scheduler"),
+  warmup: z
+    .int()
+    .nonnegative()
+    .describe('updates of warm-up. Left out: 150 or a tenth of the stage, the smaller'),
+  optimizer: z.enum(['rmsprop', 'adamw', 'sgd']).describe("with PyTorch's exact semantics"),
+  momentum: z.number().min(0).lt(1).describe('sgd: momentum'),
+  alpha: z.number().gt(0).lt(1).describe('rmsprop: decay of the mean square'),
+  beta1: z.number().min(0).lt(1).describe('adamw: decay of the mean'),
+  beta2: z.number().min(0).lt(1).describe('adamw: decay of the mean square'),
+  eps: z.number().positive().describe('rmsprop, adamw: added to the root'),
+  weightDecay: z.number().nonnegative().describe('on all parameters but biases and norms'),
+  maxGradNorm: z.number().nonnegative().describe('gradients are scaled down to this global norm; 0: never'),
+  shuffle: z.boolean().describe('another order in every epoch, from `seed`'),
+  dropLast: z.boolean().describe('drop the incomplete last update of an epoch'),
+  targets: words.describe('sft: response types to learn'),
+  reduction: z
+    .enum(['sum', 'token-mean', 'mean'])
+    .describe(
+      'sft: sum over tokens, mean over sequences (the released code), or token-mean over the batch (TRL). ' +
+        'ipo: sum (the released code) or mean over tokens (TRL). Learning rates do not carry over between them',
+    ),
+  beta: z.number().positive().describe('dpo, ipo: β'),
+  labelSmoothing: z.number().min(0).lt(0.5).describe('dpo: ε of cDPO'),
+  referenceFree: z.boolean().describe('dpo, ipo: the reference counts as uniform'),
+} as const satisfies Record<string, z.ZodType>
+export type StageKey = keyof typeof stageShape
+
+const sections = {
+  tokens: {
+    mode: z
+      .enum(['separate', 'joint', 'paper'])
+      .describe('how prompt and response become ids (ldyn help data)'),
+    maxLength: count.describe('longest prompt and response together, in tokens'),
+    overflow: z
+      .enum(['error', 'truncate', 'drop'])
+      .describe(
+        'what becomes of a longer one: an error, cut off as TRL does, or its row dropped; paper mode has its own rule',
+      ),
+    maxPromptLength: count.describe('paper mode: prompts are cut to this when the whole is too long'),
+    truncation: z.enum(['keep_start', 'keep_end']).describe('paper mode: which end of a cut prompt stays'),
+  },
+  observe: {
+    every: z
+      .int()
+      .nonnegative()
+      .describe('probes are evaluated after so many updates of a stage, and at its end'),
+    limit: count.describe('probe rows, from the first; all where left out'),
+    types: words.describe('response types to follow; all that the probe file has where left out'),
+    first: z.boolean().describe('evaluate before the first update too'),
+    tokens: z.boolean().describe('keep the log-prob of every token, not only the sums'),
+  },
+  checkpoint: {
+    every: z
+      .int()
+      .nonnegative()
+      .describe('a checkpoint after so many updates; one ends every stage in any case'),
+    keep: z.int().nonnegative().describe('how many of those within a stage stay, the newest'),
+  },
+  pack: {
+    packed: z.boolean().describe('responses to one prompt share its computation'),
+    maxShapes: count.describe('compiled programs of a kind, at most: fewer compile sooner and pad more'),
+    maxRowLength: count.describe('tokens in a packed row, at most'),
+  },
+} as const satisfies Record<string, Record<string, z.ZodType>>
+export type Section = keyof typeof sections
+
+const top = {
+  model: z.string().describe('Hugging Face directory or .gguf file'),
+  data: z.string().describe('training data: .jsonl, .json, .csv, .parquet'),
+  probe: z.string().describe('probe set'),
+  out: z.string().describe('directory of the run'),
+  backend: z.string().describe('onnx[:cpu|webgpu|cuda|coreml|dml] or reference'),
+  threads: count.describe('threads that compute; all cores where left out'),
+  seed: z.int().nonnegative().describe('of the data order'),
+} as const satisfies Record<string, z.ZodType>
+export type TopKey = keyof typeof top
+
+/** Leaf schemas by canonical path (`lr`, `tokens.mode`). Stage settings stand under their bare name. */
+export const leaves: Readonly<Record<string, z.ZodType>> = {
+  ...top,
+  ...stageShape,
+  ...Object.fromEntries(
+    Object.entries(sections).flatMap(([section, keys]) =>
+      Object.entries(keys).map(([key, schema]) => [`${section}.${key}`, schema]),
+    ),
+  ),
+}
+export const kindSchema = kind
+export const isStageKey = (key: string): key is StageKey => Object.hasOwn(stageShape, key)
+export const isSection = (key: string): key is Section => Object.hasOwn(sections, key)
+
+const optional = (shape: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> =>
+  Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema.optional()]))
+
+/** The whole file, for `config schema`. */
+export function configSchema(presets: readonly string[]): z.ZodType {
+  const stage = z.strictObject({
+    name: z.string().optional(),
+    kind: kind.optional(),
+    ...optional(stageShape),
+  })
+  return z.strictObject({
+    $schema: z.string().optional(),
+    preset: z
+      .enum(presets as [string])
+      .optional()
+      .describe('defaults to begin with'),
+    ...optional(top),
+    stages: z
+      .union([
+        z.string().describe('sft,dpo'),
+        z.array(z.union([kind, stage])),
+        z.record(z.string(), stage).describe('settings of stages by name, where another layer lists them'),
+      ])
+      .optional()
+      .describe("stages in turn, each on the last one's result"),
+    ...Object.fromEntries(
+      Object.entries(sections).map(([name, keys]) => [name, z.strictObject(optional(keys)).optional()]),
+    ),
+    ...optional(stageShape),
+  })
+}
+
+/** JSON Schema of a config file. */
+export const jsonSchema = (presets: readonly string[]): object =>
+  z.toJSONSchema(configSchema(presets), { io: 'input' })
