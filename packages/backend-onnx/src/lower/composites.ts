@@ -6,6 +6,7 @@ import type { CompositeName, OpAttrs } from '@ldyn/tensor'
 import { ref, type Attributes, type Emitter, type Ref } from './emitter.ts'
 import type { Lowering } from './primitives.ts'
 import type { Spec } from './shapes.ts'
+import { attention, rope } from './attention.ts'
 import { tokenStats } from './head.ts'
 
 type Composite<A> = Lowering<A> | 'expand'
@@ -44,8 +45,8 @@ export const composites: { readonly [K in CompositeName]: Composite<OpAttrs[K]> 
   linear: 'expand',
   layerNorm: whole('LayerNormalization', ({ eps }) => ({ axis: -1, epsilon: { float: eps } })),
   rmsNorm: whole('RMSNormalization', ({ eps }) => ({ axis: -1, epsilon: { float: eps } })),
-  rope: 'expand',
-  attention: 'expand',
+  rope,
+  attention,
   tokenLogProb: 'expand',
   tokenStats,
   conv2d: 'expand',

@@ -34,6 +34,8 @@ export interface Emitter {
   full(x: Ref): string
   /** A pointwise ONNX op on the operands as they are held. */
   pointwise(op: string, x: readonly Ref[], out: Spec, attributes?: Attributes): Ref
+  /** What `make` emitted when the key was first asked for: a mask that all layers share. */
+  shared(key: string, make: () => string): string
   /** The tensor under another shape of the same size. */
   reshape(name: string, from: Shape, to: Shape): string
 }
@@ -98,6 +100,11 @@ export function recording(taken: ReadonlySet<string>): Recording {
     pointwise(op, x, out, attributes) {
       const held = broadcastShapes(x.map((v) => v.held))
       return ref(e.node(op, x.map((v) => v.name()), attributes), out, held)
+    },
+    shared(key, make) {
+      const found = known.get(key) ?? make()
+      known.set(key, found)
+      return found
     },
     reshape: (name, from, to) => (sameShape(from, to) ? name : e.node('Reshape', [name, e.list(to)], { allowzero: 1 })),
   }

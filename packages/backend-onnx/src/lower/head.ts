@@ -29,12 +29,12 @@ function columns(e: Emitter, n: number) {
     const bare = equal(u, 1)
     return where(bare, x, div(mul(x, log(u)), where(bare, number(1), sub(u, 1))))
   }
-  return { f, add, sub, mul, max, neg, exp, sqrt, softplus, where, equal, log1p }
+  return { f, add, sub, mul, max, neg, exp, log, sqrt, softplus, where, equal, log1p }
 }
 
 /** One chunk of rows: hidden [n,d], the head transposed [d,V] and targets i32 [n,1]; the seven columns [n]. */
-function statsOfRows(e: Emitter, n: number, v: number, hidden: string, headT: string, targets: string): Ref[] {
-  const { f, add, sub, mul, max, neg, exp, sqrt, softplus, where, equal, log1p } = columns(e, n)
+function statsOfRows(e: Emitter, n: number, hidden: string, headT: string, targets: string): Ref[] {
+  const { f, add, sub, mul, max, neg, exp, log, sqrt, softplus, where, equal, log1p } = columns(e, n)
   const column = (name: string, s: Spec = f): Ref => ref(e.reshape(name, [n, 1], [n]), s)
   const at = (table: string, index: string): Ref => column(e.node('GatherElements', [table, index], { axis: -1 }))
   const nth = (name: string, i: number): string => e.node('Slice', [name, e.list([i]), e.list([i + 1]), e.list([1])])
@@ -45,21 +45,19 @@ function statsOfRows(e: Emitter, n: number, v: number, hidden: string, headT: st
   const zy = at(z, targets)
   const masked = e.node('Expand', [e.splat(MASKED, f).name(), e.list([n, 1])])
   const rest = e.node('ScatterElements', [z, nth(places, 0), masked], { axis: -1 })
-  const logO = e.node('LogSoftmax', [rest], { axis: -1 })
-  const o = e.node('Exp', [logO])
-  // A row's dot product as a 1×1 matrix product: one pass, and nothing V-sized is written.
-  const dot = (a: string, b: string): Ref => {
-    const product = e.node('MatMul', [e.reshape(a, [n, v], [n, 1, v]), e.reshape(b, [n, v], [n, v, 1])])
-    return ref(e.reshape(product, [n, 1, 1], [n]), f)
-  }
+  const o = e.node('Softmax', [rest], { axis: -1 })
+  const sum = (name: string, op: string): Ref => ref(e.node(op, [name, e.list([-1])], { keepdims: 0 }), f)
 
-  // The second largest logit's share of the rest gives z₁ − L without Σ itself: ln o₂ = z₂ − L.
-  const lead = add(sub(z1, z2), at(logO, nth(places, 1)))
+  // The second largest logit's share of the rest gives L without Σ itself: ln o₂ = z₂ − L.
+  const logO2 = log(at(o, nth(places, 1)))
+  const lead = add(sub(z1, z2), logO2)
   const restLogp = neg(softplus(lead))
   const top = neg(log1p(exp(neg(lead))))
   const logp = add(sub(zy, z1), top)
-  const entropy = neg(add(mul(exp(top), top), mul(exp(restLogp), add(restLogp, dot(o, logO)))))
-  const restSquared = mul(exp(mul(restLogp, 2)), dot(o, o))
+  // ⟨o, ln o⟩ = ⟨o, rest⟩ − L: a pass less than by way of ln o.
+  const meanLogO = add(sub(sum(e.node('Mul', [o, rest]), 'ReduceSum'), z2), logO2)
+  const entropy = neg(add(mul(exp(top), top), mul(exp(restLogp), add(restLogp, meanLogO))))
+  const restSquared = mul(exp(mul(restLogp, 2)), sum(o, 'ReduceSumSquare'))
   const piSquared = add(exp(mul(top, 2)), restSquared)
   const best = ref(e.reshape(e.node('Cast', [nth(places, 0)], { to: TYPE.i32 }), [n, 1], [n]), { ...f, dtype: 'i32' })
   const hit = equal(best, ref(e.reshape(targets, [n, 1], [n]), { ...f, dtype: 'i32' }))
@@ -82,7 +80,7 @@ export const tokenStats: Lowering<OpAttrs['tokenStats']> = (e, [hidden, head, ta
     const to = Math.min(n, from + chunkRows)
     const some = (name: string): string =>
       to - from === n ? name : e.node('Slice', [name, e.list([from]), e.list([to]), e.list([0])])
-    parts.push(statsOfRows(e, to - from, v, some(rows), headT, some(tokens)))
+    parts.push(statsOfRows(e, to - from, some(rows), headT, some(tokens)))
   }
   if (parts.length === 1) return parts[0]
   return out.map((s, i) => ref(e.node('Concat', parts.map((p) => e.full(p[i])), { axis: 0 }), s))

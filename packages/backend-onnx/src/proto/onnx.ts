@@ -40,6 +40,8 @@ export interface OnnxValue {
   readonly name: string
   readonly type: ElementType
   readonly shape: Shape
+  /** A sequence of such tensors rather than one. */
+  readonly sequence?: boolean
   readonly doc?: string
 }
 
@@ -92,8 +94,9 @@ function tensor(t: OnnxTensor, external?: External): Message {
 
 function value(v: OnnxValue): Message {
   const shape = message(v.shape.map((d) => nested(1, message([int(1, d)]))))
-  const type = message([int(1, DATA_TYPE[v.type]), nested(2, shape)])
-  return message([string(1, v.name), nested(2, message([nested(1, type)])), ...(v.doc ? [string(3, v.doc)] : [])])
+  const tensorType = nested(1, message([int(1, DATA_TYPE[v.type]), nested(2, shape)]))
+  const type = v.sequence ? nested(4, message([nested(1, message([tensorType]))])) : tensorType
+  return message([string(1, v.name), nested(2, message([type])), ...(v.doc ? [string(3, v.doc)] : [])])
 }
 
 /** A ModelProto of one graph. Nodes are in topological order. */

@@ -58,7 +58,7 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
       let dHead: Tensor | undefined
       const [dHidden] = byRows(attrs.chunkRows, [hidden, targets, g[0]!], (h, y, gy) => {
         const logp = logSoftmax(matmul(h, head, false, true))
-        const dz = addAlong(neg(mul(exp(logp), column(gy))), y, gy)
+        const dz = addAlong(mul(exp(logp), column(neg(gy))), y, gy)
         if (needs[1]) {
           const part = matmul(dz, h, true, false)
           dHead = dHead ? add(dHead, part) : part
