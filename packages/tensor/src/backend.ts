@@ -63,8 +63,9 @@ export interface CompileOptions {
 export interface Backend extends AsyncDisposable {
   readonly name: string
   readonly capabilities: Capabilities
+  /** Copies: the caller may change its data afterwards. */
   upload(value: HostTensor): Promise<DeviceTensor>
-  /** f32 comes back as Float32Array (Float64Array from the reference), i32 as Int32Array, bool as Uint8Array. */
+  /** The caller's own copy. f32 comes back as Float32Array (Float64Array from the reference), i32 as Int32Array, bool as Uint8Array. */
   read(tensor: DeviceTensor): Promise<HostTensor>
   compile(program: Program, options?: CompileOptions): Promise<Executable>
   memory(): Memory

@@ -171,3 +171,6 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
     [Symbol.asyncDispose]: close,
   }
 }
+
+/** The name by which every backend's package exports its factory. */
+export { referenceBackend as createBackend }
