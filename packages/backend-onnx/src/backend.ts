@@ -7,13 +7,32 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import {
-  byteSize, composites, DeviceError, leaves, matches, NonFiniteError, sameShape, show, sizeOf, TraceError, unflatten,
-  type Backend, type CompileOptions, type CompositeName, type DeviceTensor, type Executable, type HostArray, type HostTensor,
-  type RunInput, type Spec, type Tree,
+  byteSize,
+  composites,
+  DeviceError,
+  leaves,
+  matches,
+  NonFiniteError,
+  sameShape,
+  show,
+  sizeOf,
+  TraceError,
+  unflatten,
+  type Backend,
+  type CompileOptions,
+  type CompositeName,
+  type DeviceTensor,
+  type Executable,
+  type HostArray,
+  type HostTensor,
+  type RunInput,
+  type Spec,
+  type Tree,
 } from '@ldyn/tensor'
 import type { Tensor as OrtTensor } from 'onnxruntime-node'
 import { composites as lowerings } from './lower/composites.ts'
 import { loadEngine, type Engine } from './runtime/engine.ts'
+import { handover, type Handover } from './runtime/handover.ts'
 import type { OnnxOptions } from './runtime/options.ts'
 import { pool, type Block, type Pool } from './runtime/pool.ts'
 import { sessions, type Compiled } from './runtime/sessions.ts'
@@ -37,7 +56,8 @@ interface Fed {
 function feed({ pool: blocks, live }: Memory, path: string, want: Spec, given: RunInput | undefined): Fed {
   if (given === undefined) throw new TraceError(`input '${path}' (${show(want)}) is missing`)
   if (typeof given === 'number') {
-    if (sizeOf(want.shape) !== 1) throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
+    if (sizeOf(want.shape) !== 1)
+      throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
     return hosted(blocks, want, Float64Array.of(want.dtype === 'i32' ? Math.trunc(given) : given))
   }
   if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
@@ -49,7 +69,8 @@ function feed({ pool: blocks, live }: Memory, path: string, want: Spec, given: R
 }
 
 function hosted(blocks: Pool, want: Spec, values: HostArray): Fed {
-  if (values.length !== sizeOf(want.shape)) throw new TraceError(`${values.length} values do not fill ${show(want)}`)
+  if (values.length !== sizeOf(want.shape))
+    throw new TraceError(`${values.length} values do not fill ${show(want)}`)
   const block = blocks.take(byteSize(want))
   fill(want.dtype, block, values)
   return { block }
@@ -58,36 +79,69 @@ function hosted(blocks: Pool, want: Spec, values: HostArray): Fed {
 const ortTensor = (ort: Engine, s: Spec, block: Block): OrtTensor =>
   new ort.Tensor(ORT_TYPE[s.dtype], view(s.dtype, block) as Float32Array, s.shape)
 
-async function runOnce(ort: Engine, memory: Memory, { session, lowered }: Compiled, options: CompileOptions, inputs: Tree<RunInput>): Promise<Tree<DeviceTensor>> {
-  const given = new Map(leaves(inputs).map(({ path, value }) => [path, value]))
-  const fed: Fed[] = []
+interface Engaged extends Memory {
+  readonly ort: Engine
+  readonly results: Handover
+}
+
+/** One run into fresh blocks; the caller owns them. Inputs stay pinned until it ends. */
+async function compute(
+  engaged: Engaged,
+  { session, lowered }: Compiled,
+  fed: readonly Fed[],
+): Promise<Block[]> {
+  const { ort, results, pool: blocks } = engaged
   const made: Block[] = []
-  const blocks = memory.pool
+  for (const { block } of fed) blocks.pin(block)
   try {
-    for (const port of lowered.inputs) fed.push(feed(memory, port.path, port.spec, given.get(port.path)))
-    for (const { block } of fed) blocks.pin(block)
     for (const port of lowered.outputs) made.push(blocks.take(byteSize(port.spec)))
-    const feeds = Object.fromEntries(lowered.inputs.map((p, i) => [p.name, ortTensor(ort, p.spec, fed[i].block)]))
-    const fetches = Object.fromEntries(lowered.outputs.map((p, i) => [p.name, ortTensor(ort, p.spec, made[i])]))
-    try {
-      await session.run(feeds, fetches)
-    } catch (error) {
-      throw new DeviceError(`ONNX Runtime failed to run the program: ${error instanceof Error ? error.message : String(error)}`)
-    } finally {
-      for (const { block } of fed) blocks.unpin(block)
-    }
-    const finite = lowered.outputs.findIndex((p) => p.path === 'finite' && p.spec.dtype === 'bool' && p.spec.shape.length === 0)
-    if (finite >= 0 && new Uint8Array(made[finite].buffer)[0] === 0) {
-      throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
-    }
+    const feeds = Object.fromEntries(
+      lowered.inputs.map((p, i) => [p.name, ortTensor(ort, p.spec, fed[i].block)]),
+    )
+    const fetches = Object.fromEntries(
+      lowered.outputs.map((p, i) => [p.name, ortTensor(ort, p.spec, made[i])]),
+    )
+    await results.run(session, feeds, fetches)
+    return made
   } catch (error) {
     for (const block of made) blocks.free(block)
-    throw error
+    throw new DeviceError(
+      `ONNX Runtime failed to run the program: ${error instanceof Error ? error.message : String(error)}`,
+    )
   } finally {
-    for (const { block, tensor } of fed) if (!tensor) blocks.free(block)
+    for (const { block } of fed) blocks.unpin(block)
   }
-  lowered.inputs.forEach((p, i) => options.donate !== undefined && matches(options.donate, p.path) && fed[i].tensor?.dispose())
-  return unflatten(lowered.outputs.map(({ path, spec }, i) => ({ path, value: new OnnxTensor(blocks, memory.live, spec, made[i]) })))
+}
+
+async function runOnce(
+  engaged: Engaged,
+  compiled: Compiled,
+  { donate }: CompileOptions,
+  inputs: Tree<RunInput>,
+): Promise<Tree<DeviceTensor>> {
+  const { inputs: ports, outputs } = compiled.lowered
+  const given = new Map(leaves(inputs).map(({ path, value }) => [path, value]))
+  const fed: Fed[] = []
+  try {
+    for (const port of ports) fed.push(feed(engaged, port.path, port.spec, given.get(port.path)))
+    const made = await compute(engaged, compiled, fed)
+    const finite = outputs.findIndex(
+      ({ path, spec }) => path === 'finite' && spec.dtype === 'bool' && spec.shape.length === 0,
+    )
+    if (finite >= 0 && new Uint8Array(made[finite].buffer)[0] === 0) {
+      for (const block of made) engaged.pool.free(block)
+      throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
+    }
+    if (donate !== undefined) ports.forEach((p, i) => matches(donate, p.path) && fed[i].tensor?.dispose())
+    return unflatten(
+      outputs.map(({ path, spec }, i) => ({
+        path,
+        value: new OnnxTensor(engaged.pool, engaged.live, spec, made[i]),
+      })),
+    )
+  } finally {
+    for (const { block, tensor } of fed) if (!tensor) engaged.pool.free(block)
+  }
 }
 
 /**
@@ -97,8 +151,9 @@ async function runOnce(ort: Engine, memory: Memory, { session, lowered }: Compil
 export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
   const { ort, version } = await loadEngine(options)
   const provider = options.executionProvider ?? 'cpu'
-  const memory: Memory = { pool: pool(), live: new Set() }
-  const open = sessions(ort, options)
+  const results = await handover(ort)
+  const memory: Engaged = { pool: pool(), live: new Set(), ort, results }
+  const open = sessions(ort, results, options)
   const threads = options.threads ?? availableParallelism()
   let disposed = false
   const alive = (): void => {
@@ -143,7 +198,7 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
         async run(inputs) {
           alive()
           if (closed) throw new DeviceError('the executable was disposed of')
-          return runOnce(ort, memory, compiled, compileOptions, inputs)
+          return runOnce(memory, compiled, compileOptions, inputs)
         },
         dispose: close,
         [Symbol.dispose]: close,

@@ -2,3 +2,4 @@
 export { onnxBackend } from './backend.ts'
 export { available } from './runtime/engine.ts'
 export type { ExecutionProvider, OnnxOptions, Optimization } from './runtime/options.ts'
+export { toOnnx, type ExportOptions } from './model.ts'

@@ -1,5 +1,13 @@
 /** Comparing a backend's results with the f64 reference. */
-import { leaves, mapTree, type Backend, type DeviceTensor, type HostTensor, type Program, type Tree } from '@ldyn/tensor'
+import {
+  leaves,
+  mapTree,
+  type Backend,
+  type DeviceTensor,
+  type HostTensor,
+  type Program,
+  type Tree,
+} from '@ldyn/tensor'
 import { evaluate, type HostInput } from '@ldyn/tensor/reference'
 import { expect } from 'vitest'
 
@@ -9,7 +17,11 @@ export interface Tolerance {
 }
 
 /** Every element within absolute + relative·max|want| of its tensor; dtype and shape equal; NaN where NaN is wanted. */
-export function expectClose(got: Tree<HostTensor>, want: Tree<HostTensor>, { relative = 3e-6, absolute = 1e-6 }: Tolerance = {}): void {
+export function expectClose(
+  got: Tree<HostTensor>,
+  want: Tree<HostTensor>,
+  { relative = 3e-6, absolute = 1e-6 }: Tolerance = {},
+): void {
   const expected = leaves(want)
   const actual = leaves(got)
   expect(actual.map((l) => l.path)).toEqual(expected.map((l) => l.path))
@@ -27,7 +39,11 @@ export function expectClose(got: Tree<HostTensor>, want: Tree<HostTensor>, { rel
 }
 
 /** Runs once on a backend and reads every output; all that it made is disposed of. */
-export async function runOn(backend: Backend, program: Program, inputs: Tree<HostInput>): Promise<Tree<HostTensor>> {
+export async function runOn(
+  backend: Backend,
+  program: Program,
+  inputs: Tree<HostInput>,
+): Promise<Tree<HostTensor>> {
   const executable = await backend.compile(program)
   const outputs = (await executable.run(inputs)) as Tree<DeviceTensor>
   const list = leaves(outputs)
@@ -38,9 +54,16 @@ export async function runOn(backend: Backend, program: Program, inputs: Tree<Hos
   return mapLeaves(outputs, values)
 }
 
-const mapLeaves = (tree: Tree<DeviceTensor>, values: ReadonlyMap<DeviceTensor, HostTensor>): Tree<HostTensor> =>
-  mapTree(tree, (t) => values.get(t)!)
+const mapLeaves = (
+  tree: Tree<DeviceTensor>,
+  values: ReadonlyMap<DeviceTensor, HostTensor>,
+): Tree<HostTensor> => mapTree(tree, (t) => values.get(t)!)
 
-export async function expectLikeReference(backend: Backend, program: Program, inputs: Tree<HostInput>, tolerance?: Tolerance): Promise<void> {
+export async function expectLikeReference(
+  backend: Backend,
+  program: Program,
+  inputs: Tree<HostInput>,
+  tolerance?: Tolerance,
+): Promise<void> {
   expectClose(await runOn(backend, program, inputs), evaluate(program, inputs), tolerance)
 }

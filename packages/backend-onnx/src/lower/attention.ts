@@ -13,10 +13,17 @@ function segmentMask(e: Emitter, segments: Ref, causal: boolean): string {
   const mask: Spec = { shape: [b, 1, t, t], dtype: 'bool' }
   const own = e.reshape(e.full(segments), [b, t], [b, 1, t, 1])
   const other = e.reshape(e.full(segments), [b, t], [b, 1, 1, t])
-  const [from, to]: Spec[] = [{ shape: [b, 1, t, 1], dtype: 'i32' }, { shape: [b, 1, 1, t], dtype: 'i32' }]
+  const [from, to]: Spec[] = [
+    { shape: [b, 1, t, 1], dtype: 'i32' },
+    { shape: [b, 1, 1, t], dtype: 'i32' },
+  ]
   const prompt = e.pointwise('Equal', [ref(other, to), e.splat(0, to)], { ...to, dtype: 'bool' })
   const seen = e.pointwise('Or', [e.pointwise('Equal', [ref(own, from), ref(other, to)], mask), prompt], mask)
-  const range = e.initializer('i32', [t], Int32Array.from({ length: t }, (_, i) => i))
+  const range = e.initializer(
+    'i32',
+    [t],
+    Int32Array.from({ length: t }, (_, i) => i),
+  )
   const past = (): Ref => {
     const [i, j] = [ref(e.reshape(range, [t], [t, 1]), mask, [t, 1]), ref(range, mask, [t])]
     return e.pointwise('LessOrEqual', [j, i], mask)
@@ -26,9 +33,15 @@ function segmentMask(e: Emitter, segments: Ref, causal: boolean): string {
   return e.full(e.pointwise('Where', [visible, e.splat(0, f), e.splat(MASKED, f)], f))
 }
 
-export const attention: Lowering<OpAttrs['attention']> = (e, [q, k, v, segments], { scale, causal }, [out]) => {
+export const attention: Lowering<OpAttrs['attention']> = (
+  e,
+  [q, k, v, segments],
+  { scale, causal },
+  [out],
+) => {
   const operands = [q, k, v].map((x) => e.full(x))
-  const masked = segments && e.shared(`mask|${segments.name()}|${causal}`, () => segmentMask(e, segments, causal))
+  const masked =
+    segments && e.shared(`mask|${segments.name()}|${causal}`, () => segmentMask(e, segments, causal))
   const inputs = masked === undefined ? operands : [...operands, masked]
   const attributes = { scale: { float: scale }, is_causal: causal && masked === undefined ? 1 : 0 }
   return [ref(e.node('Attention', inputs, attributes), out)]

@@ -13,7 +13,16 @@ type Composite<A> = Lowering<A> | 'expand'
 
 /** One ONNX op over whole tensors, of the same shape as its first operand. */
 function whole<A>(op: string, attributes: (attrs: A) => Attributes): Lowering<A> {
-  return (e, x, attrs, [out]) => [ref(e.node(op, x.map((v) => e.full(v)), attributes(attrs)), out)]
+  return (e, x, attrs, [out]) => [
+    ref(
+      e.node(
+        op,
+        x.map((v) => e.full(v)),
+        attributes(attrs),
+      ),
+      out,
+    ),
+  ]
 }
 
 const map = (e: Emitter, op: string, x: Ref, out: Spec): Ref => e.pointwise(op, [x], out)
@@ -23,7 +32,9 @@ const column = (e: Emitter, x: Ref): string => e.reshape(e.full(x), x.shape, [..
 export const composites: { readonly [K in CompositeName]: Composite<OpAttrs[K]> } = {
   sigmoid: (e, [x], _, [out]) => [map(e, 'Sigmoid', x, out)],
   silu: (e, [x], _, [out]) => [e.pointwise('Mul', [x, map(e, 'Sigmoid', x, out)], out)],
-  gelu: (e, [x], { form }, [out]) => [e.pointwise('Gelu', [x], out, { approximate: form === 'erf' ? 'none' : 'tanh' })],
+  gelu: (e, [x], { form }, [out]) => [
+    e.pointwise('Gelu', [x], out, { approximate: form === 'erf' ? 'none' : 'tanh' }),
+  ],
   softplus: (e, [x], _, [out]) => [map(e, 'Softplus', x, out)],
   logSigmoid: (e, [x], _, [out]) => [map(e, 'Neg', map(e, 'Softplus', map(e, 'Neg', x, out), out), out)],
   expm1: 'expand',
@@ -40,7 +51,10 @@ export const composites: { readonly [K in CompositeName]: Composite<OpAttrs[K]> 
     return [ref(e.reshape(picked, [...idx.shape, 1], idx.shape), out)]
   },
   addAlong: (e, [x, idx, upd], _, [out]) => [
-    ref(e.node('ScatterElements', [e.full(x), column(e, idx), column(e, upd)], { axis: -1, reduction: 'add' }), out),
+    ref(
+      e.node('ScatterElements', [e.full(x), column(e, idx), column(e, upd)], { axis: -1, reduction: 'add' }),
+      out,
+    ),
   ],
   linear: 'expand',
   layerNorm: whole('LayerNormalization', ({ eps }) => ({ axis: -1, epsilon: { float: eps } })),

@@ -42,9 +42,15 @@ export interface Emitter {
 export type Attributes = Readonly<Record<string, Attribute>>
 
 /** A value whose ONNX tensor is there. */
-export const ref = (name: string, { shape, dtype }: Spec, held: Shape = shape): Ref => ({ name: () => name, shape, dtype, held })
+export const ref = (name: string, { shape, dtype }: Spec, held: Shape = shape): Ref => ({
+  name: () => name,
+  shape,
+  dtype,
+  held,
+})
 
-const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /** Numbers as the bytes of one dtype; f64 is rounded once. */
 export function encoded(dtype: DType, values: ArrayLike<number>): ArrayBufferView {
@@ -99,20 +105,32 @@ export function recording(taken: ReadonlySet<string>): Recording {
     full: (x) => (sameShape(x.held, x.shape) ? x.name() : e.node('Expand', [x.name(), e.list(x.shape)])),
     pointwise(op, x, out, attributes) {
       const held = broadcastShapes(x.map((v) => v.held))
-      return ref(e.node(op, x.map((v) => v.name()), attributes), out, held)
+      return ref(
+        e.node(
+          op,
+          x.map((v) => v.name()),
+          attributes,
+        ),
+        out,
+        held,
+      )
     },
     shared(key, make) {
       const found = known.get(key) ?? make()
       known.set(key, found)
       return found
     },
-    reshape: (name, from, to) => (sameShape(from, to) ? name : e.node('Reshape', [name, e.list(to)], { allowzero: 1 })),
+    reshape: (name, from, to) =>
+      sameShape(from, to) ? name : e.node('Reshape', [name, e.list(to)], { allowzero: 1 }),
   }
   return e
 }
 
 /** The held shape with ones in front, as long as the shape that it stands for. */
-export const aligned = (x: Ref): Shape => [...Array<number>(x.shape.length - x.held.length).fill(1), ...x.held]
+export const aligned = (x: Ref): Shape => [
+  ...Array<number>(x.shape.length - x.held.length).fill(1),
+  ...x.held,
+]
 
 /** Is every element held? Ones in front do not count. */
 export const isWhole = (x: Ref): boolean => sizeOf(x.held) === sizeOf(x.shape)

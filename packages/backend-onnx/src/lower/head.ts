@@ -17,12 +17,19 @@ const MASKED = -1e30
 function columns(e: Emitter, n: number) {
   const f: Spec = { shape: [n], dtype: 'f32' }
   const number = (x: Ref | number): Ref => (typeof x === 'number' ? e.splat(x, f) : x)
-  const two = (op: string) => (a: Ref | number, b: Ref | number): Ref => e.pointwise(op, [number(a), number(b)], f)
-  const one = (op: string) => (a: Ref): Ref => e.pointwise(op, [a], f)
+  const two =
+    (op: string) =>
+    (a: Ref | number, b: Ref | number): Ref =>
+      e.pointwise(op, [number(a), number(b)], f)
+  const one =
+    (op: string) =>
+    (a: Ref): Ref =>
+      e.pointwise(op, [a], f)
   const [add, sub, mul, div, max] = ['Add', 'Sub', 'Mul', 'Div', 'Max'].map(two)
   const [neg, exp, log, sqrt, softplus] = ['Neg', 'Exp', 'Log', 'Sqrt', 'Softplus'].map(one)
   const where = (c: Ref, a: Ref, b: Ref): Ref => e.pointwise('Where', [c, a, b], f)
-  const equal = (a: Ref, b: Ref | number): Ref => e.pointwise('Equal', [a, typeof b === 'number' ? e.splat(b, a) : b], { ...f, dtype: 'bool' })
+  const equal = (a: Ref, b: Ref | number): Ref =>
+    e.pointwise('Equal', [a, typeof b === 'number' ? e.splat(b, a) : b], { ...f, dtype: 'bool' })
   /** ln(1 + x) for x ≥ 0 that keeps its digits near 0 (Kahan): x·ln(u)/(u − 1) with u = 1 + x rounded. */
   const log1p = (x: Ref): Ref => {
     const u = add(x, 1)
@@ -36,8 +43,10 @@ function columns(e: Emitter, n: number) {
 function statsOfRows(e: Emitter, n: number, hidden: string, headT: string, targets: string): Ref[] {
   const { f, add, sub, mul, max, neg, exp, log, sqrt, softplus, where, equal, log1p } = columns(e, n)
   const column = (name: string, s: Spec = f): Ref => ref(e.reshape(name, [n, 1], [n]), s)
-  const at = (table: string, index: string): Ref => column(e.node('GatherElements', [table, index], { axis: -1 }))
-  const nth = (name: string, i: number): string => e.node('Slice', [name, e.list([i]), e.list([i + 1]), e.list([1])])
+  const at = (table: string, index: string): Ref =>
+    column(e.node('GatherElements', [table, index], { axis: -1 }))
+  const nth = (name: string, i: number): string =>
+    e.node('Slice', [name, e.list([i]), e.list([i + 1]), e.list([1])])
 
   const z = e.node('MatMul', [hidden, headT])
   const [tops, places] = e.nodes('TopK', [z, e.list([2])], { axis: -1, largest: 1, sorted: 1 }, 2)
@@ -59,7 +68,10 @@ function statsOfRows(e: Emitter, n: number, hidden: string, headT: string, targe
   const entropy = neg(add(mul(exp(top), top), mul(exp(restLogp), add(restLogp, meanLogO))))
   const restSquared = mul(exp(mul(restLogp, 2)), sum(o, 'ReduceSumSquare'))
   const piSquared = add(exp(mul(top, 2)), restSquared)
-  const best = ref(e.reshape(e.node('Cast', [nth(places, 0)], { to: TYPE.i32 }), [n, 1], [n]), { ...f, dtype: 'i32' })
+  const best = ref(e.reshape(e.node('Cast', [nth(places, 0)], { to: TYPE.i32 }), [n, 1], [n]), {
+    ...f,
+    dtype: 'i32',
+  })
   const hit = equal(best, ref(e.reshape(targets, [n, 1], [n]), { ...f, dtype: 'i32' }))
   // 1 − π_y: the rest's mass where y is the largest, else no cancellation, since π_y ≤ ½.
   const missing = where(hit, exp(restLogp), sub(1, exp(logp)))
@@ -68,7 +80,12 @@ function statsOfRows(e: Emitter, n: number, hidden: string, headT: string, targe
   return [logp, top, restLogp, entropy, piSquared, pError, best]
 }
 
-export const tokenStats: Lowering<OpAttrs['tokenStats']> = (e, [hidden, head, targets], { chunkRows }, out) => {
+export const tokenStats: Lowering<OpAttrs['tokenStats']> = (
+  e,
+  [hidden, head, targets],
+  { chunkRows },
+  out,
+) => {
   const n = hidden.shape[0]
   const v = head.shape[0]
   // One token alone: π = 1, and the rest is empty.
@@ -83,5 +100,14 @@ export const tokenStats: Lowering<OpAttrs['tokenStats']> = (e, [hidden, head, ta
     parts.push(statsOfRows(e, to - from, some(rows), headT, some(tokens)))
   }
   if (parts.length === 1) return parts[0]
-  return out.map((s, i) => ref(e.node('Concat', parts.map((p) => e.full(p[i])), { axis: 0 }), s))
+  return out.map((s, i) =>
+    ref(
+      e.node(
+        'Concat',
+        parts.map((p) => e.full(p[i])),
+        { axis: 0 },
+      ),
+      s,
+    ),
+  )
 }

@@ -9,18 +9,33 @@ import { broadcastShapes, sameShape, sizeOf, type Shape, type Spec } from './sha
 
 export type Lowering<A> = (e: Emitter, x: readonly Ref[], attrs: A, out: readonly Spec[]) => readonly Ref[]
 
-const pointwise = <A>(op: string): Lowering<A> => (e, x, _, [out]) => [e.pointwise(op, x, out)]
+const pointwise =
+  <A>(op: string): Lowering<A> =>
+  (e, x, _, [out]) => [e.pointwise(op, x, out)]
 
 /** TensorProto.DataType, as Cast takes it. */
 export const TYPE = { f32: 1, i32: 6, i64: 7, bool: 9 } as const
 
-const swapLast = (rank: number): number[] => Array.from({ length: rank }, (_, a) => (a < rank - 2 ? a : 2 * rank - 3 - a))
+const swapLast = (rank: number): number[] =>
+  Array.from({ length: rank }, (_, a) => (a < rank - 2 ? a : 2 * rank - 3 - a))
 
 /** The same value under another shape that its held shape also repeats to. */
-const stands = (x: Ref, shape: Shape, held: Shape = x.held): Ref => ({ ...x, shape, held, scatter: undefined })
+const stands = (x: Ref, shape: Shape, held: Shape = x.held): Ref => ({
+  ...x,
+  shape,
+  held,
+  scatter: undefined,
+})
 
 /** ReduceSum or ReduceMax over the axes that are really there; a sum multiplies by the length of the others. */
-function reduce(e: Emitter, op: 'ReduceSum' | 'ReduceMax', x: Ref, axes: readonly number[], keepdims: boolean, out: Spec): Ref {
+function reduce(
+  e: Emitter,
+  op: 'ReduceSum' | 'ReduceMax',
+  x: Ref,
+  axes: readonly number[],
+  keepdims: boolean,
+  out: Spec,
+): Ref {
   const lead = x.shape.length - x.held.length
   const own = axes.filter((a) => a >= lead).map((a) => a - lead)
   const real = own.filter((a) => x.held[a] !== 1)
@@ -34,7 +49,9 @@ function reduce(e: Emitter, op: 'ReduceSum' | 'ReduceMax', x: Ref, axes: readonl
   } else {
     name = e.reshape(name, x.held, held)
   }
-  const repeats = axes.filter((a) => a < lead || (x.held[a - lead] === 1 && x.shape[a] !== 1)).reduce((n, a) => n * x.shape[a], 1)
+  const repeats = axes
+    .filter((a) => a < lead || (x.held[a - lead] === 1 && x.shape[a] !== 1))
+    .reduce((n, a) => n * x.shape[a], 1)
   const once = ref(name, out, held)
   return op === 'ReduceSum' && repeats !== 1 ? e.pointwise('Mul', [once, e.splat(repeats, out)], out) : once
 }
@@ -44,7 +61,8 @@ function matrix(e: Emitter, x: Ref): { name: string; batch: Shape } {
   const held = aligned(x)
   const [rows, cols] = x.shape.slice(-2)
   const batch = held.slice(0, -2)
-  if (sameShape(held.slice(-2), [rows, cols]) && x.held.length >= 2) return { name: x.name(), batch: x.held.slice(0, -2) }
+  if (sameShape(held.slice(-2), [rows, cols]) && x.held.length >= 2)
+    return { name: x.name(), batch: x.held.slice(0, -2) }
   return { name: e.node('Expand', [x.name(), e.list([...batch, rows, cols])]), batch }
 }
 
@@ -63,10 +81,22 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
   iota: (e, _, { shape, axis }, [out]) => {
     const held = [shape[axis], ...shape.slice(axis + 1).map(() => 1)]
-    return [ref(e.initializer('i32', held, Int32Array.from({ length: shape[axis] }, (__, i) => i)), out, held)]
+    return [
+      ref(
+        e.initializer(
+          'i32',
+          held,
+          Int32Array.from({ length: shape[axis] }, (__, i) => i),
+        ),
+        out,
+        held,
+      ),
+    ]
   },
   stopGradient: (_, [x]) => [x],
-  cast: (e, [x], { dtype }, [out]) => [x.dtype === dtype ? x : e.pointwise('Cast', [x], out, { to: TYPE[dtype] })],
+  cast: (e, [x], { dtype }, [out]) => [
+    x.dtype === dtype ? x : e.pointwise('Cast', [x], out, { to: TYPE[dtype] }),
+  ],
 
   neg: pointwise('Neg'),
   exp: pointwise('Exp'),
@@ -81,7 +111,10 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
   add: (e, [a, b], _, [out]) => {
     // Rows scattered into a sum need neither zeros nor a pass of their own.
-    for (const [rows, rest] of [[a, b], [b, a]]) {
+    for (const [rows, rest] of [
+      [a, b],
+      [b, a],
+    ]) {
       if (rows.scatter && isWhole(rest)) return [ref(rows.scatter.into(e.full(rest)), out)]
     }
     return [e.pointwise('Add', [a, b], out)]
@@ -90,7 +123,13 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   mul: pointwise('Mul'),
   div: pointwise('Div'),
   maximum: pointwise('Max'),
-  less: (e, x, _, [out]) => [e.pointwise('Less', x.map((v) => comparable(e, v)), out)],
+  less: (e, x, _, [out]) => [
+    e.pointwise(
+      'Less',
+      x.map((v) => comparable(e, v)),
+      out,
+    ),
+  ],
   equal: (e, x, _, [out]) => {
     const [a, b] = x
     if (a.dtype === 'bool' && b.value === 0) return [e.pointwise('Not', [a], out)]
@@ -113,10 +152,17 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   // ReduceMax steps over NaN, so that is looked for separately. (Softmax and its kin have their own kernels.)
   max: (e, [x], { axes, keepdims }, [out]) => {
     const bool = { ...x, dtype: 'bool' } as const
-    const isNaN = e.pointwise('Cast', [e.pointwise('IsNaN', [x], bool)], { ...x, dtype: 'f32' }, { to: TYPE.f32 })
+    const isNaN = e.pointwise(
+      'Cast',
+      [e.pointwise('IsNaN', [x], bool)],
+      { ...x, dtype: 'f32' },
+      { to: TYPE.f32 },
+    )
     const some = reduce(e, 'ReduceMax', isNaN, axes, keepdims, out)
     const anyNaN = e.pointwise('Cast', [some], { ...out, dtype: 'bool' }, { to: TYPE.bool })
-    return [e.pointwise('Where', [anyNaN, e.splat(NaN, out), reduce(e, 'ReduceMax', x, axes, keepdims, out)], out)]
+    return [
+      e.pointwise('Where', [anyNaN, e.splat(NaN, out), reduce(e, 'ReduceMax', x, axes, keepdims, out)], out),
+    ]
   },
   argmax: (e, [x], { axis }, [out]) => {
     const index = e.node('ArgMax', [e.full(x)], { axis, keepdims: 0 })
@@ -151,16 +197,30 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     if (x.value !== undefined) return [e.splat(x.value, out)]
     const held = aligned(x)
     const name = e.node('Transpose', [e.reshape(x.name(), x.held, held)], { perm })
-    return [ref(name, out, perm.map((a) => held[a]))]
+    return [
+      ref(
+        name,
+        out,
+        perm.map((a) => held[a]),
+      ),
+    ]
   },
   broadcast: (_, [x], { shape }) => [stands(x, shape)],
   slice: (e, [x], { start, end }, [out]) => {
     const lead = x.shape.length - x.held.length
-    const axes = x.held.flatMap((d, a) => (d !== 1 && (start[a + lead] !== 0 || end[a + lead] !== d) ? [a] : []))
+    const axes = x.held.flatMap((d, a) =>
+      d !== 1 && (start[a + lead] !== 0 || end[a + lead] !== d) ? [a] : [],
+    )
     if (axes.length === 0) return [stands(x, out.shape)]
     const part = (of: readonly number[]): string => e.list(axes.map((a) => of[a + lead]))
     const name = e.node('Slice', [x.name(), part(start), part(end), e.list(axes)])
-    return [ref(name, out, x.held.map((d, a) => (axes.includes(a) ? end[a + lead] - start[a + lead] : d)))]
+    return [
+      ref(
+        name,
+        out,
+        x.held.map((d, a) => (axes.includes(a) ? end[a + lead] - start[a + lead] : d)),
+      ),
+    ]
   },
   pad: (e, [x], { lo, hi }, [out]) => {
     if (sizeOf(x.shape) === 0) return [e.splat(0, out)]
@@ -169,7 +229,16 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   concat: (e, xs, { axis }, [out]) => {
     const some = xs.filter((x) => sizeOf(x.shape) > 0)
     if (some.length === 1) return [stands(some[0], out.shape)]
-    return [ref(e.node('Concat', some.map((x) => e.full(x)), { axis }), out)]
+    return [
+      ref(
+        e.node(
+          'Concat',
+          some.map((x) => e.full(x)),
+          { axis },
+        ),
+        out,
+      ),
+    ]
   },
 
   take: (e, [table, idx], _, [out]) => {
@@ -183,7 +252,10 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     const into = (data: string): string => {
       const updates = e.reshape(e.full(upd), upd.shape, [sizeOf(idx.shape), width])
       const flat = e.reshape(data, out.shape, [rows, width])
-      const sum = e.node('ScatterElements', [flat, indexRows(e, idx, width), updates], { axis: 0, reduction: 'add' })
+      const sum = e.node('ScatterElements', [flat, indexRows(e, idx, width), updates], {
+        axis: 0,
+        reduction: 'add',
+      })
       return e.reshape(sum, [rows, width], out.shape)
     }
     let made: string | undefined

@@ -5,7 +5,15 @@
  * input (a step's new params) is called `<path>.out`, and a lone root is called `input` or `output`.
  */
 import {
-  expandComposites, isComposite, simplify, type Leaf, type Node, type OpAttrs, type OpName, type Program, type Spec,
+  expandComposites,
+  isComposite,
+  simplify,
+  type Leaf,
+  type Node,
+  type OpAttrs,
+  type OpName,
+  type Program,
+  type Spec,
 } from '@ldyn/tensor'
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../proto/onnx.ts'
 import { composites } from './composites.ts'
@@ -27,7 +35,6 @@ export interface Lowered {
   /** Some nodes are recomputations that no common-subexpression pass may merge with their originals. */
   readonly recomputes: boolean
 }
-
 
 const kept = (op: OpName): boolean => isComposite(op) && composites[op] !== 'expand'
 
@@ -54,8 +61,15 @@ function outputNames(outputs: readonly Leaf<number>[], taken: ReadonlySet<string
 }
 
 /** Lowers a program that went through `prepared`. `name` and `doc` are written into the graph. */
-export function lower(program: Program, { name = 'program', doc }: { name?: string; doc?: string } = {}): Lowered {
-  const inputs = program.inputs.map(({ path, value }): Port => ({ path, name: inputName(path), spec: program.values[value] }))
+export function lower(
+  program: Program,
+  { name = 'program', doc }: { name?: string; doc?: string } = {},
+): Lowered {
+  const inputs = program.inputs.map(({ path, value }): Port => ({
+    path,
+    name: inputName(path),
+    spec: program.values[value],
+  }))
   const taken = new Set(inputs.map((i) => i.name))
   const names = outputNames(program.outputs, taken)
   const e = recording(new Set([...taken, ...names]))
@@ -69,7 +83,12 @@ export function lower(program: Program, { name = 'program', doc }: { name?: stri
     // What has no elements is known already, and kernels need not cope with it.
     const made = out.every((s) => sizeOf(s.shape) === 0)
       ? out.map((s) => ref(e.initializer(s.dtype, s.shape, encoded(s.dtype, [])), s))
-      : loweringOf(node)(e, node.inputs.map((v) => refs.get(v)!), node.attrs, out)
+      : loweringOf(node)(
+          e,
+          node.inputs.map((v) => refs.get(v)!),
+          node.attrs,
+          out,
+        )
     node.outputs.forEach((v, i) => refs.set(v, made[i]))
   }
 

@@ -88,7 +88,11 @@ function tensor(t: OnnxTensor, external?: External): Message {
   const head = [...t.shape.map((d) => int(1, d)), int(2, DATA_TYPE[t.type]), string(8, t.name)]
   if (!external || t.data.length < EXTERNAL_FROM) return message([...head, bytes(9, t.data)])
   const offset = external.append(t.data)
-  const place = [entry('location', external.file), entry('offset', `${offset}`), entry('length', `${t.data.length}`)]
+  const place = [
+    entry('location', external.file),
+    entry('offset', `${offset}`),
+    entry('length', `${t.data.length}`),
+  ]
   return message([...head, ...place, int(14, 1)])
 }
 

@@ -24,7 +24,10 @@ function varint(n: number): Uint8Array {
 }
 
 const tag = (field: number, wireType: 0 | 2 | 5): Uint8Array => varint(field * 8 + wireType)
-const piece = (...pieces: readonly Uint8Array[]): Message => ({ size: pieces.reduce((n, p) => n + p.length, 0), pieces })
+const piece = (...pieces: readonly Uint8Array[]): Message => ({
+  size: pieces.reduce((n, p) => n + p.length, 0),
+  pieces,
+})
 
 /** A message of its fields, in the order given. */
 export const message = (fields: readonly Message[]): Message => ({
@@ -35,14 +38,16 @@ export const message = (fields: readonly Message[]): Message => ({
 export const int = (field: number, value: number): Message => piece(tag(field, 0), varint(value))
 export const float = (field: number, value: number): Message =>
   piece(tag(field, 5), new Uint8Array(Float32Array.of(value).buffer))
-export const bytes = (field: number, value: Uint8Array): Message => piece(tag(field, 2), varint(value.length), value)
+export const bytes = (field: number, value: Uint8Array): Message =>
+  piece(tag(field, 2), varint(value.length), value)
 export const string = (field: number, value: string): Message => bytes(field, text.encode(value))
 export const nested = (field: number, value: Message): Message => {
   const head = piece(tag(field, 2), varint(value.size))
   return { size: head.size + value.size, pieces: [...head.pieces, ...value.pieces] }
 }
 /** A repeated field of plain integers, packed as proto3 does. */
-export const ints = (field: number, values: readonly number[]): Message => nested(field, message(values.map((v) => piece(varint(v)))))
+export const ints = (field: number, values: readonly number[]): Message =>
+  nested(field, message(values.map((v) => piece(varint(v)))))
 
 export function joined(m: Message): Uint8Array {
   const out = new Uint8Array(m.size)

@@ -13,14 +13,24 @@ export async function loadEngine(options: OnnxOptions): Promise<{ ort: Engine; v
     ort = await import('onnxruntime-node')
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error)
-    const missing = reason.includes('onnxruntime-node') && (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND'
-    throw new UnsupportedError(missing ? `onnxruntime-node is not installed; ${INSTALL}` : `onnxruntime-node does not load (${reason}); ${INSTALL}`)
+    const missing =
+      reason.includes('onnxruntime-node') && (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND'
+    throw new UnsupportedError(
+      missing
+        ? `onnxruntime-node is not installed; ${INSTALL}`
+        : `onnxruntime-node does not load (${reason}); ${INSTALL}`,
+    )
   }
   const provider = options.executionProvider ?? 'cpu'
   const offered = ort.listSupportedBackends().map((b) => b.name)
   if (!offered.includes(provider)) {
-    const hint = provider === 'cuda' ? 'install the CUDA build: npm install onnxruntime-node with ONNXRUNTIME_NODE_INSTALL=cuda12, on Linux x64' : 'install an onnxruntime-node build that has it'
-    throw new UnsupportedError(`this onnxruntime-node has no execution provider '${provider}' (it has ${offered.join(', ')}); ${hint}, or choose one of those`)
+    const hint =
+      provider === 'cuda'
+        ? 'install the CUDA build: npm install onnxruntime-node with ONNXRUNTIME_NODE_INSTALL=cuda12, on Linux x64'
+        : 'install an onnxruntime-node build that has it'
+    throw new UnsupportedError(
+      `this onnxruntime-node has no execution provider '${provider}' (it has ${offered.join(', ')}); ${hint}, or choose one of those`,
+    )
   }
   return { ort, version: ort.env.versions.node ?? 'unknown' }
 }

@@ -37,7 +37,8 @@ export function sessionOptions(options: OnnxOptions, recomputes: boolean): Infer
     executionMode: 'sequential',
     enableCpuMemArena: true,
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    // Failures are thrown; nothing need be printed as well.
+    logSeverityLevel: 4,
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: { intra_op: { allow_spinning: (options.spin ?? true) ? '1' : '0' } },

@@ -1,11 +1,12 @@
 /** Sessions of ONNX Runtime, made once for equal programs and kept while an executable uses them. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DeviceError, hash, UnsupportedError, type CompileStats, type Program } from '@ldyn/tensor'
+import { byteSize, DeviceError, hash, UnsupportedError, type CompileStats, type Program } from '@ldyn/tensor'
 import type { InferenceSession } from 'onnxruntime-node'
 import { lower, prepared, type Lowered } from '../lower/program.ts'
 import { encodeModel } from '../proto/onnx.ts'
 import type { Engine } from './engine.ts'
+import type { Handover } from './handover.ts'
 import { sessionOptions, type OnnxOptions } from './options.ts'
 
 export interface Compiled {
@@ -27,7 +28,7 @@ interface Slot {
   users: number
 }
 
-export function sessions(ort: Engine, options: OnnxOptions): Sessions {
+export function sessions(ort: Engine, results: Handover, options: OnnxOptions): Sessions {
   const slots = new Map<string, Slot>()
 
   async function compile(program: Program, key: string): Promise<Compiled> {
@@ -35,7 +36,8 @@ export function sessions(ort: Engine, options: OnnxOptions): Sessions {
     const simple = prepared(program)
     const t1 = performance.now()
     const lowered = lower(simple)
-    const bytes = encodeModel(lowered.graph)
+    const outputBytes = lowered.outputs.reduce((n, o) => n + byteSize(o.spec), 0)
+    const bytes = encodeModel(results.prepare(lowered.graph, outputBytes))
     if (options.saveTo !== undefined) {
       mkdirSync(options.saveTo, { recursive: true })
       writeFileSync(join(options.saveTo, `${key}.onnx`), bytes)
@@ -89,7 +91,11 @@ export function sessions(ort: Engine, options: OnnxOptions): Sessions {
     async dispose() {
       const all = [...slots.values()]
       slots.clear()
-      for (const slot of all) await slot.made.then(({ session }) => session.release(), () => undefined)
+      for (const slot of all)
+        await slot.made.then(
+          ({ session }) => session.release(),
+          () => undefined,
+        )
     },
   }
 }

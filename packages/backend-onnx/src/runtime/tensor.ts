@@ -1,9 +1,20 @@
 /** Tensors of this backend: a spec, a block of host memory, and a typed view of it. */
-import { DeviceError, type DeviceTensor, type DType, type HostArray, type HostTensor, type RunInput, type Shape } from '@ldyn/tensor'
+import {
+  DeviceError,
+  type DeviceTensor,
+  type DType,
+  type HostArray,
+  type HostTensor,
+  type RunInput,
+  type Shape,
+} from '@ldyn/tensor'
 import type { Block, Pool } from './pool.ts'
 
 /** A typed array over a block, as ONNX Runtime and `read` take it. */
-export function view(dtype: DType, { buffer }: Block): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
+export function view(
+  dtype: DType,
+  { buffer }: Block,
+): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
   if (dtype === 'f32') return new Float32Array(buffer)
   return dtype === 'i32' ? new Int32Array(buffer) : new Uint8Array(buffer)
 }
@@ -55,10 +66,13 @@ export class OnnxTensor implements DeviceTensor {
 /** The tensor behind a handle. Throws DeviceError for handles of other backends and dead ones. */
 export function own(live: Set<OnnxTensor>, handle: DeviceTensor, path: string): OnnxTensor {
   if (!(handle instanceof OnnxTensor) || (handle.alive && !handle.belongsTo(live))) {
-    throw new DeviceError(`'${path}' lives on another backend (${handle.backend}); read it there and upload it here`)
+    throw new DeviceError(
+      `'${path}' lives on another backend (${handle.backend}); read it there and upload it here`,
+    )
   }
   if (!handle.alive) throw new DeviceError(`'${path}' was disposed of or donated`)
   return handle
 }
 
-export const isHandle = (leaf: RunInput): leaf is DeviceTensor => typeof leaf === 'object' && 'backend' in leaf
+export const isHandle = (leaf: RunInput): leaf is DeviceTensor =>
+  typeof leaf === 'object' && 'backend' in leaf
