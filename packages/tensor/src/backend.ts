@@ -1,9 +1,12 @@
 /**
- * The contract that every backend keeps. It is this small on purpose: a backend sees Programs and nothing else.
+ * The contract that every backend keeps. It is this small on purpose: a backend sees Programs and nothing
+ * else.
  *
  * Donation: `donate` names inputs that a *successful* run consumes; their handles are dead afterwards and the
- * backend may reuse their memory for the outputs. If a program has a bool scalar output `finite` and a run ends
- * with it false, or if the run fails, donated inputs are still alive and hold their old values, and `run` rejects
+ * backend may reuse their memory for the outputs. If a program has a bool scalar output `finite` and a run
+ * ends
+ * with it false, or if the run fails, donated inputs are still alive and hold their old values, and `run`
+ * rejects
  * (NonFiniteError in the first case).
  */
 import type { CompositeName } from './ops/attrs.ts'
@@ -51,7 +54,11 @@ export interface CompileStats {
 export interface Executable extends Disposable {
   readonly program: Program
   readonly stats: CompileStats
-  /** Runs once. The outputs belong to the caller. Rejects with DeviceError, UnsupportedError or NonFiniteError. */
+  /**
+   * Runs once. The outputs belong to the caller; inputs that the program has not are ignored. Rejects with
+   * TraceError or DeviceError where an input (named by its path) is missing, does not fit, is dead or lives
+   * elsewhere; with NonFiniteError, DeviceError or UnsupportedError where the run itself fails.
+   */
   run(inputs: Tree<RunInput>): Promise<Tree<DeviceTensor>>
   dispose(): void
 }
@@ -65,7 +72,10 @@ export interface Backend extends AsyncDisposable {
   readonly capabilities: Capabilities
   /** Copies: the caller may change its data afterwards. */
   upload(value: HostTensor): Promise<DeviceTensor>
-  /** The caller's own copy. f32 comes back as Float32Array (Float64Array from the reference), i32 as Int32Array, bool as Uint8Array. */
+  /**
+   * The caller's own copy. f32 comes back as Float32Array (Float64Array from the reference), i32 as
+   * Int32Array, bool as Uint8Array.
+   */
   read(tensor: DeviceTensor): Promise<HostTensor>
   compile(program: Program, options?: CompileOptions): Promise<Executable>
   memory(): Memory

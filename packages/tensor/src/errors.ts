@@ -1,4 +1,7 @@
-/** The errors of the tensor layer. Shape errors are raised while tracing; a backend raises only the last three. */
+/**
+ * The errors of the tensor layer. Shape errors are raised while tracing; a backend raises only the last
+ * three.
+ */
 import { show, type Spec } from './spec.ts'
 
 /** An op was given operands that it cannot take. Names the op, its operands and the module path. */
@@ -15,7 +18,10 @@ export class ShapeError extends Error {
   }
 }
 
-/** The tensor interface was used in a way that has no meaning (an op outside a trace, a path that does not exist). */
+/**
+ * The tensor interface was used in a way that has no meaning (an op outside a trace, a path that does not
+ * exist).
+ */
 export class TraceError extends Error {
   override name = 'TraceError'
 }

@@ -38,10 +38,17 @@ export class Graph {
   site: Site = { path: '' }
   private regions = 0
 
-  add<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Tensor[], specs: readonly Spec[]): Tensor[] {
+  add<K extends OpName>(
+    op: K,
+    attrs: OpAttrs[K],
+    inputs: readonly Tensor[],
+    specs: readonly Spec[],
+  ): Tensor[] {
     for (const x of inputs) {
       if (x.graph !== this) {
-        throw new TraceError(`${op}${this.site.path && ` in ${this.site.path}`} was given a tensor of another trace; pass it in as an input`)
+        throw new TraceError(
+          `${op}${this.site.path && ` in ${this.site.path}`} was given a tensor of another trace; pass it in as an input`,
+        )
       }
     }
     const outputs = specs.map((s) => {
@@ -49,7 +56,13 @@ export class Graph {
       return new Tensor(this, this.values.length - 1, s)
     })
     // The pair (op, attrs) is right by the signature above; TypeScript cannot carry K through the union.
-    this.nodes.push({ op, attrs, inputs: inputs.map((x) => x.id), outputs: outputs.map((y) => y.id), ...this.site } as Node)
+    this.nodes.push({
+      op,
+      attrs,
+      inputs: inputs.map((x) => x.id),
+      outputs: outputs.map((y) => y.id),
+      ...this.site,
+    } as Node)
     return outputs
   }
 
@@ -77,7 +90,8 @@ let current: Graph | undefined
 
 /** The graph that is being traced. Throws TraceError outside a trace. */
 export function currentGraph(): Graph {
-  if (!current) throw new TraceError('ops build a program and run nowhere by themselves; call them inside trace(…)')
+  if (!current)
+    throw new TraceError('ops build a program and run nowhere by themselves; call them inside trace(…)')
   return current
 }
 

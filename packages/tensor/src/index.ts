@@ -1,4 +1,7 @@
-/** @ldyn/tensor: what a computation is (programs), how it is differentiated (jvp, vjp), and what runs it (Backend). */
+/**
+ * @ldyn/tensor: what a computation is (programs), how it is differentiated (jvp, vjp), and what runs it
+ * (Backend).
+ */
 export * from './spec.ts'
 export * from './tree.ts'
 export * from './errors.ts'
@@ -6,7 +9,14 @@ export * from './program.ts'
 export * from './backend.ts'
 export { Tensor, scope, checkpoint } from './graph.ts'
 export { trace, call, type Traced } from './trace.ts'
-export type { OpAttrs, OpName, PrimitiveName, CompositeName, PrimitiveAttrs, CompositeAttrs } from './ops/attrs.ts'
+export type {
+  OpAttrs,
+  OpName,
+  PrimitiveName,
+  CompositeName,
+  PrimitiveAttrs,
+  CompositeAttrs,
+} from './ops/attrs.ts'
 export type { Op, JvpArgs, VjpArgs, Maybe } from './ops/op.ts'
 export { ops, primitives, composites, isComposite, entry } from './table.ts'
 export { constant, iota, stopGradient, cast } from './ops/structure.ts'
@@ -14,7 +24,19 @@ export * from './ops/pointwise.ts'
 export { sum, max, mean, argmax, topK, all } from './ops/reductions.ts'
 export { matmul } from './ops/linear.ts'
 export {
-  reshape, transpose, transposeLast, broadcast, slice, sliceAxis, pad, concat, stack, zeros, zerosLike, repeatedAxes, inverse,
+  reshape,
+  transpose,
+  transposeLast,
+  broadcast,
+  slice,
+  sliceAxis,
+  pad,
+  concat,
+  stack,
+  zeros,
+  zerosLike,
+  repeatedAxes,
+  inverse,
 } from './ops/movement.ts'
 export { take, scatterAdd, updateRows } from './ops/indexing.ts'
 export { sigmoid, silu, gelu, softplus, logSigmoid, expm1 } from './composites/activations.ts'

@@ -5,12 +5,18 @@ import { add, constant, f32, grad, hash, mul, print, producers, scope, trace, us
 import { evaluate } from './reference/index.ts'
 
 const program = (c: number[], path = 'head', input = 'x') =>
-  trace((x) => ({ y: scope(path, () => add(mul(x[input], constant(c)), x[input])) }), { [input]: f32(c.length) })
+  trace((x) => ({ y: scope(path, () => add(mul(x[input], constant(c)), x[input])) }), {
+    [input]: f32(c.length),
+  })
 
 it('prints one line a node', () => {
   const lines = print(program([1, 2])).split('\n')
   expect(lines[0]).toBe('%0 f32[2] = input() {"path":"x"}')
-  expect(lines.slice(2)).toEqual(['%2 f32[2] = mul(%0, %1)  head', '%3 f32[2] = add(%2, %0)  head', 'return y = %3'])
+  expect(lines.slice(2)).toEqual([
+    '%2 f32[2] = mul(%0, %1)  head',
+    '%3 f32[2] = add(%2, %0)  head',
+    'return y = %3',
+  ])
 })
 
 describe('hash', () => {
@@ -18,10 +24,17 @@ describe('hash', () => {
     expect(hash(program([1, 2]))).toBe(hash(program([1, 2])))
     expect(hash(structuredClone(program([1, 2])))).toBe(hash(program([1, 2])))
   })
-  it('differs with a constant, however little, with a shape, a path and an input\'s name', () => {
+  it("differs with a constant, however little, with a shape, a path and an input's name", () => {
     const all = [
-      program([1, 2]), program([1, 2 + 2 ** -51]), program([-0, 2]), program([0, 2]), program([1, 2, 3]), program([1, 2], 'tail'),
-      program([1, 2], 'head', 'z'), program(Array.from({ length: 3000 }, (_, i) => i)), program(Array.from({ length: 3000 }, (_, i) => i + Number(i === 2999))),
+      program([1, 2]),
+      program([1, 2 + 2 ** -51]),
+      program([-0, 2]),
+      program([0, 2]),
+      program([1, 2, 3]),
+      program([1, 2], 'tail'),
+      program([1, 2], 'head', 'z'),
+      program(Array.from({ length: 3000 }, (_, i) => i)),
+      program(Array.from({ length: 3000 }, (_, i) => i + Number(i === 2999))),
     ].map(hash)
     expect(new Set(all).size).toBe(all.length)
   })

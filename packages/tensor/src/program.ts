@@ -2,7 +2,8 @@
  * A Program: a static-shape, first-order graph of pure ops, and the only thing that a backend sees.
  *
  * Values are numbered; `values[v]` is the spec of value v. Nodes are in topological order and each lists the
- * values it reads and the values it makes. A Program is plain data: it can be printed, hashed, posted to a worker.
+ * values it reads and the values it makes. A Program is plain data: it can be printed, hashed, posted to a
+ * worker.
  */
 import type { OpAttrs, OpName } from './ops/attrs.ts'
 import { show, type Spec } from './spec.ts'
@@ -30,8 +31,10 @@ export interface Program {
   readonly outputs: readonly Leaf<number>[]
 }
 
-export const inputSpecs = (p: Program): Leaf<Spec>[] => p.inputs.map(({ path, value }) => ({ path, value: p.values[value] }))
-export const outputSpecs = (p: Program): Leaf<Spec>[] => p.outputs.map(({ path, value }) => ({ path, value: p.values[value] }))
+export const inputSpecs = (p: Program): Leaf<Spec>[] =>
+  p.inputs.map(({ path, value }) => ({ path, value: p.values[value] }))
+export const outputSpecs = (p: Program): Leaf<Spec>[] =>
+  p.outputs.map(({ path, value }) => ({ path, value: p.values[value] }))
 
 /** For every value, the index of the node that makes it. */
 export function producers(p: Program): Int32Array {
@@ -49,7 +52,9 @@ export function useCounts(p: Program): Int32Array {
 }
 
 const replacer = (_: string, value: unknown): unknown =>
-  ArrayBuffer.isView(value) ? { length: (value as Float64Array).length, hash: hashNumbers(value as Float64Array) } : value
+  ArrayBuffer.isView(value)
+    ? { length: (value as Float64Array).length, hash: hashNumbers(value as Float64Array) }
+    : value
 
 /** One line a node: `%12 f32[4,8] = matmul(%3, %7) {"ta":false,"tb":true}  layers.0.mlp`. */
 export function print(p: Program): string {
@@ -57,7 +62,9 @@ export function print(p: Program): string {
   const lines = p.nodes.map((node) => {
     const out = node.outputs.map((v) => `${value(v)} ${show(p.values[v])}`).join(', ')
     const attrs = JSON.stringify(node.attrs, replacer)
-    const tags = [node.path, node.remat === undefined ? '' : `(recomputed ${node.remat})`].filter(Boolean).join(' ')
+    const tags = [node.path, node.remat === undefined ? '' : `(recomputed ${node.remat})`]
+      .filter(Boolean)
+      .join(' ')
     return `${out} = ${node.op}(${node.inputs.map(value).join(', ')})${attrs === '{}' ? '' : ` ${attrs}`}${tags && `  ${tags}`}`
   })
   return [...lines, ...p.outputs.map((o) => `return ${o.path || '.'} = ${value(o.value)}`)].join('\n')

@@ -13,7 +13,9 @@ export interface Spec {
   readonly dtype: DType
 }
 
-/** Values on the host. `f32` may be carried as Float64Array (constants, reference results) or Float32Array. */
+/**
+ * Values on the host. `f32` may be carried as Float64Array (constants, reference results) or Float32Array.
+ */
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint8Array
 
 /** A tensor on the host: `data.length` is the product of `shape`. */
@@ -39,7 +41,8 @@ export function stridesOf(shape: Shape): number[] {
   return strides
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i])
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i])
 
 /** `f32[4,128]`, as shapes are written in every message. */
 export const show = (s: Spec): string => `${s.dtype}[${s.shape.join(',')}]`
@@ -53,4 +56,8 @@ export function hostTensor(values: ArrayLike<number>, shape: Shape, dtype: DType
 }
 
 const hostArray = (dtype: DType, values: ArrayLike<number>): HostArray =>
-  dtype === 'f32' ? Float32Array.from(values) : dtype === 'i32' ? Int32Array.from(values) : Uint8Array.from(values)
+  dtype === 'f32'
+    ? Float32Array.from(values)
+    : dtype === 'i32'
+      ? Int32Array.from(values)
+      : Uint8Array.from(values)

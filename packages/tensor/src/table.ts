@@ -1,5 +1,6 @@
 /**
- * The op table: one typed entry for every op. The API, the transforms, the conformance suite and the docs come
+ * The op table: one typed entry for every op. The API, the transforms, the conformance suite and the docs
+ * come
  * from it; a name in attrs.ts without an entry here does not compile.
  */
 import type { CompositeName, OpAttrs, OpName, PrimitiveName } from './ops/attrs.ts'

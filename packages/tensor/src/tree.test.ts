@@ -5,7 +5,12 @@ const paths = (tree: Tree<number>) => leaves(tree).map(({ path, value }) => [pat
 
 describe('leaves', () => {
   it('have dot paths, in the order in which the tree was written', () => {
-    expect(paths({ b: 1, a: { z: 2, layers: [3, { w: 4 }] } })).toEqual([['b', 1], ['a.z', 2], ['a.layers.0', 3], ['a.layers.1.w', 4]])
+    expect(paths({ b: 1, a: { z: 2, layers: [3, { w: 4 }] } })).toEqual([
+      ['b', 1],
+      ['a.z', 2],
+      ['a.layers.0', 3],
+      ['a.layers.1.w', 4],
+    ])
   })
   it('are nothing where a branch is undefined or empty, and one where the tree is a leaf', () => {
     expect(paths({ a: undefined, b: {}, c: [], d: 1 })).toEqual([['d', 1]])
@@ -16,7 +21,9 @@ describe('leaves', () => {
     expect(leaves({ w: f32(2) })).toEqual([{ path: 'w', value: f32(2) }])
   })
   it('refuse what is no tree, by its path', () => {
-    expect(() => leaves({ a: { b: 'text' } } as never)).toThrow("'a.b' is a string; a tree holds objects, arrays, tensors and numbers")
+    expect(() => leaves({ a: { b: 'text' } } as never)).toThrow(
+      "'a.b' is a string; a tree holds objects, arrays, tensors and numbers",
+    )
     expect(() => leaves({ a: { 'x.y': 1 } })).toThrow(`tree key "x.y" at 'a' is empty or has a dot`)
     expect(() => leaves({ '': 1 })).toThrow(`tree key "" at '' is empty`)
   })
@@ -31,19 +38,39 @@ describe('unflatten', () => {
     expect(unflatten([])).toBeUndefined()
   })
   it('makes an array of 0 … n − 1 and of nothing else', () => {
-    expect(unflatten([{ path: '0', value: 1 }, { path: '1', value: 2 }])).toEqual([1, 2])
+    expect(
+      unflatten([
+        { path: '0', value: 1 },
+        { path: '1', value: 2 },
+      ]),
+    ).toEqual([1, 2])
     expect(unflatten([{ path: '1', value: 1 }])).toEqual({ 1: 1 })
   })
   it('refuses a path that is given twice, or is a leaf and a branch', () => {
-    expect(() => unflatten([{ path: 'a.b', value: 1 }, { path: 'a.b', value: 2 }])).toThrow("'a.b' is given twice")
-    expect(() => unflatten([{ path: 'a', value: 1 }, { path: 'a.b', value: 2 }])).toThrow("'a' is given twice, or is a leaf and a branch (., b)")
+    expect(() =>
+      unflatten([
+        { path: 'a.b', value: 1 },
+        { path: 'a.b', value: 2 },
+      ]),
+    ).toThrow("'a.b' is given twice")
+    expect(() =>
+      unflatten([
+        { path: 'a', value: 1 },
+        { path: 'a.b', value: 2 },
+      ]),
+    ).toThrow("'a' is given twice, or is a leaf and a branch (., b)")
   })
 })
 
 describe('mapTree', () => {
   it('replaces leaves by path and keeps every branch, empty ones too', () => {
     const tree = { a: [1, undefined, 2], none: {}, empty: [], gone: undefined }
-    expect(mapTree<number, string>(tree, (v, path) => `${path}=${v}`)).toEqual({ a: ['a.0=1', undefined, 'a.2=2'], none: {}, empty: [], gone: undefined })
+    expect(mapTree<number, string>(tree, (v, path) => `${path}=${v}`)).toEqual({
+      a: ['a.0=1', undefined, 'a.2=2'],
+      none: {},
+      empty: [],
+      gone: undefined,
+    })
   })
 })
 

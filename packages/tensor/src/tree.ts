@@ -17,7 +17,8 @@ export interface Leaf<T> {
 }
 
 const isLeaf = (node: unknown): boolean =>
-  typeof node === 'number' || (typeof node === 'object' && node !== null && 'dtype' in node && 'shape' in node)
+  typeof node === 'number' ||
+  (typeof node === 'object' && node !== null && 'dtype' in node && 'shape' in node)
 
 const join = (prefix: string, key: string | number): string => (prefix === '' ? `${key}` : `${prefix}.${key}`)
 
@@ -53,7 +54,9 @@ export function unflatten<T>(entries: Iterable<Leaf<T>>, prefix = ''): Tree<T> {
   if (list.length === 0) return undefined
   if (list.length === 1 && list[0].path === '') return list[0].value
   if (list.some(({ path }) => path === '')) {
-    throw new TypeError(`'${prefix}' is given twice, or is a leaf and a branch (${list.map((l) => l.path || '.').join(', ')})`)
+    throw new TypeError(
+      `'${prefix}' is given twice, or is a leaf and a branch (${list.map((l) => l.path || '.').join(', ')})`,
+    )
   }
   const children = new Map<string, Leaf<T>[]>()
   for (const { path, value } of list) {
@@ -75,8 +78,12 @@ export function mapTree<T, U>(tree: Tree<T>, f: (value: T, path: string) => U, p
   if (isLeaf(tree)) return f(tree as T, prefix)
   if (Array.isArray(tree)) return tree.map((child, i) => mapTree(child as Tree<T>, f, join(prefix, i)))
   if (typeof tree !== 'object') throw new TypeError(notATree(tree, prefix))
-  return Object.fromEntries(Object.entries(tree).map(([key, child]) =>
-    [key, mapTree(child as Tree<T>, f, join(prefix, checkedKey(key, prefix)))])) as Branch<U>
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, child]) => [
+      key,
+      mapTree(child as Tree<T>, f, join(prefix, checkedKey(key, prefix))),
+    ]),
+  ) as Branch<U>
 }
 
 /** Which leaves a caller means: a path (itself and all below it), several, or a predicate on paths. */

@@ -15,7 +15,10 @@ type Values = Branch<HostTensor>
 const allowance = (op: OpName, { terms = 1 }: OpCase, slack: number): number =>
   slack * tolerances[op] * Math.sqrt(terms)
 
-/** Values against the reference, as the backend lowers the op and (a composite that it lowers itself) expanded. */
+/**
+ * Values against the reference, as the backend lowers the op and (a composite that it lowers itself)
+ * expanded.
+ */
 export async function checkValues(backend: Backend, op: OpName, c: OpCase, slack = 1): Promise<void> {
   const program = programOf(c)
   const inputs = inputsOf(c)
@@ -35,7 +38,8 @@ export async function checkValues(backend: Backend, op: OpName, c: OpCase, slack
 }
 
 /**
- * Both derivatives against the reference, and against each other: ⟨v, Ju⟩ = ⟨Jᵀv, u⟩. A derivative chains several
+ * Both derivatives against the reference, and against each other: ⟨v, Ju⟩ = ⟨Jᵀv, u⟩. A derivative chains
+ * several
  * ops, so it gets four times the allowance.
  */
 export async function checkDerivatives(backend: Backend, op: OpName, c: OpCase, slack = 1): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * describeBackend: the one suite that every backend must pass, ours or a stranger's, against the f64 reference.
+ * describeBackend: the one suite that every backend must pass, ours or a stranger's, against the f64
+ * reference.
  *
  *     describeBackend({ name: 'onnx', create: () => createBackend() })
  *

@@ -1,4 +1,6 @@
-/** Whole programs: a small transformer, its gradient, its jvp and its training, and programs drawn at random. */
+/**
+ * Whole programs: a small transformer, its gradient, its jvp and its training, and programs drawn at random.
+ */
 import {
   call, grad, jvp, leaves, mapTree, mul, simplify, sub, trace, unflatten, watchFinite, type Branch,
   type DeviceTensor, type HostTensor, type Program, type Tensor, type Tree,

@@ -1,5 +1,6 @@
 /**
- * The suite on the reference itself (exact), on the reference rounded to f32 at every node (an honest backend), and on
+ * The suite on the reference itself (exact), on the reference rounded to f32 at every node (an honest
+ * backend), and on
  * the reference behind a port (what `remoteBackend` must not change).
  */
 import { MessageChannel } from 'node:worker_threads'

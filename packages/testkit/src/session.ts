@@ -1,4 +1,6 @@
-/** What the suites share: the backend under test, and running a program on it from host values to host values. */
+/**
+ * What the suites share: the backend under test, and running a program on it from host values to host values.
+ */
 import {
   leaves, unflatten, type Backend, type CompileOptions, type DeviceTensor, type Executable, type HostTensor,
   type Program, type RunInput, type Tree,

@@ -1,9 +1,12 @@
 /**
- * How near to the f64 reference is near enough, op by op (f32 has 6e-8; figures are about ten of its roundings, more
- * where engines approximate). A case with n rounded terms gets √n of it: rounding errors add up like a random walk.
+ * How near to the f64 reference is near enough, op by op (f32 has 6e-8; figures are about ten of its
+ * roundings, more
+ * where engines approximate). A case with n rounded terms gets √n of it: rounding errors add up like a random
+ * walk.
  *
  * The error of an element is |a − b| over a scale: max(|b|, min(1, largest |b|)), so that values near 0 count
- * against the others; the value itself where a case is `relative`; and max(1, largest |b|) for derivatives, whose
+ * against the others; the value itself where a case is `relative`; and max(1, largest |b|) for derivatives,
+ * whose
  * elements are sums of others. NaN and infinities must be matched exactly, and so must i32 and bool.
  */
 import { leaves, type HostTensor, type OpName, type Tree } from '@ldyn/tensor'
@@ -43,7 +46,10 @@ function scaleOf(measure: Measure, largest: number, value: number): number {
   return Math.max(Math.abs(value), Math.min(1, largest)) || 1
 }
 
-/** The worst element of all leaves, or undefined where nothing differs. Throws where trees, shapes or dtypes do. */
+/**
+ * The worst element of all leaves, or undefined where nothing differs. Throws where trees, shapes or dtypes
+ * do.
+ */
 export function worst(
   actual: Tree<HostTensor>,
   expected: Tree<HostTensor>,

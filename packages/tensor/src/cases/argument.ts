@@ -1,5 +1,6 @@
 /**
- * Arguments of a case: a spec with a rule for its values. All values are whole multiples of f32's precision, so the
+ * Arguments of a case: a spec with a rule for its values. All values are whole multiples of f32's precision,
+ * so the
  * f64 reference and a backend that computes in f32 are given exactly the same numbers.
  */
 import { hostTensor, sizeOf, type DType, type HostTensor, type Shape, type Spec } from '../spec.ts'
@@ -58,7 +59,8 @@ export const away = (...shape: number[]): Argument =>
 export const apart = (...shape: number[]): Argument => ({
   shape,
   dtype: 'f32',
-  values: (random) => permutation(random, sizeOf(shape)).map((i) => 0.2 * (i - sizeOf(shape) / 2) + 0.1 * random()),
+  values: (random) =>
+    permutation(random, sizeOf(shape)).map((i) => 0.2 * (i - sizeOf(shape) / 2) + 0.1 * random()),
 })
 /** i32 in 0 … n − 1. */
 export const indices = (n: number, ...shape: number[]): Argument => each(shape, 'i32', (r) => below(r, n))
@@ -70,11 +72,11 @@ export const different = (n: number, count: number): Argument => ({
 })
 export const mask = (...shape: number[]): Argument => each(shape, 'bool', (r) => (r() < 0.5 ? 1 : 0))
 /** The values themselves. */
-export const given = (values: readonly number[], shape: Shape = [values.length], dtype: DType = 'f32'): Argument => ({
-  shape,
-  dtype,
-  values: () => values,
-})
+export const given = (
+  values: readonly number[],
+  shape: Shape = [values.length],
+  dtype: DType = 'f32',
+): Argument => ({ shape, dtype, values: () => values })
 
 /** Host values for a tree of arguments, the same for the same seed. */
 export function draw(args: Tree<Argument>, seed = 1): Branch<HostTensor> {

@@ -16,7 +16,10 @@ export interface OpCase {
   readonly wrt?: readonly string[]
   /** False at a kink, or where the derivative is not that of the values (`stopGradient`). Default true. */
   readonly smooth?: boolean
-  /** Every value, however small, has its own digits right; else an error counts against 1 or the largest value. */
+  /**
+   * Every value, however small, has its own digits right; else an error counts against 1 or the largest
+   * value.
+   */
   readonly relative?: boolean
   /** Terms that a rounded sum has: its tolerance grows with their root. Default 1. */
   readonly terms?: number
@@ -28,7 +31,12 @@ export const inputsOf = (c: OpCase, seed = 1): Branch<HostTensor> => draw(c.inpu
 /** Paths of the inputs that a case is differentiated by; none where it has no f32 output. */
 export function wrtOf(c: OpCase): readonly string[] {
   if (!outputSpecs(programOf(c)).some(({ value }) => value.dtype === 'f32')) return []
-  return c.wrt ?? leaves(c.inputs).filter(({ value }) => value.dtype === 'f32').map(({ path }) => path)
+  return (
+    c.wrt ??
+    leaves(c.inputs)
+      .filter(({ value }) => value.dtype === 'f32')
+      .map(({ path }) => path)
+  )
 }
 
 export interface Derivatives {
@@ -43,8 +51,11 @@ export interface Derivatives {
 /** Both derivatives of a program with random directions for them. */
 export function derivativesOf(program: Program, wrt: readonly string[], seed = 7): Derivatives {
   const forward = jvp(program, { wrt })
-  const moving = program.inputs.filter(({ path, value }) => wrt.includes(path) && program.values[value].dtype === 'f32')
-  const specs = (list: Program['inputs']) => unflatten(list.map(({ path, value }) => ({ path, value: program.values[value] })))
+  const moving = program.inputs.filter(
+    ({ path, value }) => wrt.includes(path) && program.values[value].dtype === 'f32',
+  )
+  const specs = (list: Program['inputs']) =>
+    unflatten(list.map(({ path, value }) => ({ path, value: program.values[value] })))
   const floats = program.outputs.filter(({ value }) => program.values[value].dtype === 'f32')
   return {
     forward,

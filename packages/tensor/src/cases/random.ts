@@ -1,6 +1,8 @@
 /**
- * Random programs: a dozen ops drawn from the table, on small random shapes, each result free to be read again.
- * Values stay near 1 (logarithms and roots of what is positive, quotients of what is away from 0), so that two
+ * Random programs: a dozen ops drawn from the table, on small random shapes, each result free to be read
+ * again.
+ * Values stay near 1 (logarithms and roots of what is positive, quotients of what is away from 0), so that
+ * two
  * backends differ by rounding alone; ties, where a rule may choose, come with probability 0.
  */
 import { gelu, logSigmoid, sigmoid, silu, softplus } from '../composites/activations.ts'
@@ -10,7 +12,9 @@ import { checkpoint, scope, type Tensor } from '../graph.ts'
 import { scatterAdd, take } from '../ops/indexing.ts'
 import { matmul } from '../ops/linear.ts'
 import { broadcast, concat, pad, reshape, sliceAxis, transpose } from '../ops/movement.ts'
-import { add, div, erf, exp, less, log, maximum, mul, neg, select, sqrt, square, sub, tanh } from '../ops/pointwise.ts'
+import {
+  add, div, erf, exp, less, log, maximum, mul, neg, select, sqrt, square, sub, tanh,
+} from '../ops/pointwise.ts'
 import { max, mean, sum } from '../ops/reductions.ts'
 import { constant, stopGradient } from '../ops/structure.ts'
 import type { Program } from '../program.ts'
@@ -33,7 +37,11 @@ type Step = (x: Tensor, other: Tensor, random: Random) => Tensor | undefined
 
 const anyAxis = (x: Tensor, random: Random): number => below(random, x.shape.length)
 const numbers = (random: Random, n: number, most: number) =>
-  constant(Array.from({ length: n }, () => below(random, most)), [n], 'i32')
+  constant(
+    Array.from({ length: n }, () => below(random, most)),
+    [n],
+    'i32',
+  )
 
 const steps: readonly Step[] = [
   (x) => neg(x),
@@ -63,9 +71,22 @@ const steps: readonly Step[] = [
   (x) => (x.shape.length ? softmax(x) : undefined),
   (x) => (x.shape.length ? logSoftmax(x) : undefined),
   (x) => (x.shape.length ? logSumExp(x) : undefined),
-  (x) => (x.shape.length ? layerNorm(x, add(zerosOf(x.shape.at(-1)!), 1), zerosOf(x.shape.at(-1)!), 0.1) : undefined),
+  (x) =>
+    x.shape.length
+      ? layerNorm(x, add(zerosOf(x.shape.at(-1)!), 1), zerosOf(x.shape.at(-1)!), 0.1)
+      : undefined,
   (x) => (x.shape.length ? rmsNorm(x, add(zerosOf(x.shape.at(-1)!), 0.5), 0.1) : undefined),
-  (x, _, r) => (x.shape.length >= 2 ? matmul(x, x, ...pick(r, [[true, false], [false, true]] as const)) : undefined),
+  (x, _, r) =>
+    x.shape.length >= 2
+      ? matmul(
+          x,
+          x,
+          ...pick(r, [
+            [true, false],
+            [false, true],
+          ] as const),
+        )
+      : undefined,
   (x, _, r) => transpose(x, permutation(r, x.shape.length)),
   (x) => reshape(x, [sizeOf(x.shape)]),
   (x) => reshape(x, [1, sizeOf(x.shape), 1]),
@@ -76,7 +97,12 @@ const steps: readonly Step[] = [
     const from = below(r, x.shape[axis])
     return sliceAxis(x, axis, from, from + 1 + below(r, x.shape[axis] - from))
   },
-  (x, _, r) => pad(x, x.shape.map(() => below(r, 2)), x.shape.map(() => below(r, 2))),
+  (x, _, r) =>
+    pad(
+      x,
+      x.shape.map(() => below(r, 2)),
+      x.shape.map(() => below(r, 2)),
+    ),
   (x, _, r) => (x.shape.length ? concat([x, neg(x)], anyAxis(x, r)) : undefined),
   (x, _, r) => (x.shape.length ? take(x, numbers(r, 3, x.shape[0])) : undefined),
   (x, _, r) => (x.shape.length ? scatterAdd(numbers(r, x.shape[0], 3), x, 3) : undefined),
@@ -86,15 +112,23 @@ const steps: readonly Step[] = [
 
 const zerosOf = (n: number): Tensor => broadcast(constant(0), [n])
 const broadcastable = (a: readonly number[], b: readonly number[]): boolean =>
-  Array.from({ length: Math.min(a.length, b.length) }, (_, i) => [a.at(-1 - i)!, b.at(-1 - i)!])
-    .every(([p, q]) => p === q || p === 1 || q === 1)
+  Array.from({ length: Math.min(a.length, b.length) }, (_, i) => [a.at(-1 - i)!, b.at(-1 - i)!]).every(
+    ([p, q]) => p === q || p === 1 || q === 1,
+  )
 const tooLarge = 4096
 
-/** A program of about `length` ops, the same for the same seed: inputs {a, b, c} → {y, loss}, with their values. */
+/**
+ * A program of about `length` ops, the same for the same seed: inputs {a, b, c} → {y, loss}, with their
+ * values.
+ */
 export function randomProgram(seed: number, length = 12): RandomProgram {
   const random = randomFrom(seed)
   const size = (): number => pick(random, [1, 2, 3, 5])
-  const specs = { a: normal(size(), size()), b: normal(size()), c: normal(pick(random, [2, 3]), size(), size()) }
+  const specs = {
+    a: normal(size(), size()),
+    b: normal(size()),
+    c: normal(pick(random, [2, 3]), size(), size()),
+  }
   const program = trace((inputs) => {
     const known: Tensor[] = Object.values(inputs)
     const grow = (): void => {

@@ -1,5 +1,6 @@
 /**
- * A language model on one screen: rotary, grouped heads, packed rows, checkpointed layers, a tied embedding. What
+ * A language model on one screen: rotary, grouped heads, packed rows, checkpointed layers, a tied embedding.
+ * What
  * training needs of a backend meets in it, at a size that the f64 reference runs in milliseconds.
  */
 import { gelu } from '../composites/activations.ts'
@@ -27,7 +28,12 @@ const layer = () => ({
   k: small(width, groups * headWidth),
   v: small(width, groups * headWidth),
   out: small(width, width),
-  mlp: { gamma: positive(width), up: small(width, 2 * width), bias: small(2 * width), down: small(2 * width, width) },
+  mlp: {
+    gamma: positive(width),
+    up: small(width, 2 * width),
+    bias: small(2 * width),
+    down: small(2 * width, width),
+  },
 })
 const specs = {
   params: { embed: small(vocabulary, width), layers: [layer(), layer()], gamma: positive(width) },
@@ -37,15 +43,23 @@ const specs = {
 }
 type Inputs = Traced<typeof specs>
 
-const split = (x: Tensor, n: number): Tensor => transpose(reshape(x, [batch, length, n, headWidth]), [0, 2, 1, 3])
+const split = (x: Tensor, n: number): Tensor =>
+  transpose(reshape(x, [batch, length, n, headWidth]), [0, 2, 1, 3])
 const table = (f: (angle: number) => number): Tensor =>
-  constant(Array.from({ length }, (_, t) => f(t)), [1, length, headWidth / 2])
+  constant(
+    Array.from({ length }, (_, t) => f(t)),
+    [1, length, headWidth / 2],
+  )
 
 function mixed(x: Tensor, p: Inputs['params']['layers'][number], segments: Tensor): Tensor {
   const h = layerNorm(x, p.norm.gamma, p.norm.beta, 1e-5)
   const [cos, sin] = [table(Math.cos), table(Math.sin)]
   const [q, k] = [rope(split(linear(h, p.q), heads), cos, sin), rope(split(linear(h, p.k), groups), cos, sin)]
-  const y = attention(q, k, split(linear(h, p.v), groups), { scale: headWidth ** -0.5, causal: true, segments })
+  const y = attention(q, k, split(linear(h, p.v), groups), {
+    scale: headWidth ** -0.5,
+    causal: true,
+    segments,
+  })
   return linear(reshape(transpose(y, [0, 2, 1, 3]), [batch, length, width]), p.out)
 }
 
@@ -56,10 +70,12 @@ function fed(x: Tensor, { mlp }: Inputs['params']['layers'][number]): Tensor {
 function model({ params, tokens, targets, segments }: Inputs): { loss: Tensor; logp: Tensor } {
   let x = scope('embed', () => take(params.embed, tokens))
   params.layers.forEach((p, i) => {
-    x = scope(`layers.${i}`, () => checkpoint(() => {
-      const h = scope('attn', () => add(x, mixed(x, p, segments)))
-      return scope('mlp', () => add(h, fed(h, p)))
-    }))
+    x = scope(`layers.${i}`, () =>
+      checkpoint(() => {
+        const h = scope('attn', () => add(x, mixed(x, p, segments)))
+        return scope('mlp', () => add(h, fed(h, p)))
+      }),
+    )
   })
   return scope('head', () => {
     const h = reshape(rmsNorm(x, params.gamma, 1e-6), [batch * length, width])
@@ -69,5 +85,7 @@ function model({ params, tokens, targets, segments }: Inputs): { loss: Tensor; l
 }
 
 /** inputs {params, tokens, targets, segments} → {loss, logp}, with values for the inputs. */
-export const tinyTransformer = (seed = 3): { program: Program; inputs: Branch<HostTensor> } =>
-  ({ program: trace(model, specs), inputs: draw(specs, seed) })
+export const tinyTransformer = (seed = 3): { program: Program; inputs: Branch<HostTensor> } => ({
+  program: trace(model, specs),
+  inputs: draw(specs, seed),
+})

@@ -1,15 +1,33 @@
 /** Activations against known values (mpmath) and where naive formulas lose their digits. */
 import { describe, expect, it } from 'vitest'
-import { expm1, f32, gelu, grad, hostTensor, logSigmoid, sigmoid, silu, softplus, sum, trace, type HostTensor, type Tensor } from '../index.ts'
+import {
+  expm1, f32, gelu, grad, hostTensor, logSigmoid, sigmoid, silu, softplus, sum, trace, type HostTensor,
+  type Tensor,
+} from '../index.ts'
 import { evaluate } from '../reference/index.ts'
 
 const at = (f: (x: Tensor) => Tensor, x: number): number =>
-  (evaluate(trace(({ x }) => f(x), { x: f32() }), { x: exact(x) }) as HostTensor).data[0]
+  (
+    evaluate(
+      trace(({ x }) => f(x), { x: f32() }),
+      { x: exact(x) },
+    ) as HostTensor
+  ).data[0]
 const slopeAt = (f: (x: Tensor) => Tensor, x: number): number =>
-  (evaluate(grad(trace(({ x }) => sum(f(x)), { x: f32() }), { wrt: 'x' }), { x: exact(x) }) as { grads: { x: HostTensor } }).grads.x.data[0]
+  (
+    evaluate(
+      grad(
+        trace(({ x }) => sum(f(x)), { x: f32() }),
+        { wrt: 'x' },
+      ),
+      { x: exact(x) },
+    ) as { grads: { x: HostTensor } }
+  ).grads.x.data[0]
 const exact = (x: number): HostTensor => ({ ...hostTensor([0], []), data: Float64Array.of(x) })
 const near = (actual: number, expected: number, relative = 1e-14): void =>
-  expect(Math.abs(actual - expected), `${actual} and ${expected}`).toBeLessThanOrEqual(relative * Math.abs(expected))
+  expect(Math.abs(actual - expected), `${actual} and ${expected}`).toBeLessThanOrEqual(
+    relative * Math.abs(expected),
+  )
 
 describe('gelu', () => {
   it.each([
@@ -17,7 +35,7 @@ describe('gelu', () => {
     [-3, -0.00404969409489028358, -0.00363739208177301884],
     [-1, -0.158655253931457051, -0.158808009391723295],
     [-0.1, -0.0460172162722971042, -0.046017248954564838],
-    [1e-09, 5.00000000398942312e-10, 5.00000000398942312e-10],
+    [1e-9, 5.00000000398942312e-10, 5.00000000398942312e-10],
     [0.5, 0.345731230637006552, 0.345714009825143922],
     [1, 0.841344746068542949, 0.841191990608276705],
     [2.5, 2.48447583668555966, 2.48491573391000142],
@@ -30,10 +48,13 @@ describe('gelu', () => {
 })
 
 describe('expm1', () => {
-  it.each([-40, -1.5, -1, -0.999, -1e-3, -1e-9, -1e-300, 1e-300, 1e-12, 1e-5, 0.3, 0.999, 1, 1.5, 30])('is exact at %d', (x) => {
-    near(at(expm1, x), Math.expm1(x), 1e-15 * 8)
-    near(slopeAt(expm1, x), Math.exp(x))
-  })
+  it.each([-40, -1.5, -1, -0.999, -1e-3, -1e-9, -1e-300, 1e-300, 1e-12, 1e-5, 0.3, 0.999, 1, 1.5, 30])(
+    'is exact at %d',
+    (x) => {
+      near(at(expm1, x), Math.expm1(x), 1e-15 * 8)
+      near(slopeAt(expm1, x), Math.exp(x))
+    },
+  )
   it('is 0 at 0', () => {
     expect(at(expm1, 0)).toBe(0)
   })
@@ -50,9 +71,10 @@ describe('the logistic family', () => {
     expect(slopeAt(logSigmoid, x)).toBeCloseTo(1 - s, 15)
   })
   it('overflows nowhere', () => {
-    for (const x of [-1e30, 1e30]) for (const f of [sigmoid, silu, softplus, logSigmoid]) {
-      expect(Number.isFinite(at(f, x))).toBe(true)
-      expect(Number.isFinite(slopeAt(f, x))).toBe(true)
-    }
+    for (const x of [-1e30, 1e30])
+      for (const f of [sigmoid, silu, softplus, logSigmoid]) {
+        expect(Number.isFinite(at(f, x))).toBe(true)
+        expect(Number.isFinite(slopeAt(f, x))).toBe(true)
+      }
   })
 })

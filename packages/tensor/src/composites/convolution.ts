@@ -37,7 +37,10 @@ export const convolution: Ops<'conv2d' | 'avgPool'> = {
     doc: 'Mean over size×size windows that do not overlap: x [B,C,H,W], H and W multiples of size.',
     infer: ([x], { size }) => {
       needFloat([x])
-      need(x.shape.length === 4 && x.shape[2] % size === 0 && x.shape[3] % size === 0, `takes [B,C,H,W] with H and W multiples of ${size}`)
+      need(
+        x.shape.length === 4 && x.shape[2] % size === 0 && x.shape[3] % size === 0,
+        `takes [B,C,H,W] with H and W multiples of ${size}`,
+      )
       return [{ shape: [x.shape[0], x.shape[1], x.shape[2] / size, x.shape[3] / size], dtype: 'f32' }]
     },
     expand: ([x], { size }) => {
@@ -47,5 +50,7 @@ export const convolution: Ops<'conv2d' | 'avgPool'> = {
   },
 }
 
-export const conv2d = (x: Tensor, w: Tensor, b: Tensor, padding = 0): Tensor => emit('conv2d', convolution.conv2d, [x, w, b], { padding })[0]
-export const avgPool = (x: Tensor, size: number): Tensor => emit('avgPool', convolution.avgPool, [x], { size })[0]
+export const conv2d = (x: Tensor, w: Tensor, b: Tensor, padding = 0): Tensor =>
+  emit('conv2d', convolution.conv2d, [x, w, b], { padding })[0]
+export const avgPool = (x: Tensor, size: number): Tensor =>
+  emit('avgPool', convolution.avgPool, [x], { size })[0]

@@ -1,16 +1,30 @@
 /**
- * The head's statistics, in one piece and in chunks, and where π is extremely peaked. There the expected values come
- * from another route: logits that are whole multiples of ln 2, so that every probability is a ratio of integers,
+ * The head's statistics, in one piece and in chunks, and where π is extremely peaked. There the expected
+ * values come
+ * from another route: logits that are whole multiples of ln 2, so that every probability is a ratio of
+ * integers,
  * which are added up exactly (BigInt) and rounded once at the end.
  */
 import { describe, expect, it } from 'vitest'
 import { draw, indices, normal } from '../cases/index.ts'
-import { grad, sum, tokenLogProb, tokenStats, trace, type HostTensor, type Tensor, type Tree } from '../index.ts'
+import {
+  grad, sum, tokenLogProb, tokenStats, trace, type HostTensor, type Tensor, type Tree,
+} from '../index.ts'
 import { evaluate } from '../reference/index.ts'
 
-const f64 = (values: number[], shape: number[]): HostTensor => ({ shape, dtype: 'f32', data: Float64Array.from(values) })
-const run = (f: (h: Tensor, w: Tensor, y: Tensor) => Tree<Tensor>, x: Record<string, HostTensor>): Record<string, number[]> => {
-  const outputs = evaluate(trace((v: Record<string, Tensor>) => f(v.h, v.w, v.y), x), x) as Record<string, HostTensor>
+const f64 = (values: number[], shape: number[]): HostTensor => ({
+  shape,
+  dtype: 'f32',
+  data: Float64Array.from(values),
+})
+const run = (
+  f: (h: Tensor, w: Tensor, y: Tensor) => Tree<Tensor>,
+  x: Record<string, HostTensor>,
+): Record<string, number[]> => {
+  const outputs = evaluate(
+    trace((v: Record<string, Tensor>) => f(v.h, v.w, v.y), x),
+    x,
+  ) as Record<string, HostTensor>
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data)]))
 }
 
@@ -67,16 +81,26 @@ describe('tokenStats where π is peaked', () => {
   ])('%s', (_, powers, y) => {
     const logits = powers.map((p) => p * Math.LN2)
     const actual = run((h, w, t) => ({ ...tokenStats(h, w, t) }), {
-      h: f64([1], [1, 1]), w: f64(logits, [powers.length, 1]), y: { shape: [1], dtype: 'i32', data: Int32Array.of(y) },
+      h: f64([1], [1, 1]),
+      w: f64(logits, [powers.length, 1]),
+      y: { shape: [1], dtype: 'i32', data: Int32Array.of(y) },
     })
     for (const [name, value] of Object.entries(exact(powers, y))) {
       expect(Number.isFinite(actual[name][0]), name).toBe(true)
-      // Logits of hundreds carry their own rounding (2⁻⁵³ of themselves) into everything that decays with them.
-      expect(Math.abs(actual[name][0] - value), `${name}: ${actual[name][0]} and ${value}`).toBeLessThanOrEqual(1e-12 * Math.abs(value))
+      // Logits of hundreds carry their own rounding (2⁻⁵³ of themselves) into everything that decays with
+      // them.
+      expect(
+        Math.abs(actual[name][0] - value),
+        `${name}: ${actual[name][0]} and ${value}`,
+      ).toBeLessThanOrEqual(1e-12 * Math.abs(value))
     }
   })
   it('is finite for a vocabulary of one', () => {
-    const one = run((h, w, t) => ({ ...tokenStats(h, w, t) }), { h: f64([2], [1, 1]), w: f64([3], [1, 1]), y: { shape: [1], dtype: 'i32', data: Int32Array.of(0) } })
+    const one = run((h, w, t) => ({ ...tokenStats(h, w, t) }), {
+      h: f64([2], [1, 1]),
+      w: f64([3], [1, 1]),
+      y: { shape: [1], dtype: 'i32', data: Int32Array.of(0) },
+    })
     expect(one).toMatchObject({ logp: [-0], argmaxLogp: [-0], piSquared: [1], pError: [0], argmax: [0] })
     expect(one.restLogp[0]).toBeLessThanOrEqual(-1e29)
     expect(Math.abs(one.entropy[0])).toBe(0)
@@ -97,12 +121,17 @@ describe('chunks', () => {
       return (evaluate(grad(program, { wrt: ['h', 'w'] }), x) as { grads: Record<string, HostTensor> }).grads
     }
     const [whole, parts] = [gradient(), gradient(rows)]
-    for (const name of ['h', 'w']) parts[name].data.forEach((g, i) => expect(g).toBeCloseTo(whole[name].data[i], 13))
+    for (const name of ['h', 'w'])
+      parts[name].data.forEach((g, i) => expect(g).toBeCloseTo(whole[name].data[i], 13))
   })
   it('bound what is held: no value is larger than a chunk of logits', () => {
     const program = trace((v: Record<string, Tensor>) => tokenLogProb(v.h, v.w, v.y, 2), x)
     let largest = 0
-    evaluate(program, x, { onValue: (node, value) => { if (node.op !== 'input') largest = Math.max(largest, value.length) } })
+    evaluate(program, x, {
+      onValue: (node, value) => {
+        if (node.op !== 'input') largest = Math.max(largest, value.length)
+      },
+    })
     expect(largest).toBe(2 * 11)
   })
 })

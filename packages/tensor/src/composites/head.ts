@@ -1,9 +1,12 @@
 /**
- * The head of a language model as one op: from hidden states straight to the log-probabilities of given tokens
+ * The head of a language model as one op: from hidden states straight to the log-probabilities of given
+ * tokens
  * (`tokenLogProb`) and to all per-token statistics (`tokenStats`), so that nothing V-sized leaves the device.
- * Rows go through the vocabulary in chunks of `chunkRows`, which bounds memory: chunkRows·V floats a temporary.
+ * Rows go through the vocabulary in chunks of `chunkRows`, which bounds memory: chunkRows·V floats a
+ * temporary.
  *
- * hidden [N,d], head [V,d] (the embedding's orientation, so that a tied head is the same tensor), targets i32 [N].
+ * hidden [N,d], head [V,d] (the embedding's orientation, so that a tied head is the same tensor), targets i32
+ * [N].
  */
 import type { Tensor } from '../graph.ts'
 import { emit, need, needFloat, type Ops } from '../ops/op.ts'
@@ -17,22 +20,41 @@ import { expm1, log1p } from './activations.ts'
 import { MASKED } from './transformer.ts'
 import { iota } from '../ops/structure.ts'
 
-const checkHead = ([hidden, head, targets]: readonly Spec[], { chunkRows }: { chunkRows: number }): number => {
+const checkHead = (
+  [hidden, head, targets]: readonly Spec[],
+  { chunkRows }: { chunkRows: number },
+): number => {
   needFloat([hidden, head])
-  need(hidden.shape.length === 2 && head.shape.length === 2 && hidden.shape[1] === head.shape[1], 'takes hidden [N,d] and head [V,d]')
-  need(targets.dtype === 'i32' && targets.shape.length === 1 && targets.shape[0] === hidden.shape[0], `targets must be i32[${hidden.shape[0]}]`)
+  need(
+    hidden.shape.length === 2 && head.shape.length === 2 && hidden.shape[1] === head.shape[1],
+    'takes hidden [N,d] and head [V,d]',
+  )
+  need(
+    targets.dtype === 'i32' && targets.shape.length === 1 && targets.shape[0] === hidden.shape[0],
+    `targets must be i32[${hidden.shape[0]}]`,
+  )
   need(head.shape[0] > 0, 'the vocabulary is empty')
   need(Number.isInteger(chunkRows) && chunkRows >= 1, `chunkRows = ${chunkRows} must be a positive integer`)
   return hidden.shape[0]
 }
 
 /** Runs `f` on row chunks of the tensors and joins each of its outputs. */
-function byRows(chunkRows: number, tensors: readonly Tensor[], f: (...rows: Tensor[]) => readonly Tensor[]): Tensor[] {
+function byRows(
+  chunkRows: number,
+  tensors: readonly Tensor[],
+  f: (...rows: Tensor[]) => readonly Tensor[],
+): Tensor[] {
   const n = tensors[0].shape[0]
   if (n <= chunkRows) return [...f(...tensors)]
   const parts: (readonly Tensor[])[] = []
-  for (let from = 0; from < n; from += chunkRows) parts.push(f(...tensors.map((x) => sliceAxis(x, 0, from, Math.min(n, from + chunkRows)))))
-  return parts[0].map((_, o) => concat(parts.map((part) => part[o]), 0))
+  for (let from = 0; from < n; from += chunkRows)
+    parts.push(f(...tensors.map((x) => sliceAxis(x, 0, from, Math.min(n, from + chunkRows)))))
+  return parts[0].map((_, o) =>
+    concat(
+      parts.map((part) => part[o]),
+      0,
+    ),
+  )
 }
 
 const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1])
@@ -43,7 +65,9 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
     doc: 'log π(target) of every row, π = softmax(hidden·headᵀ): [N]. vjp: z̄ = ȳ(e_y − π), row by row.',
     infer: (s, attrs) => [{ shape: [checkHead(s, attrs)], dtype: 'f32' }],
     expand: ([hidden, head, targets], { chunkRows }) =>
-      byRows(chunkRows, [hidden, targets], (h, y) => [takeAlong(logSoftmax(matmul(h, head, false, true)), y)]),
+      byRows(chunkRows, [hidden, targets], (h, y) => [
+        takeAlong(logSoftmax(matmul(h, head, false, true)), y),
+      ]),
     jvp: ({ x: [hidden, head, targets], t, attrs }) => {
       const moving = [hidden, targets, ...(t[0] ? [t[0]] : [])]
       return byRows(attrs.chunkRows, moving, (h, y, dh) => {
@@ -74,7 +98,10 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
       'piSquared = ‖π‖²; pError = ‖π − e_y‖ = √((expm1 log π_y)² + Σ_{v≠y} π_v²); argmax (i32). Each [N]. paper.md §5, contracts.md §2.',
     infer: (s, attrs) => {
       const shape = [checkHead(s, attrs)]
-      return [...Array.from({ length: 6 }, () => ({ shape, dtype: 'f32' as const })), { shape, dtype: 'i32' as const }]
+      return [
+        ...Array.from({ length: 6 }, () => ({ shape, dtype: 'f32' as const })),
+        { shape, dtype: 'i32' as const },
+      ]
     },
     expand: ([hidden, head, targets], { chunkRows }) =>
       byRows(chunkRows, [hidden, targets], (h, y) => {
@@ -95,7 +122,8 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
         const entropy = neg(add(mul(exp(top), top), mul(exp(mass), sum(mul(w, select(isBest, 0, logp)), -1))))
         const squares = sum(square(w), -1)
         const piSquared = add(exp(mul(top, 2)), mul(exp(mul(mass, 2)), squares))
-        // Where the target is the most probable, 1 − π_y = e^restLogp: both terms then share the scale e^mass.
+        // Where the target is the most probable, 1 − π_y = e^restLogp: both terms then share the scale
+        // e^mass.
         const hit = equal(best, y)
         const py = select(hit, top, takeAlong(logp, y))
         const missed = add(square(expm1(py)), maximum(sub(piSquared, exp(mul(py, 2))), 0))
@@ -105,12 +133,19 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
   },
 }
 
-/** Temporaries of a chunk stay below 2²⁶ floats (256 MiB): two chunks at 1 500 rows of a 49 152-entry vocabulary. */
+/**
+ * Temporaries of a chunk stay below 2²⁶ floats (256 MiB): two chunks at 1 500 rows of a 49 152-entry
+ * vocabulary.
+ */
 const chunkFor = (vocab: number): number => Math.max(1, Math.floor(2 ** 26 / vocab))
 
 /** log π(targets | hidden) of every row: [N], in nats. */
-export const tokenLogProb = (hidden: Tensor, head: Tensor, targets: Tensor, chunkRows = chunkFor(head.shape[0])): Tensor =>
-  emit('tokenLogProb', headOps.tokenLogProb, [hidden, head, targets], { chunkRows })[0]
+export const tokenLogProb = (
+  hidden: Tensor,
+  head: Tensor,
+  targets: Tensor,
+  chunkRows = chunkFor(head.shape[0]),
+): Tensor => emit('tokenLogProb', headOps.tokenLogProb, [hidden, head, targets], { chunkRows })[0]
 
 export interface TokenStats {
   logp: Tensor
@@ -124,7 +159,17 @@ export interface TokenStats {
 }
 
 /** Everything that is followed of a token's distribution, each [N]; see the op for the definitions. */
-export function tokenStats(hidden: Tensor, head: Tensor, targets: Tensor, chunkRows = chunkFor(head.shape[0])): TokenStats {
-  const [logp, argmaxLogp, restLogp, entropy, piSquared, pError, best] = emit('tokenStats', headOps.tokenStats, [hidden, head, targets], { chunkRows })
+export function tokenStats(
+  hidden: Tensor,
+  head: Tensor,
+  targets: Tensor,
+  chunkRows = chunkFor(head.shape[0]),
+): TokenStats {
+  const [logp, argmaxLogp, restLogp, entropy, piSquared, pError, best] = emit(
+    'tokenStats',
+    headOps.tokenStats,
+    [hidden, head, targets],
+    { chunkRows },
+  )
   return { logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax: best }
 }

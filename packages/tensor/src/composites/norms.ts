@@ -46,7 +46,11 @@ export const norms: Ops<'layerNorm' | 'rmsNorm'> = {
       const { xhat, sigma } = standardised(x, attrs.eps)
       const gh = mul(g!, gamma)
       const dx = (): Tensor => div(sub(sub(gh, rowMean(gh)), mul(xhat, rowMean(mul(gh, xhat)))), sigma)
-      return [needs[0] ? dx() : undefined, needs[1] ? sum(mul(g!, xhat), leading(x)) : undefined, needs[2] ? sum(g!, leading(x)) : undefined]
+      return [
+        needs[0] ? dx() : undefined,
+        needs[1] ? sum(mul(g!, xhat), leading(x)) : undefined,
+        needs[2] ? sum(g!, leading(x)) : undefined,
+      ]
     },
   },
   rmsNorm: {
@@ -72,5 +76,7 @@ export const norms: Ops<'layerNorm' | 'rmsNorm'> = {
   },
 }
 
-export const layerNorm = (x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor => emit('layerNorm', norms.layerNorm, [x, gamma, beta], { eps })[0]
-export const rmsNorm = (x: Tensor, gamma: Tensor, eps: number): Tensor => emit('rmsNorm', norms.rmsNorm, [x, gamma], { eps })[0]
+export const layerNorm = (x: Tensor, gamma: Tensor, beta: Tensor, eps: number): Tensor =>
+  emit('layerNorm', norms.layerNorm, [x, gamma, beta], { eps })[0]
+export const rmsNorm = (x: Tensor, gamma: Tensor, eps: number): Tensor =>
+  emit('rmsNorm', norms.rmsNorm, [x, gamma], { eps })[0]

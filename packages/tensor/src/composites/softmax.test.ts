@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { addAlong, f32, hostTensor, i32, logSoftmax, logSumExp, softmax, takeAlong, trace, type HostTensor, type Tensor } from '../index.ts'
+import {
+  addAlong, f32, hostTensor, i32, logSoftmax, logSumExp, softmax, takeAlong, trace, type HostTensor,
+  type Tensor,
+} from '../index.ts'
 import { evaluate } from '../reference/index.ts'
 
 const of = (f: (x: Tensor) => Tensor, ...x: number[]): number[] =>
-  Array.from((evaluate(trace(({ x }) => f(x), { x: f32(x.length) }), { x: hostTensor(x, [x.length]) }) as HostTensor).data)
+  Array.from(
+    (
+      evaluate(
+        trace(({ x }) => f(x), { x: f32(x.length) }),
+        { x: hostTensor(x, [x.length]) },
+      ) as HostTensor
+    ).data,
+  )
 
 describe('the softmax family', () => {
   it('is a softmax', () => {
@@ -23,8 +33,15 @@ describe('one index of the last axis', () => {
   const x = hostTensor([1, 2, 3, 4, 5, 6], [2, 3])
   const idx = hostTensor([2, 0], [2], 'i32')
   it('is read and added to', () => {
-    const program = trace(({ x, idx, u }) => ({ read: takeAlong(x, idx), sum: addAlong(x, idx, u) }), { x: f32(2, 3), idx: i32(2), u: f32(2) })
-    const { read, sum } = evaluate(program, { x, idx, u: hostTensor([10, 20], [2]) }) as Record<string, HostTensor>
+    const program = trace(({ x, idx, u }) => ({ read: takeAlong(x, idx), sum: addAlong(x, idx, u) }), {
+      x: f32(2, 3),
+      idx: i32(2),
+      u: f32(2),
+    })
+    const { read, sum } = evaluate(program, { x, idx, u: hostTensor([10, 20], [2]) }) as Record<
+      string,
+      HostTensor
+    >
     expect(Array.from(read.data)).toEqual([3, 4])
     expect(Array.from(sum.data)).toEqual([1, 2, 13, 24, 5, 6])
   })

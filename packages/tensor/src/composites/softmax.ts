@@ -1,6 +1,7 @@
 /**
  * The softmax family over the last axis, and reading or adding at one index of it (`takeAlong`, `addAlong`).
- * The maximum that keeps exp in range is a constant to the derivatives, since the result does not depend on it.
+ * The maximum that keeps exp in range is a constant to the derivatives, since the result does not depend on
+ * it.
  */
 import type { Tensor } from '../graph.ts'
 import { sameShape, type Spec } from '../spec.ts'
@@ -67,7 +68,10 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     infer: ([x, idx]) => {
       needFloat([x])
       needRow(x)
-      need(idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)), `indices must be i32[${x.shape.slice(0, -1).join(',')}]`)
+      need(
+        idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)),
+        `indices must be i32[${x.shape.slice(0, -1).join(',')}]`,
+      )
       return [{ shape: idx.shape, dtype: 'f32' }]
     },
     expand: ([x, idx]) => [sum(select(hits(x, idx), x, 0), -1)],
@@ -79,7 +83,10 @@ export const softmaxFamily: Ops<'softmax' | 'logSoftmax' | 'logSumExp' | 'takeAl
     infer: ([x, idx, upd]) => {
       needFloat([x, upd])
       needRow(x)
-      need(idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)) && sameShape(idx.shape, upd.shape), `indices and updates must have shape [${x.shape.slice(0, -1).join(',')}]`)
+      need(
+        idx.dtype === 'i32' && sameShape(idx.shape, x.shape.slice(0, -1)) && sameShape(idx.shape, upd.shape),
+        `indices and updates must have shape [${x.shape.slice(0, -1).join(',')}]`,
+      )
       return [x]
     },
     expand: ([x, idx, upd]) => [select(hits(x, idx), add(x, column(upd)), x)],
@@ -94,5 +101,7 @@ const centred = (y: Tensor, v: Tensor): Tensor => mul(y, sub(v, sum(mul(y, v), -
 export const softmax = (x: Tensor): Tensor => emit('softmax', softmaxFamily.softmax, [x], {})[0]
 export const logSoftmax = (x: Tensor): Tensor => emit('logSoftmax', softmaxFamily.logSoftmax, [x], {})[0]
 export const logSumExp = (x: Tensor): Tensor => emit('logSumExp', softmaxFamily.logSumExp, [x], {})[0]
-export const takeAlong = (x: Tensor, idx: Tensor): Tensor => emit('takeAlong', softmaxFamily.takeAlong, [x, idx], {})[0]
-export const addAlong = (x: Tensor, idx: Tensor, upd: Tensor): Tensor => emit('addAlong', softmaxFamily.addAlong, [x, idx, upd], {})[0]
+export const takeAlong = (x: Tensor, idx: Tensor): Tensor =>
+  emit('takeAlong', softmaxFamily.takeAlong, [x, idx], {})[0]
+export const addAlong = (x: Tensor, idx: Tensor, upd: Tensor): Tensor =>
+  emit('addAlong', softmaxFamily.addAlong, [x, idx, upd], {})[0]

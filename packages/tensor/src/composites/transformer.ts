@@ -1,8 +1,10 @@
 /**
  * What transformers are made of: linear, rotary positions, attention over a prompt and its responses.
  *
- * Attention takes `segments` beside `causal`: segment 0 is the prompt, 1, 2, … are its responses, and position i
- * sees j ≤ i where segment j is 0 or i's own. So one row holds a prompt and all its responses (lab's packing).
+ * Attention takes `segments` beside `causal`: segment 0 is the prompt, 1, 2, … are its responses, and
+ * position i
+ * sees j ≤ i where segment j is 0 or i's own. So one row holds a prompt and all its responses (lab's
+ * packing).
  */
 import type { Tensor } from '../graph.ts'
 import { emit, need, needFloat, type Ops } from '../ops/op.ts'
@@ -52,8 +54,14 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
     infer: (s) => {
       needFloat(s)
       const [x, cos, sin] = s.map((v) => v.shape)
-      need(x.length === 4 && cos.length === 3 && cos.every((d, a) => d === sin[a]), 'takes x [B,H,T,D] and cos, sin [B,T,r/2]')
-      need((cos[0] === x[0] || cos[0] === 1) && cos[1] === x[2] && 2 * cos[2] <= x[3], `cos [${cos.join(',')}] does not fit x [${x.join(',')}]`)
+      need(
+        x.length === 4 && cos.length === 3 && cos.every((d, a) => d === sin[a]),
+        'takes x [B,H,T,D] and cos, sin [B,T,r/2]',
+      )
+      need(
+        (cos[0] === x[0] || cos[0] === 1) && cos[1] === x[2] && 2 * cos[2] <= x[3],
+        `cos [${cos.join(',')}] does not fit x [${x.join(',')}]`,
+      )
       return [s[0]]
     },
     expand: ([x, cos, sin]) => {
@@ -70,16 +78,29 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
     vjp: ({ x: [, cos, sin], g }) => [rope(g[0]!, cos, neg(sin)), undefined, undefined],
   },
   attention: {
-    doc: 'softmax(scale·q·kᵀ + mask)·v; q [B,H,T,D], k and v [B,Hkv,T,D] with H a multiple of Hkv, optional i32 segments [B,T]. i sees j ≤ i (causal) where segment j is 0 or i\'s own.',
+    doc: "softmax(scale·q·kᵀ + mask)·v; q [B,H,T,D], k and v [B,Hkv,T,D] with H a multiple of Hkv, optional i32 segments [B,T]. i sees j ≤ i (causal) where segment j is 0 or i's own.",
     infer: (s, _) => {
       const [q, k, v, segments] = s
       needFloat([q, k, v])
       need(q.shape.length === 4 && k.shape.length === 4 && v.shape.length === 4, 'q, k and v have rank 4')
       const [b, h, t, d] = q.shape
       need(t > 0, 'no position to attend to')
-      need(k.shape[0] === b && k.shape[2] === t && k.shape[3] === d && h % k.shape[1] === 0, `k [${k.shape.join(',')}] does not fit q [${q.shape.join(',')}]`)
-      need(v.shape.every((n, a) => n === k.shape[a]), 'k and v differ in shape')
-      need(!segments || (segments.dtype === 'i32' && segments.shape.length === 2 && segments.shape[0] === b && segments.shape[1] === t), `segments must be i32[${b},${t}]`)
+      need(
+        k.shape[0] === b && k.shape[2] === t && k.shape[3] === d && h % k.shape[1] === 0,
+        `k [${k.shape.join(',')}] does not fit q [${q.shape.join(',')}]`,
+      )
+      need(
+        v.shape.every((n, a) => n === k.shape[a]),
+        'k and v differ in shape',
+      )
+      need(
+        !segments ||
+          (segments.dtype === 'i32' &&
+            segments.shape.length === 2 &&
+            segments.shape[0] === b &&
+            segments.shape[1] === t),
+        `segments must be i32[${b},${t}]`,
+      )
       return [q]
     },
     expand: ([q, k, v, segments], { scale, causal }) => {
@@ -92,7 +113,17 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
 }
 
 /** x·w (+ b) with w [in, out]. */
-export const linear = (x: Tensor, w: Tensor, b?: Tensor): Tensor => emit('linear', transformer.linear, b ? [x, w, b] : [x, w], {})[0]
-export const rope = (x: Tensor, cos: Tensor, sin: Tensor): Tensor => emit('rope', transformer.rope, [x, cos, sin], {})[0]
-export const attention = (q: Tensor, k: Tensor, v: Tensor, options: { scale: number; causal: boolean; segments?: Tensor }): Tensor =>
-  emit('attention', transformer.attention, options.segments ? [q, k, v, options.segments] : [q, k, v], { scale: options.scale, causal: options.causal })[0]
+export const linear = (x: Tensor, w: Tensor, b?: Tensor): Tensor =>
+  emit('linear', transformer.linear, b ? [x, w, b] : [x, w], {})[0]
+export const rope = (x: Tensor, cos: Tensor, sin: Tensor): Tensor =>
+  emit('rope', transformer.rope, [x, cos, sin], {})[0]
+export const attention = (
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: { scale: number; causal: boolean; segments?: Tensor },
+): Tensor =>
+  emit('attention', transformer.attention, options.segments ? [q, k, v, options.segments] : [q, k, v], {
+    scale: options.scale,
+    causal: options.causal,
+  })[0]

@@ -22,22 +22,36 @@ describe('loadBackend', () => {
     expect(asked).toEqual(['@ldyn/backend-onnx', { threads: 2 }, '@someone/theirs', {}])
   })
   it('says what to install', async () => {
-    const load = () => Promise.reject(new Error("Cannot find package '@ldyn/backend-tfjs' imported from here"))
-    await expect(loadBackend('tfjs', {}, { load })).rejects.toThrow(new DeviceError("the backend 'tfjs' is not installed: npm install @ldyn/backend-tfjs"))
+    const load = () =>
+      Promise.reject(new Error("Cannot find package '@ldyn/backend-tfjs' imported from here"))
+    await expect(loadBackend('tfjs', {}, { load })).rejects.toThrow(
+      new DeviceError("the backend 'tfjs' is not installed: npm install @ldyn/backend-tfjs"),
+    )
   })
   it('does not call a package missing when one of its own is', async () => {
     const load = () => Promise.reject(new Error("Cannot find module './onnxruntime_binding.node'"))
     await expect(loadBackend('onnx', {}, { load })).rejects.toThrow(
-      "the backend 'onnx' could not be loaded from @ldyn/backend-onnx: Cannot find module './onnxruntime_binding.node'")
+      "the backend 'onnx' could not be loaded from @ldyn/backend-onnx: Cannot find module './onnxruntime_binding.node'",
+    )
   })
   it('says why a backend does not start, in its own words where it has them', async () => {
     const failing = (error: Error) => ({ load: async () => ({ createBackend: () => Promise.reject(error) }) })
-    await expect(loadBackend('webgpu', {}, failing(new UnsupportedError('no adapter')))).rejects.toThrow(new UnsupportedError('no adapter'))
-    await expect(loadBackend('webgpu', {}, failing(new Error('boom')))).rejects.toThrow(new DeviceError("the backend 'webgpu' does not start here: boom"))
+    await expect(loadBackend('webgpu', {}, failing(new UnsupportedError('no adapter')))).rejects.toThrow(
+      new UnsupportedError('no adapter'),
+    )
+    await expect(loadBackend('webgpu', {}, failing(new Error('boom')))).rejects.toThrow(
+      new DeviceError("the backend 'webgpu' does not start here: boom"),
+    )
   })
   it('refuses a module without a factory, and a name that is none', async () => {
-    await expect(loadBackend('onnx', {}, { load: async () => ({}) })).rejects.toThrow("@ldyn/backend-onnx exports no function 'createBackend', so it is no backend")
-    await expect(loadBackend('cuda')).rejects.toThrow(new UnsupportedError("there is no backend 'cuda'; choose onnx, tfjs, webgpu, reference, or name a module"))
+    await expect(loadBackend('onnx', {}, { load: async () => ({}) })).rejects.toThrow(
+      "@ldyn/backend-onnx exports no function 'createBackend', so it is no backend",
+    )
+    await expect(loadBackend('cuda')).rejects.toThrow(
+      new UnsupportedError(
+        "there is no backend 'cuda'; choose onnx, tfjs, webgpu, reference, or name a module",
+      ),
+    )
   })
 })
 

@@ -1,5 +1,6 @@
 /**
- * Backends by name, found at run time: no backend package is a dependency of this one. A name with a slash, a dot or
+ * Backends by name, found at run time: no backend package is a dependency of this one. A name with a slash, a
+ * dot or
  * an @ is itself a module, so that a stranger's backend loads in the same way as ours.
  */
 import { realpathSync } from 'node:fs'
@@ -13,14 +14,21 @@ import { referenceBackend } from '../reference/index.ts'
 export type BackendName = 'onnx' | 'tfjs' | 'webgpu' | 'reference'
 
 export interface LoadOptions {
-  /** Whose dependencies are searched first: `import.meta.url` of the caller. Then the program's, then the folder's. */
+  /**
+   * Whose dependencies are searched first: `import.meta.url` of the caller. Then the program's, then the
+   * folder's.
+   */
   readonly from?: string | URL
-  /** Imports a module instead: `(specifier) => import(specifier)` in the caller resolves as the caller does. */
+  /**
+   * Imports a module instead: `(specifier) => import(specifier)` in the caller resolves as the caller does.
+   */
   readonly load?: (specifier: string) => Promise<unknown>
 }
 
 const packages: { readonly [name: string]: string } = {
-  onnx: '@ldyn/backend-onnx', tfjs: '@ldyn/backend-tfjs', webgpu: '@ldyn/backend-webgpu',
+  onnx: '@ldyn/backend-onnx',
+  tfjs: '@ldyn/backend-tfjs',
+  webgpu: '@ldyn/backend-webgpu',
 }
 
 /** The module of a backend's name. Throws UnsupportedError for a name that is neither ours nor a module's. */
@@ -28,7 +36,9 @@ export function moduleOf(name: string): string {
   const known = packages[name] ?? (name === 'reference' ? '@ldyn/tensor/reference' : undefined)
   if (known) return known
   if (/[@./]/.test(name)) return name
-  throw new UnsupportedError(`there is no backend '${name}'; choose ${Object.keys(packages).join(', ')}, reference, or name a module`)
+  throw new UnsupportedError(
+    `there is no backend '${name}'; choose ${Object.keys(packages).join(', ')}, reference, or name a module`,
+  )
 }
 
 /** The program that was started, where its packages lie. */
@@ -41,7 +51,9 @@ const realpathOf = (path: string): string => {
   }
 }
 
-/** A specifier as a URL that any module can import: as seen from `from`, the program, or the current folder. */
+/**
+ * A specifier as a URL that any module can import: as seen from `from`, the program, or the current folder.
+ */
 export function resolveModule(specifier: string, from?: string | URL): string {
   if (/^(file|data|node):/.test(specifier)) return specifier
   for (const base of [from, entry(), join(process.cwd(), 'package.json')]) {
@@ -60,15 +72,22 @@ type Factory = (options: object) => Backend | Promise<Backend>
 /** The factory that a backend's module exports. Throws DeviceError where it does not. */
 export function factoryOf(module: unknown, specifier: string, factory = 'createBackend'): Factory {
   const made = (module as Record<string, unknown> | undefined)?.[factory]
-  if (typeof made !== 'function') throw new DeviceError(`${specifier} exports no function '${factory}', so it is no backend`)
+  if (typeof made !== 'function')
+    throw new DeviceError(`${specifier} exports no function '${factory}', so it is no backend`)
   return made as Factory
 }
 
 /**
- * The backend of that name, made with `options` by its package's `createBackend`. Rejects with one sentence: not
- * installed and what to install, or why it does not start here (DeviceError); no such name (UnsupportedError).
+ * The backend of that name, made with `options` by its package's `createBackend`. Rejects with one sentence:
+ * not
+ * installed and what to install, or why it does not start here (DeviceError); no such name
+ * (UnsupportedError).
  */
-export async function loadBackend(name: BackendName | (string & {}), options: object = {}, how: LoadOptions = {}): Promise<Backend> {
+export async function loadBackend(
+  name: BackendName | (string & {}),
+  options: object = {},
+  how: LoadOptions = {},
+): Promise<Backend> {
   if (name === 'reference') return referenceBackend(options)
   const specifier = moduleOf(name)
   const load = how.load ?? ((wanted: string) => import(/* @vite-ignore */ resolveModule(wanted, how.from)))
@@ -87,9 +106,12 @@ export async function loadBackend(name: BackendName | (string & {}), options: ob
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function unavailable(name: string, specifier: string, error: unknown): DeviceError {
-  const missing = /Cannot find (package|module)|Failed to (load|resolve)|ERR_MODULE_NOT_FOUND/.test(sentence(error))
-  const why = missing && sentence(error).includes(specifier)
-    ? `the backend '${name}' is not installed: npm install ${specifier}`
-    : `the backend '${name}' could not be loaded from ${specifier}: ${sentence(error)}`
+  const missing = /Cannot find (package|module)|Failed to (load|resolve)|ERR_MODULE_NOT_FOUND/.test(
+    sentence(error),
+  )
+  const why =
+    missing && sentence(error).includes(specifier)
+      ? `the backend '${name}' is not installed: npm install ${specifier}`
+      : `the backend '${name}' could not be loaded from ${specifier}: ${sentence(error)}`
   return new DeviceError(why, { cause: error })
 }

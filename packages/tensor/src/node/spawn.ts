@@ -1,5 +1,6 @@
 /**
- * A backend in a worker thread of its own: the worker imports the backend's module and serves what its factory makes.
+ * A backend in a worker thread of its own: the worker imports the backend's module and serves what its
+ * factory makes.
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -23,16 +24,27 @@ function workerFile(): URL {
   const here = import.meta.url
   if (!here.endsWith('.ts')) return new URL('./worker.js', here)
   const built = new URL('../../dist/node/worker.js', here)
-  if (!existsSync(fileURLToPath(built))) throw new DeviceError('the worker of @ldyn/tensor is not built: run the build first')
+  if (!existsSync(fileURLToPath(built)))
+    throw new DeviceError('the worker of @ldyn/tensor is not built: run the build first')
   return built
 }
 
 /**
- * Starts a worker with a backend: by name (`onnx`), module specifier or URL. Rejects with the sentence that the
+ * Starts a worker with a backend: by name (`onnx`), module specifier or URL. Rejects with the sentence that
+ * the
  * backend's module or factory gives, or DeviceError where the worker dies. `dispose` ends the worker.
  */
-export async function spawnBackend(module: BackendName | URL | (string & {}), options: SpawnOptions = {}): Promise<RemoteBackend> {
+export async function spawnBackend(
+  module: BackendName | URL | (string & {}),
+  options: SpawnOptions = {},
+): Promise<RemoteBackend> {
   const specifier = typeof module === 'string' ? resolveModule(moduleOf(module), options.from) : module.href
-  const task: WorkerTask = { specifier, factory: options.factory ?? 'createBackend', options: options.options ?? {} }
-  return await remoteBackend(new Worker(workerFile(), { workerData: task, name: 'ldyn backend' }), { onExit: options.onExit })
+  const task: WorkerTask = {
+    specifier,
+    factory: options.factory ?? 'createBackend',
+    options: options.options ?? {},
+  }
+  return await remoteBackend(new Worker(workerFile(), { workerData: task, name: 'ldyn backend' }), {
+    onExit: options.onExit,
+  })
 }

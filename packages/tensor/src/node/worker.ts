@@ -1,4 +1,7 @@
-/** The file that a worker thread of `spawnBackend` runs. It listens before it imports, so that no message is lost. */
+/**
+ * The file that a worker thread of `spawnBackend` runs. It listens before it imports, so that no message is
+ * lost.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Backend } from '../backend.ts'
 import { serveBackend } from '../remote/serve.ts'

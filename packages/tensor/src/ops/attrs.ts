@@ -10,7 +10,11 @@ export interface PrimitiveAttrs {
   // structure
   input: { readonly path: string }
   /** Kept in f64; a backend that computes in f32 rounds once. */
-  constant: { readonly values: Float64Array | Int32Array | Uint8Array; readonly shape: Shape; readonly dtype: DType }
+  constant: {
+    readonly values: Float64Array | Int32Array | Uint8Array
+    readonly shape: Shape
+    readonly dtype: DType
+  }
   iota: { readonly shape: Shape; readonly axis: number }
   stopGradient: None
   cast: { readonly dtype: DType }

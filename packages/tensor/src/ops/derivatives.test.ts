@@ -20,7 +20,8 @@ import type { Tensor } from '../graph.ts'
 
 type Values = Branch<HostTensor>
 const run = (p: Program, inputs: Tree<HostTensor>): Values => evaluate(p, inputs) as Values
-const floats = (tree: Tree<HostTensor>): Tree<HostTensor> => unflatten(leaves(tree).filter(({ value }) => value.dtype === 'f32'))
+const floats = (tree: Tree<HostTensor>): Tree<HostTensor> =>
+  unflatten(leaves(tree).filter(({ value }) => value.dtype === 'f32'))
 
 /** Largest |a − b| over all leaves, where 1 is the size of the larger values. */
 function gap(a: Tree<HostTensor>, b: Tree<HostTensor>): number {
@@ -39,23 +40,33 @@ function gap(a: Tree<HostTensor>, b: Tree<HostTensor>): number {
 function curved(p: Program): Program {
   const specs = Object.fromEntries(p.inputs.map(({ path, value }) => [path, p.values[value]]))
   return trace((x: Record<string, Tensor>) => {
-    const terms = leaves(call(p, x)).filter(({ value }) => value.dtype === 'f32').map(({ value }, n) => {
-      const weights = constant(Array.from({ length: sizeOf(value.shape) }, (_, i) => Math.sin(i + n + 1)), value.shape)
-      return sum(mul(square(value), weights))
-    })
+    const terms = leaves(call(p, x))
+      .filter(({ value }) => value.dtype === 'f32')
+      .map(({ value }, n) => {
+        const weights = constant(
+          Array.from({ length: sizeOf(value.shape) }, (_, i) => Math.sin(i + n + 1)),
+          value.shape,
+        )
+        return sum(mul(square(value), weights))
+      })
     return terms.reduce((a, b) => add(a, b))
   }, specs)
 }
 
 const withOut = (c: OpCase): boolean => wrtOf(c).length > 0
-const everyCase = (Object.keys(ops) as OpName[]).flatMap((op) => opCases[op].map((c): [string, OpName, OpCase] => [`${op}: ${c.title}`, op, c]))
+const everyCase = (Object.keys(ops) as OpName[]).flatMap((op) =>
+  opCases[op].map((c): [string, OpName, OpCase] => [`${op}: ${c.title}`, op, c]),
+)
 const differentiable = everyCase.filter(([, , c]) => withOut(c))
 
 describe('the table of cases', () => {
   it('has cases for every op, which contain the op', () => {
     for (const op of Object.keys(ops) as OpName[]) {
       expect(opCases[op].length, op).toBeGreaterThan(0)
-      expect(opCases[op].some((c) => programOf(c).nodes.some((node) => node.op === op)), op).toBe(true)
+      expect(
+        opCases[op].some((c) => programOf(c).nodes.some((node) => node.op === op)),
+        op,
+      ).toBe(true)
     }
   })
   it('differentiates every op that has a derivative', () => {
@@ -65,7 +76,8 @@ describe('the table of cases', () => {
     }
   })
   it('names a rule for both modes or for none', () => {
-    for (const [op, { jvp: forward, vjp: reverse }] of Object.entries(ops)) expect(!forward, op).toBe(!reverse)
+    for (const [op, { jvp: forward, vjp: reverse }] of Object.entries(ops))
+      expect(!forward, op).toBe(!reverse)
   })
 })
 
@@ -75,7 +87,9 @@ describe('values have the shapes that were inferred', () => {
     const results = new Map(leaves(run(p, inputsOf(c))).map(({ path, value }) => [path, value]))
     for (const { path, value } of outputSpecs(p)) {
       expect(results.get(path)!.data.length).toBe(sizeOf(value.shape))
-      expect(results.get(path)!.data).toBeInstanceOf({ f32: Float64Array, i32: Int32Array, bool: Uint8Array }[value.dtype])
+      expect(results.get(path)!.data).toBeInstanceOf(
+        { f32: Float64Array, i32: Int32Array, bool: Uint8Array }[value.dtype],
+      )
     }
   })
 })
@@ -85,7 +99,10 @@ describe('a composite expands to the specs that it infers', () => {
     for (const node of programOf(c).nodes.filter((n) => n.op === op)) {
       const p = programOf(c)
       const specs = node.inputs.map((v) => p.values[v])
-      const expanded = trace((x: readonly Tensor[]) => entry(op).expand!(x, node.attrs as never), specs as never)
+      const expanded = trace(
+        (x: readonly Tensor[]) => entry(op).expand!(x, node.attrs as never),
+        specs as never,
+      )
       expect(outputSpecs(expanded).map(({ value }) => value)).toEqual(node.outputs.map((v) => p.values[v]))
     }
   })
@@ -110,10 +127,15 @@ describe('a jvp is the limit of differences', () => {
     const h = 1e-5
     const ju = run(forward, { ...x, tangent }).tangent
     const [ahead, behind] = [h, -h].map((s) => leaves(floats(run(p, moved(x, tangent, s)))))
-    const slope = unflatten(ahead.map(({ path, value }, i) => ({
-      path,
-      value: { ...value, data: Float64Array.from(value.data, (v, k) => (v - behind[i].value.data[k]) / (2 * h)) },
-    })))
+    const slope = unflatten(
+      ahead.map(({ path, value }, i) => ({
+        path,
+        value: {
+          ...value,
+          data: Float64Array.from(value.data, (v, k) => (v - behind[i].value.data[k]) / (2 * h)),
+        },
+      })),
+    )
     expect(gap(ju, slope)).toBeLessThan(1e-7)
   })
 })
@@ -125,9 +147,12 @@ describe('jvp and vjp nest: the Hessian is symmetric, and the same in both order
     const x = inputsOf(c)
     const [u, w] = [derivativesOf(p, wrt, 11).tangent, derivativesOf(p, wrt, 13).tangent]
     const forwardOverReverse = jvp(grad(p, { wrt }), { wrt })
-    const along = (t: Tree<HostTensor>) => (run(forwardOverReverse, { ...x, tangent: t }).tangent as Values).grads
+    const along = (t: Tree<HostTensor>) =>
+      (run(forwardOverReverse, { ...x, tangent: t }).tangent as Values).grads
     const [hu, hw] = [along(u), along(w)]
-    expect(Math.abs(dot(w, hu) - dot(u, hw))).toBeLessThanOrEqual(1e-11 * Math.max(1, norm(hu) * norm(w), norm(hw) * norm(u)))
+    expect(Math.abs(dot(w, hu) - dot(u, hw))).toBeLessThanOrEqual(
+      1e-11 * Math.max(1, norm(hu) * norm(w), norm(hw) * norm(u)),
+    )
     const reverseOverForward = grad(jvp(p, { wrt }), { wrt, of: 'tangent' })
     expect(gap(run(reverseOverForward, { ...x, tangent: u }).grads, hu)).toBeLessThan(1e-11)
   })
@@ -139,7 +164,10 @@ describe('a composite has the derivative of its expansion', () => {
     const wrt = wrtOf(c)
     const x = inputsOf(c)
     const d = derivativesOf(p, wrt)
-    const e = derivativesOf(expandComposites(p, () => false), wrt)
+    const e = derivativesOf(
+      expandComposites(p, () => false),
+      wrt,
+    )
     const forward = { ...x, tangent: d.tangent }
     const reverse = { ...x, cotangent: d.cotangent }
     expect(gap(run(d.forward, forward).tangent, run(e.forward, forward).tangent)).toBeLessThan(1e-12)

@@ -1,5 +1,6 @@
 /**
- * Matrix products. `matmul` takes equal batch axes, or a rank-2 right operand that all batches share (a weight):
+ * Matrix products. `matmul` takes equal batch axes, or a rank-2 right operand that all batches share (a
+ * weight):
  * then the batch axes fold into the rows, and the weight's cotangent is one product, not a sum of many.
  */
 import type { Tensor } from '../graph.ts'
@@ -19,8 +20,14 @@ export const linearAlgebra: Ops<'matmul'> = {
       const [a, b] = s.map((x) => x.shape)
       need(a.length >= 2 && b.length >= 2, 'operands need rank ≥ 2')
       const batch = a.slice(0, -2)
-      need(sameShape(batch, b.slice(0, -2)) || (b.length === 2 && !ta), `batch axes [${batch.join(',')}] and [${b.slice(0, -2).join(',')}] differ (equal, or rank 2 on the right with ta false)`)
-      need(cols(a, ta) === rows(b, tb), `inner sizes ${cols(a, ta)} and ${rows(b, tb)} differ (ta=${ta}, tb=${tb})`)
+      need(
+        sameShape(batch, b.slice(0, -2)) || (b.length === 2 && !ta),
+        `batch axes [${batch.join(',')}] and [${b.slice(0, -2).join(',')}] differ (equal, or rank 2 on the right with ta false)`,
+      )
+      need(
+        cols(a, ta) === rows(b, tb),
+        `inner sizes ${cols(a, ta)} and ${rows(b, tb)} differ (ta=${ta}, tb=${tb})`,
+      )
       return [{ shape: [...batch, rows(a, ta), cols(b, tb)], dtype: 'f32' }]
     },
     jvp: ({ x: [a, b], t, attrs: { ta, tb } }) => {
@@ -66,4 +73,5 @@ export const linearAlgebra: Ops<'matmul'> = {
 const fold = (x: Tensor): Tensor => reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!])
 
 /** op(a)·op(b); see the op. */
-export const matmul = (a: Tensor, b: Tensor, ta = false, tb = false): Tensor => emit('matmul', linearAlgebra.matmul, [a, b], { ta, tb })[0]
+export const matmul = (a: Tensor, b: Tensor, ta = false, tb = false): Tensor =>
+  emit('matmul', linearAlgebra.matmul, [a, b], { ta, tb })[0]

@@ -1,7 +1,8 @@
 /**
  * What an op is: one entry holding its shape rule, its derivative rules, its f64 meaning or its expansion.
  *
- * Derivative rules are written in ops, so that they can be differentiated again. `undefined` stands for a zero
+ * Derivative rules are written in ops, so that they can be differentiated again. `undefined` stands for a
+ * zero
  * tangent or cotangent. In `jvp`, ẋ is `t` and the result is ẏ; in `vjp`, ȳ is `g` and the result is x̄.
  */
 import { ShapeError } from '../errors.ts'
@@ -33,11 +34,19 @@ export interface Op<A> {
   readonly doc: string
   /** Specs of the outputs. Throws with `refuse` what the operands do wrong. */
   infer(inputs: readonly Spec[], attrs: A): readonly Spec[]
-  /** Both rules are absent where no derivative exists (integers, masks): it is zero. A composite without one is expanded first. */
+  /**
+   * Both rules are absent where no derivative exists (integers, masks): it is zero. A composite without one
+   * is expanded first.
+   */
   jvp?(args: JvpArgs<A>): readonly Maybe[]
   vjp?(args: VjpArgs<A>): readonly Maybe[]
   /** The meaning of a primitive in f64. Input and output arrays are contiguous. */
-  evaluate?(inputs: readonly HostArray[], attrs: A, specs: readonly Spec[], outs: readonly Spec[]): readonly HostArray[]
+  evaluate?(
+    inputs: readonly HostArray[],
+    attrs: A,
+    specs: readonly Spec[],
+    outs: readonly Spec[],
+  ): readonly HostArray[]
   /** The meaning of a composite, in other ops. */
   expand?(x: readonly Tensor[], attrs: A): readonly Tensor[]
 }
@@ -51,7 +60,12 @@ export function refuse(why: string): never {
 }
 
 /** Appends one op to the graph that is being traced. Throws ShapeError. */
-export function emit<K extends OpName>(name: K, op: Op<OpAttrs[K]>, inputs: readonly Tensor[], attrs: OpAttrs[K]): Tensor[] {
+export function emit<K extends OpName>(
+  name: K,
+  op: Op<OpAttrs[K]>,
+  inputs: readonly Tensor[],
+  attrs: OpAttrs[K],
+): Tensor[] {
   const graph = currentGraph()
   let specs: readonly Spec[]
   try {
@@ -72,7 +86,8 @@ export function needFloat(specs: readonly Spec[]): void {
 }
 
 /** An axis of −rank … −1 counts from the end; all others stay as they are, for `needAxis` to judge. */
-export const fromEnd = (axis: number, rank: number): number => (axis < 0 && axis >= -rank ? axis + rank : axis)
+export const fromEnd = (axis: number, rank: number): number =>
+  axis < 0 && axis >= -rank ? axis + rank : axis
 
 /** Attributes hold axes counted from the front. */
 export const needAxis = (axis: number, rank: number): void =>

@@ -11,7 +11,8 @@ const reduced = (shape: Shape, axes: readonly number[], keepdims: boolean): Shap
   keepdims ? shape.map((d, a) => (axes.includes(a) ? 1 : d)) : shape.filter((_, a) => !axes.includes(a))
 
 /** The reduced value back under every element that it came from. */
-const spread = (y: Tensor, shape: Shape, axes: readonly number[]): Tensor => broadcast(reshape(y, reduced(shape, axes, true)), shape)
+const spread = (y: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
+  broadcast(reshape(y, reduced(shape, axes, true)), shape)
 
 const checkAxes = (shape: Shape, axes: readonly number[]): void => {
   for (const a of axes) needAxis(a, shape.length)
@@ -19,7 +20,11 @@ const checkAxes = (shape: Shape, axes: readonly number[]): void => {
 }
 
 /** For every output element in order, calls `fold` with each of its input elements' flat index. */
-function reduceInto(shape: Shape, axes: readonly number[], visit: (out: number, index: number) => void): void {
+function reduceInto(
+  shape: Shape,
+  axes: readonly number[],
+  visit: (out: number, index: number) => void,
+): void {
   const outStrides = stridesOf(reduced(shape, axes, true))
   const step = shape.map((_, a) => (axes.includes(a) ? 0 : outStrides[a]))
   const index = new Array<number>(shape.length).fill(0)
@@ -56,14 +61,19 @@ export const reductions: Ops<'sum' | 'max' | 'argmax' | 'topK'> = {
     infer: (s, { axes, keepdims }) => {
       needFloat(s)
       checkAxes(s[0].shape, axes)
-      need(axes.every((a) => s[0].shape[a] > 0), 'the maximum over an empty axis has no value')
+      need(
+        axes.every((a) => s[0].shape[a] > 0),
+        'the maximum over an empty axis has no value',
+      )
       return [{ shape: reduced(s[0].shape, axes, keepdims), dtype: 'f32' }]
     },
     jvp: ({ x, y, t, attrs }) => {
       const share = tieShare(x[0], y[0], attrs.axes)
       return [sum(mul(share, t[0]!), attrs.axes, attrs.keepdims)]
     },
-    vjp: ({ x, y, g, attrs }) => [mul(tieShare(x[0], y[0], attrs.axes), spread(g[0]!, x[0].shape, attrs.axes))],
+    vjp: ({ x, y, g, attrs }) => [
+      mul(tieShare(x[0], y[0], attrs.axes), spread(g[0]!, x[0].shape, attrs.axes)),
+    ],
     evaluate: ([x], { axes }, [xs], [ys]) => {
       const y = new Float64Array(sizeOf(ys.shape)).fill(-Infinity)
       reduceInto(xs.shape, axes, (o, i) => {
@@ -100,10 +110,19 @@ export const reductions: Ops<'sum' | 'max' | 'argmax' | 'topK'> = {
       const v = s[0].shape.at(-1) ?? 0
       need(s[0].shape.length > 0 && Number.isInteger(k) && k >= 0 && k <= v, `k = ${k} is outside 0…${v}`)
       const shape = [...s[0].shape.slice(0, -1), k]
-      return [{ shape, dtype: 'f32' }, { shape, dtype: 'i32' }]
+      return [
+        { shape, dtype: 'f32' },
+        { shape, dtype: 'i32' },
+      ]
     },
-    jvp: ({ x, y, t }) => [sum(mul(pickMask(x[0], y[1]), insertAxis(t[0]!, x[0].shape)), [x[0].shape.length]), undefined],
-    vjp: ({ x, y, g }) => (g[0] ? [sum(mul(pickMask(x[0], y[1]), reshape(g[0], [...g[0].shape, 1])), [x[0].shape.length - 1])] : [undefined]),
+    jvp: ({ x, y, t }) => [
+      sum(mul(pickMask(x[0], y[1]), insertAxis(t[0]!, x[0].shape)), [x[0].shape.length]),
+      undefined,
+    ],
+    vjp: ({ x, y, g }) =>
+      g[0]
+        ? [sum(mul(pickMask(x[0], y[1]), reshape(g[0], [...g[0].shape, 1])), [x[0].shape.length - 1])]
+        : [undefined],
     evaluate: ([x], { k }, [xs]) => topRows(x, xs.shape.at(-1)!, k),
   },
 }
@@ -153,7 +172,13 @@ export function max(x: Tensor, axes?: number | readonly number[], keepdims = fal
 export function mean(x: Tensor, axes?: number | readonly number[], keepdims = false): Tensor {
   const list = allAxes(x, axes)
   const n = list.reduce((k, a) => k * x.shape[a], 1)
-  if (n === 0) throw new ShapeError('mean', [x], `the mean over an empty axis (of ${list.join(',')}) has no value`, currentGraph().site.path)
+  if (n === 0)
+    throw new ShapeError(
+      'mean',
+      [x],
+      `the mean over an empty axis (of ${list.join(',')}) has no value`,
+      currentGraph().site.path,
+    )
   return mul(sum(x, axes, keepdims), constant(1 / n))
 }
 

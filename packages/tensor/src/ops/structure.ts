@@ -5,7 +5,7 @@ import { emit, fromEnd, need, needAxis, type Ops } from './op.ts'
 
 export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'cast'> = {
   input: {
-    doc: 'A leaf of the program\'s input tree. Made by `trace`, never by hand.',
+    doc: "A leaf of the program's input tree. Made by `trace`, never by hand.",
     infer: () => {
       throw new Error('inputs are made by Graph.input')
     },
@@ -49,7 +49,12 @@ export const structure: Ops<'input' | 'constant' | 'iota' | 'stopGradient' | 'ca
 /** A constant tensor. A lone number is a scalar; give a shape for more. Values are kept in f64. */
 export function constant(values: number | ArrayLike<number>, shape?: Shape, dtype: DType = 'f32'): Tensor {
   const list = typeof values === 'number' ? [values] : values
-  const data = dtype === 'f32' ? Float64Array.from(list) : dtype === 'i32' ? Int32Array.from(list) : Uint8Array.from(list)
+  const data =
+    dtype === 'f32'
+      ? Float64Array.from(list)
+      : dtype === 'i32'
+        ? Int32Array.from(list)
+        : Uint8Array.from(list)
   const full = shape ?? (typeof values === 'number' ? [] : [list.length])
   return emit('constant', structure.constant, [], { values: data, shape: full, dtype })[0]
 }
@@ -59,5 +64,5 @@ export const iota = (shape: Shape, axis: number): Tensor =>
 
 export const stopGradient = (x: Tensor): Tensor => emit('stopGradient', structure.stopGradient, [x], {})[0]
 
-export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : emit('cast', structure.cast, [x], { dtype })[0])
-
+export const cast = (x: Tensor, dtype: DType): Tensor =>
+  x.dtype === dtype ? x : emit('cast', structure.cast, [x], { dtype })[0]

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { draw, gaussian, indices, normal, randomFrom } from '../cases/index.ts'
 import {
-  add, all, and, argmax, broadcast, cast, concat, constant, div, equal, f32, grad, hostTensor, i32, iota, less, matmul, max, mean,
-  maximum, minimum, mul, not, or, pad, reshape, scatterAdd, select, slice, sqrt, stack, sub, sum, take, topK, trace,
-  transpose, transposeLast, updateRows, zeros, type HostTensor, type Tensor, type Tree,
+  add, all, and, argmax, broadcast, cast, concat, constant, div, equal, f32, grad, hostTensor, i32, iota,
+  less, matmul, max, mean, maximum, minimum, mul, not, or, pad, reshape, scatterAdd, select, slice, sqrt,
+  stack, sub, sum, take, topK, trace, transpose, transposeLast, updateRows, zeros, type HostTensor,
+  type Tensor, type Tree,
 } from '../index.ts'
 import { evaluate } from '../reference/index.ts'
 
@@ -16,7 +17,10 @@ function values(f: (...x: Tensor[]) => Tensor, ...inputs: HostTensor[]): number[
   return Array.from((evaluate(program, inputs as Tree<HostTensor>) as HostTensor).data)
 }
 const slope = (f: (x: Tensor) => Tensor, x: HostTensor): number[] => {
-  const gradient = grad(trace(({ x }) => sum(f(x)), { x }), { wrt: 'x' })
+  const gradient = grad(
+    trace(({ x }) => sum(f(x)), { x }),
+    { wrt: 'x' },
+  )
   return Array.from((evaluate(gradient, { x }) as { grads: { x: HostTensor } }).grads.x.data)
 }
 
@@ -38,7 +42,9 @@ describe('pointwise', () => {
     expect(slope((x) => minimum(x, 0), t([3], -1, 0, 2))).toEqual([1, 1, -0])
   })
   it('refuses a fraction beside integers, which it would have to round', () => {
-    expect(() => values((i) => less(i, 2.5), ints(1))).toThrow('less(i32[1]): the number 2.5 beside i32 is no whole number')
+    expect(() => values((i) => less(i, 2.5), ints(1))).toThrow(
+      'less(i32[1]): the number 2.5 beside i32 is no whole number',
+    )
   })
   it('combines masks', () => {
     const [a, b] = [hostTensor([0, 0, 1, 1], [4], 'bool'), hostTensor([0, 1, 0, 1], [4], 'bool')]
@@ -97,15 +103,22 @@ describe('matmul', () => {
     return x.data[(x.shape.length === 2 ? 0 : z * rows * cols) + r * cols + c]
   }
   it.each([
-    [false, false, [2, 3], [3, 4]], [true, false, [3, 2], [3, 4]], [false, true, [2, 3], [4, 3]], [true, true, [3, 2], [4, 3]],
-    [false, false, [5, 2, 3], [5, 3, 4]], [true, true, [5, 3, 2], [5, 4, 3]], [false, true, [5, 2, 3], [4, 3]], [false, false, [5, 2, 3], [3, 4]],
+    [false, false, [2, 3], [3, 4]],
+    [true, false, [3, 2], [3, 4]],
+    [false, true, [2, 3], [4, 3]],
+    [true, true, [3, 2], [4, 3]],
+    [false, false, [5, 2, 3], [5, 3, 4]],
+    [true, true, [5, 3, 2], [5, 4, 3]],
+    [false, true, [5, 2, 3], [4, 3]],
+    [false, false, [5, 2, 3], [3, 4]],
   ])('is three loops: ta=%s tb=%s %j·%j', (ta, tb, as, bs) => {
     const { a, b } = draw({ a: normal(...as), b: normal(...bs) }) as Record<string, HostTensor>
     const expected: number[] = []
     for (let z = 0; z < (as.length === 3 ? 5 : 1); z++) {
-      for (let i = 0; i < 2; i++) for (let j = 0; j < 4; j++) {
-        expected.push([0, 1, 2].reduce((s, l) => s + at(a, z, i, l, ta) * at(b, z, l, j, tb), 0))
-      }
+      for (let i = 0; i < 2; i++)
+        for (let j = 0; j < 4; j++) {
+          expected.push([0, 1, 2].reduce((s, l) => s + at(a, z, i, l, ta) * at(b, z, l, j, tb), 0))
+        }
     }
     const actual = values((x, y) => matmul(x, y, ta, tb), a, b)
     expect(actual).toHaveLength(expected.length)
@@ -123,7 +136,9 @@ describe('movement', () => {
     expect(values((v) => transpose(v, [1, 0]), x)).toEqual([1, 4, 2, 5, 3, 6])
     expect(values(transposeLast, x)).toEqual([1, 4, 2, 5, 3, 6])
     expect(values((v) => transpose(reshape(v, [1, 2, 3]), [2, 0, 1]), x)).toEqual([1, 4, 2, 5, 3, 6])
-    expect(values((v) => broadcast(reshape(v, [2, 1, 3]), [2, 2, 3]), x)).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6])
+    expect(values((v) => broadcast(reshape(v, [2, 1, 3]), [2, 2, 3]), x)).toEqual([
+      1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6,
+    ])
     expect(values((v) => slice(v, [0, 1], [2, 3]), x)).toEqual([2, 3, 5, 6])
     expect(values((v) => pad(v, [0, 1], [1, 0]), x)).toEqual([0, 1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0])
     expect(values((v) => concat([v, v], -1), x)).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6])
@@ -136,14 +151,22 @@ describe('movement', () => {
 describe('rows by index', () => {
   it('takes, adds and replaces', () => {
     expect(values(take, t([3, 2], 1, 2, 3, 4, 5, 6), ints(2, 0, 2))).toEqual([5, 6, 1, 2, 5, 6])
-    expect(values((i, u) => scatterAdd(i, u, 3), ints(2, 0, 2), t([3, 2], 1, 2, 3, 4, 5, 6))).toEqual([3, 4, 0, 0, 6, 8])
+    expect(values((i, u) => scatterAdd(i, u, 3), ints(2, 0, 2), t([3, 2], 1, 2, 3, 4, 5, 6))).toEqual([
+      3, 4, 0, 0, 6, 8,
+    ])
     expect(values(updateRows, t([3, 1], 1, 2, 3), ints(2, 0), t([2, 1], 8, 9))).toEqual([9, 2, 8])
   })
-  it('scatterAdd is what take\'s gradient does, repeats included', () => {
+  it("scatterAdd is what take's gradient does, repeats included", () => {
     const { table, i } = draw({ table: normal(4, 3), i: indices(4, 50) }) as Record<string, HostTensor>
     const random = randomFrom(9)
     const w = Float64Array.from({ length: 150 }, () => gaussian(random))
-    const gradient = grad(trace(({ table, i }) => sum(mul(take(table, i), constant(w, [50, 3]))), { table: f32(4, 3), i: i32(50) }), { wrt: 'table' })
+    const gradient = grad(
+      trace(({ table, i }) => sum(mul(take(table, i), constant(w, [50, 3]))), {
+        table: f32(4, 3),
+        i: i32(50),
+      }),
+      { wrt: 'table' },
+    )
     const expected = new Float64Array(12)
     i.data.forEach((row, n) => [0, 1, 2].forEach((c) => (expected[row * 3 + c] += w[n * 3 + c])))
     const actual = (evaluate(gradient, { table, i }) as { grads: { table: HostTensor } }).grads.table.data
@@ -151,7 +174,11 @@ describe('rows by index', () => {
   })
   it('refuses an index outside, by name', () => {
     expect(() => values(take, t([3], 1, 2, 3), ints(3))).toThrow('take: index 3 is outside 0…2')
-    expect(() => values((i, u) => scatterAdd(i, u, 2), ints(-1), t([1], 1))).toThrow('scatterAdd: index -1 is outside 0…1')
-    expect(() => values(updateRows, t([1], 1), ints(1), t([1], 1))).toThrow('updateRows: index 1 is outside 0…0')
+    expect(() => values((i, u) => scatterAdd(i, u, 2), ints(-1), t([1], 1))).toThrow(
+      'scatterAdd: index -1 is outside 0…1',
+    )
+    expect(() => values(updateRows, t([1], 1), ints(1), t([1], 1))).toThrow(
+      'updateRows: index 1 is outside 0…0',
+    )
   })
 })

@@ -23,7 +23,11 @@ export interface EvaluateOptions {
 export type HostInput = HostTensor | number
 
 /** Runs a program in f64 on host values. Throws TraceError where inputs are missing or do not fit. */
-export function evaluate(program: Program, inputs: Tree<HostInput>, options: EvaluateOptions = {}): Tree<HostTensor> {
+export function evaluate(
+  program: Program,
+  inputs: Tree<HostInput>,
+  options: EvaluateOptions = {},
+): Tree<HostTensor> {
   return interpret(dropDead(expandComposites(program, () => false)), inputs, options)
 }
 
@@ -31,8 +35,13 @@ export function evaluate(program: Program, inputs: Tree<HostInput>, options: Eva
 function load(path: string, want: Spec, given: HostInput | undefined): HostArray {
   if (given === undefined) throw new TraceError(`input '${path}' (${show(want)}) is missing`)
   if (typeof given === 'number') {
-    if (sizeOf(want.shape) !== 1) throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
-    return want.dtype === 'f32' ? Float64Array.of(given) : want.dtype === 'i32' ? Int32Array.of(given) : Uint8Array.of(given)
+    if (sizeOf(want.shape) !== 1)
+      throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
+    return want.dtype === 'f32'
+      ? Float64Array.of(given)
+      : want.dtype === 'i32'
+        ? Int32Array.of(given)
+        : Uint8Array.of(given)
   }
   if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
     throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
@@ -42,10 +51,15 @@ function load(path: string, want: Spec, given: HostInput | undefined): HostArray
 }
 
 function checkFilled({ shape, dtype, data }: HostTensor, what: string): void {
-  if (data.length !== sizeOf(shape)) throw new TraceError(`${what} has ${data.length} values, which do not fill ${show({ shape, dtype })}`)
+  if (data.length !== sizeOf(shape))
+    throw new TraceError(`${what} has ${data.length} values, which do not fill ${show({ shape, dtype })}`)
 }
 
-function interpret(program: Program, inputs: Tree<HostInput>, { onValue, checkFinite }: EvaluateOptions): Tree<HostTensor> {
+function interpret(
+  program: Program,
+  inputs: Tree<HostInput>,
+  { onValue, checkFinite }: EvaluateOptions,
+): Tree<HostTensor> {
   const given = new Map(leaves(inputs).map(({ path, value }) => [path, value]))
   const values: (HostArray | undefined)[] = []
   const last = lastUses(program)
@@ -55,20 +69,32 @@ function interpret(program: Program, inputs: Tree<HostInput>, { onValue, checkFi
     const results =
       node.op === 'input'
         ? [load(node.attrs.path, outs[0], given.get(node.attrs.path))]
-        : rulesOf(node).evaluate!(node.inputs.map((v) => values[v]!), node.attrs, specs, outs)
+        : rulesOf(node).evaluate!(
+            node.inputs.map((v) => values[v]!),
+            node.attrs,
+            specs,
+            outs,
+          )
     node.outputs.forEach((v, i) => {
       onValue?.(node, results[i], outs[i])
-      if (checkFinite && outs[i].dtype === 'f32' && !results[i].every(Number.isFinite)) throw new NonFiniteError(nonFiniteSentence(node, results[i]))
+      if (checkFinite && outs[i].dtype === 'f32' && !results[i].every(Number.isFinite))
+        throw new NonFiniteError(nonFiniteSentence(node, results[i]))
       values[v] = results[i]
     })
     for (const v of node.inputs) if (last[v] === n) values[v] = undefined
   })
-  return unflatten(program.outputs.map(({ path, value }) => ({ path, value: { ...program.values[value], data: values[value]! } })))
+  return unflatten(
+    program.outputs.map(({ path, value }) => ({
+      path,
+      value: { ...program.values[value], data: values[value]! },
+    })),
+  )
 }
 
 function nonFiniteSentence(node: Node, value: HostArray): string {
   const at = Array.from(value).findIndex((v) => !Number.isFinite(v))
-  const where = node.op === 'input' ? `input '${node.attrs.path}'` : `${node.op}${node.path && ` in ${node.path}`}`
+  const where =
+    node.op === 'input' ? `input '${node.attrs.path}'` : `${node.op}${node.path && ` in ${node.path}`}`
   return `${where} is ${value[at]} at element ${at}`
 }
 
@@ -119,7 +145,9 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
   }
   const own = (t: DeviceTensor, path: string): ReferenceTensor => {
     if (!(t instanceof ReferenceTensor) || !t.belongsTo(live)) {
-      throw new DeviceError(`'${path}' lives on ${t.backend}${t.backend === 'reference' ? ' (another one)' : ''}; read it there and upload it here`)
+      throw new DeviceError(
+        `'${path}' lives on ${t.backend}${t.backend === 'reference' ? ' (another one)' : ''}; read it there and upload it here`,
+      )
     }
     if (!t.alive) throw new DeviceError(`'${path}' was disposed of or donated`)
     return t
@@ -133,7 +161,10 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
     upload: async (value) => {
       needOpen()
       checkFilled(value, 'the value to upload')
-      return new ReferenceTensor(live, { ...value, data: value.dtype === 'f32' ? Float64Array.from(value.data) : value.data.slice() })
+      return new ReferenceTensor(live, {
+        ...value,
+        data: value.dtype === 'f32' ? Float64Array.from(value.data) : value.data.slice(),
+      })
     },
     read: async (tensor) => {
       const { shape, dtype, data } = own(tensor, 'tensor')
@@ -149,7 +180,12 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
       }
       return {
         program,
-        stats: { simplifyMs: performance.now() - started, lowerMs: 0, engineMs: 0, nodes: plain.nodes.length },
+        stats: {
+          simplifyMs: performance.now() - started,
+          lowerMs: 0,
+          engineMs: 0,
+          nodes: plain.nodes.length,
+        },
         run: async (inputs) => {
           needOpen()
           if (!alive) throw new DeviceError('the executable was disposed; compile the program again')
@@ -157,10 +193,17 @@ export function referenceBackend(options: EvaluateOptions = {}): Backend {
           const host = unflatten(given.map(({ path, value }) => ({ path, value: hostOf(value, path) })))
           const outputs = leaves(interpret(plain, host, options))
           const finite = outputs.find(({ path }) => path === 'finite')
-          if (finite && !finite.value.data[0]) throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
-          for (const { path, value } of given) if (matches(donate, path) && typeof value === 'object' && 'backend' in value) value.dispose()
+          if (finite && !finite.value.data[0])
+            throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
+          for (const { path, value } of given)
+            if (matches(donate, path) && typeof value === 'object' && 'backend' in value) value.dispose()
           // Values may share storage (reshape is free); handles must not.
-          return unflatten(outputs.map(({ path, value }) => ({ path, value: new ReferenceTensor(live, { ...value, data: value.data.slice() }) })))
+          return unflatten(
+            outputs.map(({ path, value }) => ({
+              path,
+              value: new ReferenceTensor(live, { ...value, data: value.data.slice() }),
+            })),
+          )
         },
         dispose,
         [Symbol.dispose]: dispose,

@@ -1,5 +1,6 @@
 /**
- * The caller's side: a Backend whose tensors live in a worker, so that computing blocks neither signals nor progress
+ * The caller's side: a Backend whose tensors live in a worker, so that computing blocks neither signals nor
+ * progress
  * nor a server (contracts.md §1). Every check that needs no worker is made here and at once.
  */
 import type { Backend, DeviceTensor, Executable, RunInput } from '../backend.ts'
@@ -7,7 +8,9 @@ import { DeviceError } from '../errors.ts'
 import { byteSize, type DType, type HostTensor, type Shape } from '../spec.ts'
 import { leaves, matches, unflatten } from '../tree.ts'
 import { listen, type Port } from './port.ts'
-import { fromWire, parcel, type CallName, type Calls, type Handle, type Notice, type Reply } from './protocol.ts'
+import {
+  fromWire, parcel, type CallName, type Calls, type Handle, type Notice, type Reply,
+} from './protocol.ts'
 
 export interface UploadOptions {
   /** The data's buffer is given to the worker and is empty afterwards, rather than copied. */
@@ -20,7 +23,10 @@ export interface RemoteBackend extends Backend {
 }
 
 export interface RemoteOptions {
-  /** Called once if the worker ends before it was disposed of. Every pending and later call rejects with the same. */
+  /**
+   * Called once if the worker ends before it was disposed of. Every pending and later call rejects with the
+   * same.
+   */
   readonly onExit?: (error: DeviceError) => void
 }
 
@@ -30,7 +36,12 @@ class RemoteTensor implements DeviceTensor {
   readonly dtype: DType
   readonly handle: number
   private readonly live: Map<RemoteTensor, (handle: number) => void>
-  constructor(live: Map<RemoteTensor, (handle: number) => void>, backend: string, { shape, dtype, handle }: Handle, free: (handle: number) => void) {
+  constructor(
+    live: Map<RemoteTensor, (handle: number) => void>,
+    backend: string,
+    { shape, dtype, handle }: Handle,
+    free: (handle: number) => void,
+  ) {
     this.backend = backend
     this.shape = shape
     this.dtype = dtype
@@ -60,7 +71,10 @@ class RemoteTensor implements DeviceTensor {
 
 /** Asks, and matches answers to questions, until the worker ends. */
 function connection(port: Port, onExit: RemoteOptions['onExit']) {
-  const pending = new Map<number, { call: CallName; resolve: (answer: never) => void; reject: (error: Error) => void }>()
+  const pending = new Map<
+    number,
+    { call: CallName; resolve: (answer: never) => void; reject: (error: Error) => void }
+  >()
   let name = ''
   let pooled = 0
   let asked = 0
@@ -85,12 +99,21 @@ function connection(port: Port, onExit: RemoteOptions['onExit']) {
     },
     end: (how) => {
       if (ended) return
-      end((during) => new DeviceError(`the worker of the backend${name && ` '${name}'`} ended${during}: ${how}; start it again`))
+      end(
+        (during) =>
+          new DeviceError(
+            `the worker of the backend${name && ` '${name}'`} ended${during}: ${how}; start it again`,
+          ),
+      )
       onExit?.(ended!)
     },
   })
   return {
-    ask: <K extends CallName>(call: K, ask: Calls[K]['ask'], transfer: ArrayBuffer[] = []): Promise<Calls[K]['answer']> =>
+    ask: <K extends CallName>(
+      call: K,
+      ask: Calls[K]['ask'],
+      transfer: ArrayBuffer[] = [],
+    ): Promise<Calls[K]['answer']> =>
       new Promise((resolve, reject) => {
         if (ended) return reject(ended)
         const id = ++asked
@@ -130,7 +153,9 @@ export async function remoteBackend(port: Port, { onExit }: RemoteOptions = {}):
   const hold = (handle: Handle): RemoteTensor => new RemoteTensor(live, name, handle, free)
   const own = (t: DeviceTensor, path: string): RemoteTensor => {
     if (!(t instanceof RemoteTensor) || !t.belongsTo(live)) {
-      throw new DeviceError(`'${path}' lives on ${t.backend}, not in this worker; read it there and upload it here`)
+      throw new DeviceError(
+        `'${path}' lives on ${t.backend}, not in this worker; read it there and upload it here`,
+      )
     }
     if (!t.alive) throw new DeviceError(`'${path}' was disposed of or donated`)
     return t
@@ -158,7 +183,12 @@ export async function remoteBackend(port: Port, { onExit }: RemoteOptions = {}):
       for (const { path, value } of leaves<RunInput>(tree)) {
         if (value instanceof RemoteTensor && consumed.includes(path)) value.forget()
       }
-      return unflatten(outputs.map(({ path, value }): { path: string; value: DeviceTensor } => ({ path, value: hold(value) })))
+      return unflatten(
+        outputs.map(({ path, value }): { path: string; value: DeviceTensor } => ({
+          path,
+          value: hold(value),
+        })),
+      )
     }
     const dispose = (): void => {
       if (alive) wire.tell({ drop: executable })
@@ -184,7 +214,11 @@ export async function remoteBackend(port: Port, { onExit }: RemoteOptions = {}):
     },
     read: async (tensor) => wire.ask('read', { handle: own(tensor, 'tensor').handle }),
     compile,
-    memory: () => ({ tensors: live.size, bytes: [...live.keys()].reduce((n, t) => n + byteSize(t), 0), pooled: wire.pooled() }),
+    memory: () => ({
+      tensors: live.size,
+      bytes: [...live.keys()].reduce((n, t) => n + byteSize(t), 0),
+      pooled: wire.pooled(),
+    }),
     dispose,
     [Symbol.asyncDispose]: dispose,
   }

@@ -1,5 +1,6 @@
 /**
- * What a worker is reached through: the part of `MessagePort` that Node's ports and workers and the browser's have
+ * What a worker is reached through: the part of `MessagePort` that Node's ports and workers and the browser's
+ * have
  * in common, with their two ways of listening made one.
  */
 export interface Port {

@@ -1,6 +1,8 @@
 /**
- * What crosses the port. Tensors and executables are numbers that the worker gives out; requests are answered in the
- * order in which they were sent, so that a tensor that is freed after a run is asked for is still there for it.
+ * What crosses the port. Tensors and executables are numbers that the worker gives out; requests are answered
+ * in the
+ * order in which they were sent, so that a tensor that is freed after a run is asked for is still there for
+ * it.
  */
 import type { Capabilities, CompileStats } from '../backend.ts'
 import { DeviceError, NonFiniteError, ShapeError, TraceError, UnsupportedError } from '../errors.ts'
@@ -22,14 +24,19 @@ export interface Calls {
     answer: { readonly executable: number; readonly stats: CompileStats }
   }
   run: {
-    ask: { readonly executable: number; readonly inputs: readonly Leaf<{ readonly handle: number } | HostTensor | number>[] }
+    ask: {
+      readonly executable: number
+      readonly inputs: readonly Leaf<{ readonly handle: number } | HostTensor | number>[]
+    }
     answer: readonly Leaf<Handle>[]
   }
   close: { ask: object; answer: null }
 }
 export type CallName = keyof Calls
 
-export type Request = { [K in CallName]: { readonly id: number; readonly call: K } & Calls[K]['ask'] }[CallName]
+export type Request = {
+  [K in CallName]: { readonly id: number; readonly call: K } & Calls[K]['ask']
+}[CallName]
 /** Not answered. */
 export type Notice = { readonly free: number } | { readonly drop: number }
 export type Reply =
@@ -50,16 +57,31 @@ export function toWire(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
   const { name, message, stack } = error
   if (!(error instanceof ShapeError)) return { name, message, stack }
-  return { name, message, stack, op: error.op, operands: error.operands.map(({ shape, dtype }) => ({ shape, dtype })), path: error.path }
+  return {
+    name,
+    message,
+    stack,
+    op: error.op,
+    operands: error.operands.map(({ shape, dtype }) => ({ shape, dtype })),
+    path: error.path,
+  }
 }
 
 const kinds: { readonly [name: string]: new (message: string) => Error } = {
-  DeviceError, NonFiniteError, TraceError, UnsupportedError, RangeError, TypeError,
+  DeviceError,
+  NonFiniteError,
+  TraceError,
+  UnsupportedError,
+  RangeError,
+  TypeError,
 }
 
-/** The error that was thrown on the other side: class, message and fields; its stack goes below the message. */
+/**
+ * The error that was thrown on the other side: class, message and fields; its stack goes below the message.
+ */
 export function fromWire({ name, message, stack, op, operands, path }: WireError): Error {
-  const error = op === undefined ? new (kinds[name] ?? Error)(message) : new ShapeError(op, operands ?? [], '', path)
+  const error =
+    op === undefined ? new (kinds[name] ?? Error)(message) : new ShapeError(op, operands ?? [], '', path)
   error.message = message
   if (!(name in kinds) && op === undefined) error.name = name
   if (stack) error.stack = stack
@@ -67,7 +89,8 @@ export function fromWire({ name, message, stack, op, operands, path }: WireError
 }
 
 /**
- * The data alone, and the buffer to transfer with it: itself where it may be given away and fills its buffer, else a
+ * The data alone, and the buffer to transfer with it: itself where it may be given away and fills its buffer,
+ * else a
  * copy (cloning a view would copy the whole buffer beneath it).
  */
 export function parcel<T extends HostArray>(data: T, mayGive: boolean): { data: T; transfer: ArrayBuffer[] } {

@@ -1,9 +1,13 @@
-/** A backend behind a port, both ends in one thread. @ldyn/testkit runs the whole conformance suite through it too. */
+/**
+ * A backend behind a port, both ends in one thread. @ldyn/testkit runs the whole conformance suite through it
+ * too.
+ */
 import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
-  all, DeviceError, f32, hostTensor, i32, isFinite, mul, NonFiniteError, remoteBackend, serveBackend, ShapeError, sub,
-  trace, TraceError, UnsupportedError, type Backend, type DeviceTensor, type HostTensor, type Port, type RemoteOptions,
+  all, DeviceError, f32, hostTensor, i32, isFinite, mul, NonFiniteError, remoteBackend, serveBackend,
+  ShapeError, sub, trace, TraceError, UnsupportedError, type Backend, type DeviceTensor, type HostTensor,
+  type Port, type RemoteOptions,
 } from '../index.ts'
 import { referenceBackend } from '../reference/index.ts'
 import { fromWire, parcel, toWire } from './protocol.ts'
@@ -29,7 +33,7 @@ describe('a remote backend', () => {
     expect([remote.name, remote.capabilities]).toEqual(['reference', referenceBackend().capabilities])
     const x = await remote.upload(row(1, 2))
     const executable = await remote.compile(double)
-    const { y } = await executable.run({ x }) as { y: DeviceTensor }
+    const { y } = (await executable.run({ x })) as { y: DeviceTensor }
     expect((await remote.read(y)).data).toEqual(Float64Array.of(2, 4))
     expect(executable.program).toBe(double)
     expect(executable.stats.nodes).toBeGreaterThan(0)
@@ -50,13 +54,18 @@ describe('a remote backend', () => {
     const x = await remote.upload(row(1, 2))
     const running = executable.run({ x })
     x.dispose()
-    expect((await remote.read((await running as { y: DeviceTensor }).y)).data).toEqual(Float64Array.of(2, 4))
+    expect((await remote.read(((await running) as { y: DeviceTensor }).y)).data).toEqual(
+      Float64Array.of(2, 4),
+    )
   })
   it('marks donated handles dead after success, and only then', async () => {
-    const step = trace(({ w, g }) => {
-      const next = sub(w, g)
-      return { w: next, finite: all(isFinite(next)) }
-    }, { w: f32(2), g: f32(2) })
+    const step = trace(
+      ({ w, g }) => {
+        const next = sub(w, g)
+        return { w: next, finite: all(isFinite(next)) }
+      },
+      { w: f32(2), g: f32(2) },
+    )
     const { remote } = await pair()
     const executable = await remote.compile(step, { donate: (path) => path === 'w' })
     const w = await remote.upload(row(1, 2))
@@ -79,7 +88,9 @@ describe('a remote backend', () => {
     const [{ remote }, { remote: other }] = [await pair(), await pair()]
     const executable = await remote.compile(double)
     for (const foreign of [await other.upload(row(1, 2)), await referenceBackend().upload(row(1, 2))]) {
-      await expect(executable.run({ x: foreign })).rejects.toThrow("'x' lives on reference, not in this worker; read it there and upload it here")
+      await expect(executable.run({ x: foreign })).rejects.toThrow(
+        "'x' lives on reference, not in this worker; read it there and upload it here",
+      )
     }
   })
 })
@@ -87,9 +98,17 @@ describe('a remote backend', () => {
 describe('errors cross', () => {
   it('with their class, message and fields', async () => {
     const shape = new ShapeError('matmul', [f32(2, 3), i32(4)], 'inner sizes differ', 'layers.0')
-    for (const error of [shape, new DeviceError('a'), new UnsupportedError('b'), new NonFiniteError('c'), new TraceError('d'), new RangeError('e'), new TypeError('f')]) {
+    for (const error of [
+      shape,
+      new DeviceError('a'),
+      new UnsupportedError('b'),
+      new NonFiniteError('c'),
+      new TraceError('d'),
+      new RangeError('e'),
+      new TypeError('f'),
+    ]) {
       const { remote } = await pair(changed({ upload: () => Promise.reject(error) }))
-      const caught = await remote.upload(row(1)).catch((e: Error) => e) as Error
+      const caught = (await remote.upload(row(1)).catch((e: Error) => e)) as Error
       expect(caught).toBeInstanceOf(error.constructor)
       expect([caught.name, caught.message]).toEqual([error.name, error.message])
     }
@@ -116,7 +135,9 @@ describe('errors cross', () => {
   })
   it('when a message cannot be posted, without waiting for an answer', async () => {
     const { remote } = await pair()
-    await expect(remote.compile({ ...double, nodes: [(() => 1) as never] })).rejects.toThrow(/could not be cloned/)
+    await expect(remote.compile({ ...double, nodes: [(() => 1) as never] })).rejects.toThrow(
+      /could not be cloned/,
+    )
     await expect(remote.upload(row(1))).resolves.toBeDefined()
   })
 })
@@ -128,16 +149,23 @@ describe('the end', () => {
     const { remote, port2 } = await pair(changed({ upload: never }), { onExit: (error) => exits.push(error) })
     const pending = remote.upload(row(1))
     port2.close()
-    await expect(pending).rejects.toThrow(new DeviceError("the worker of the backend 'reference' ended during upload: its port was closed; start it again"))
+    await expect(pending).rejects.toThrow(
+      new DeviceError(
+        "the worker of the backend 'reference' ended during upload: its port was closed; start it again",
+      ),
+    )
     await expect(remote.compile(double)).rejects.toThrow(DeviceError)
     expect(exits).toHaveLength(1)
   })
-  it('of a Node worker is told by its error and exit events, of a browser\'s by its error event', async () => {
+  it("of a Node worker is told by its error and exit events, of a browser's by its error event", async () => {
     for (const how of ['exit', 'error', 'event'] as const) {
       const heard = new Map<string, (value: unknown) => void>()
       const listener = (event: string, f: (value: unknown) => void) => void heard.set(event, f)
       const asked: { id: number }[] = []
-      const port: Port = { postMessage: (m) => void asked.push(m as { id: number }), ...(how === 'event' ? { addEventListener: listener } : { on: listener }) }
+      const port: Port = {
+        postMessage: (m) => void asked.push(m as { id: number }),
+        ...(how === 'event' ? { addEventListener: listener } : { on: listener }),
+      }
       const answer = (value: object) => heard.get('message')!(how === 'event' ? { data: value } : value)
       const opening = remoteBackend(port)
       answer({ id: asked[0].id, answer: { name: 'onnx', capabilities: {} }, pooled: 0 })
@@ -145,7 +173,9 @@ describe('the end', () => {
       const pending = remote.upload(row(1))
       if (how === 'exit') heard.get('exit')!(134)
       else heard.get('error')!(how === 'error' ? new Error('out of memory') : { message: 'out of memory' })
-      await expect(pending).rejects.toThrow(`the worker of the backend 'onnx' ended during upload: it ${how === 'exit' ? 'exited with code 134' : 'threw out of memory'}; start it again`)
+      await expect(pending).rejects.toThrow(
+        `the worker of the backend 'onnx' ended during upload: it ${how === 'exit' ? 'exited with code 134' : 'threw out of memory'}; start it again`,
+      )
     }
   })
   it('by dispose comes after what was asked before, ends the backend, and is no exit', async () => {
@@ -158,7 +188,9 @@ describe('the end', () => {
     await over
     await expect(last).resolves.toBeDefined()
     await expect(behind.upload(row(1))).rejects.toThrow('disposed')
-    await expect(remote.upload(row(1))).rejects.toThrow(new DeviceError("the backend 'reference' was disposed"))
+    await expect(remote.upload(row(1))).rejects.toThrow(
+      new DeviceError("the backend 'reference' was disposed"),
+    )
     expect(remote.memory()).toMatchObject({ tensors: 0, bytes: 0 })
     await remote.dispose()
     expect(exits).toEqual([])
@@ -167,7 +199,14 @@ describe('the end', () => {
     const { port1, port2 } = new MessageChannel()
     void serveBackend(port2, Promise.resolve(referenceBackend()))
     let terminated = 0
-    const port: Port = { postMessage: (m, t) => port1.postMessage(m, t), on: (event, f) => port1.on(event, f), terminate: () => { terminated++; port1.close() } }
+    const port: Port = {
+      postMessage: (m, t) => port1.postMessage(m, t),
+      on: (event, f) => port1.on(event, f),
+      terminate: () => {
+        terminated++
+        port1.close()
+      },
+    }
     await (await remoteBackend(port)).dispose()
     expect(terminated).toBe(1)
   })
@@ -190,5 +229,7 @@ it('a parcel is never more than the view', () => {
 })
 
 it('needs a port that can be heard', async () => {
-  await expect(remoteBackend({ postMessage: () => undefined })).rejects.toThrow('a port needs either on (Node) or addEventListener (browsers)')
+  await expect(remoteBackend({ postMessage: () => undefined })).rejects.toThrow(
+    'a port needs either on (Node) or addEventListener (browsers)',
+  )
 })

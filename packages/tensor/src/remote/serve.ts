@@ -6,8 +6,10 @@ import { listen, type Port } from './port.ts'
 import { parcel, toWire, type Handle, type Notice, type Reply, type Request } from './protocol.ts'
 
 /**
- * Serves the backend that `opening` resolves to, one request after the other, until the caller disposes of it or the
- * port closes; then disposes of the backend. Call it at once in a worker, before anything is awaited, so that no
+ * Serves the backend that `opening` resolves to, one request after the other, until the caller disposes of it
+ * or the
+ * port closes; then disposes of the backend. Call it at once in a worker, before anything is awaited, so that
+ * no
  * message is missed. Resolves when all is over. Where `opening` rejects, the caller's `remoteBackend` does.
  */
 export function serveBackend(port: Port, opening: Promise<Backend>): Promise<void> {
@@ -27,7 +29,10 @@ export function serveBackend(port: Port, opening: Promise<Backend>): Promise<voi
     return tensor
   }
 
-  async function answer(backend: Backend, request: Request): Promise<[answer: object | null, transfer?: ArrayBuffer[]]> {
+  async function answer(
+    backend: Backend,
+    request: Request,
+  ): Promise<[answer: object | null, transfer?: ArrayBuffer[]]> {
     switch (request.call) {
       case 'open':
         return [{ name: backend.name, capabilities: backend.capabilities }]
@@ -46,8 +51,10 @@ export function serveBackend(port: Port, opening: Promise<Backend>): Promise<voi
       case 'run': {
         const executable = executables.get(request.executable)
         if (!executable) throw new DeviceError('the executable was disposed; compile the program again')
-        const inputs = request.inputs.map(({ path, value }): { path: string; value: RunInput } =>
-          ({ path, value: typeof value === 'object' && 'handle' in value ? find(value.handle, path) : value }))
+        const inputs = request.inputs.map(({ path, value }): { path: string; value: RunInput } => ({
+          path,
+          value: typeof value === 'object' && 'handle' in value ? find(value.handle, path) : value,
+        }))
         const outputs = leaves(await executable.run(unflatten(inputs)))
         for (const [handle, tensor] of tensors) if (!tensor.alive) tensors.delete(handle)
         return [outputs.map(({ path, value }) => ({ path, value: keep(value) }))]
@@ -69,7 +76,10 @@ export function serveBackend(port: Port, opening: Promise<Backend>): Promise<voi
       try {
         const backend = await opening
         const [value, transfer] = await answer(backend, request)
-        port.postMessage({ id: request.id, answer: value, pooled: backend.memory().pooled } as Reply, transfer ?? [])
+        port.postMessage(
+          { id: request.id, answer: value, pooled: backend.memory().pooled } as Reply,
+          transfer ?? [],
+        )
       } catch (error) {
         port.postMessage({ id: request.id, error: toWire(error) } satisfies Reply)
       }
@@ -78,7 +88,12 @@ export function serveBackend(port: Port, opening: Promise<Backend>): Promise<voi
     const finish = (): void => {
       if (ended) return
       ended = true
-      over(opening.then((backend) => backend.dispose(), () => undefined))
+      over(
+        opening.then(
+          (backend) => backend.dispose(),
+          () => undefined,
+        ),
+      )
     }
     let queue: Promise<void> = Promise.resolve()
     listen(port, {

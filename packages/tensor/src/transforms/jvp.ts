@@ -1,8 +1,10 @@
 /**
  * Forward mode: jvp(p) computes p's outputs and their derivative along a tangent of some inputs.
  *
- * Nodes are replayed in order and every node's rule turns its inputs' tangents into its outputs'. A tangent that
- * is known to be zero is `undefined` and costs nothing. Several directions share one primal: the rule simply runs
+ * Nodes are replayed in order and every node's rule turns its inputs' tangents into its outputs'. A tangent
+ * that
+ * is known to be zero is `undefined` and costs nothing. Several directions share one primal: the rule simply
+ * runs
  * once for each, so that no op needs a batching rule.
  */
 import { TraceError } from '../errors.ts'
@@ -24,13 +26,19 @@ export interface JvpOptions {
 /**
  * Program → Program. Inputs `{…inputs, tangent}` where `tangent` mirrors the paths of the moving inputs
  * (`tangent.params.embed`); outputs `{primal, tangent}`, the latter for every f32 output.
- * `tangent` becomes `tangent2` where the program already has such an input, so transforms nest; an input that is
+ * `tangent` becomes `tangent2` where the program already has such an input, so transforms nest; an input that
+ * is
  * the whole tree becomes `input`.
  * Throws TraceError if `wrt` names no f32 input.
  */
 export function jvp(program: Program, { wrt, directions }: JvpOptions): Program {
-  const moving = program.inputs.filter(({ path, value }) => matches(wrt, path) && program.values[value].dtype === 'f32')
-  if (moving.length === 0) throw new TraceError(`jvp: wrt matches no f32 input; there are ${program.inputs.map((i) => i.path).join(', ')}`)
+  const moving = program.inputs.filter(
+    ({ path, value }) => matches(wrt, path) && program.values[value].dtype === 'f32',
+  )
+  if (moving.length === 0)
+    throw new TraceError(
+      `jvp: wrt matches no f32 input; there are ${program.inputs.map((i) => i.path).join(', ')}`,
+    )
   const p = expandComposites(program, (op) => entry(op).jvp !== undefined)
   const name = freeInput(program, 'tangent')
   const count = directions ?? 1
@@ -41,8 +49,13 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
     for (const { path, value } of p.inputs) {
       if (!moving.some((m) => m.path === path)) continue
       const s = p.values[value]
-      const given = currentGraph().input(path === '' ? name : `${name}.${path}`, directions === undefined ? s : { shape: [directions, ...s.shape], dtype: s.dtype })
-      tangents.forEach((t, i) => t.set(value, directions === undefined ? given : reshape(sliceAxis(given, 0, i, i + 1), s.shape)))
+      const given = currentGraph().input(
+        path === '' ? name : `${name}.${path}`,
+        directions === undefined ? s : { shape: [directions, ...s.shape], dtype: s.dtype },
+      )
+      tangents.forEach((t, i) =>
+        t.set(value, directions === undefined ? given : reshape(sliceAxis(given, 0, i, i + 1), s.shape)),
+      )
     }
     for (const node of p.nodes) {
       if (node.op === 'input') continue
@@ -53,7 +66,9 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
       for (const tangent of tangents) {
         const t = node.inputs.map((v) => tangent.get(v))
         if (t.every((v) => v === undefined)) continue
-        const dy = at({ path: `${node.path}˙`, region: node.region, remat: node.remat }, () => rule({ x, y, t, attrs: node.attrs }))
+        const dy = at({ path: `${node.path}˙`, region: node.region, remat: node.remat }, () =>
+          rule({ x, y, t, attrs: node.attrs }),
+        )
         node.outputs.forEach((v, i) => dy[i] && tangent.set(v, dy[i]))
       }
     }
@@ -63,8 +78,14 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
     }
     const floats = p.outputs.filter(({ value }) => p.values[value].dtype === 'f32')
     return [
-      ...p.outputs.map(({ path, value }) => ({ path: path === '' ? 'primal' : `primal.${path}`, value: values.get(value)! })),
-      ...floats.map(({ path, value }) => ({ path: path === '' ? 'tangent' : `tangent.${path}`, value: join(value) })),
+      ...p.outputs.map(({ path, value }) => ({
+        path: path === '' ? 'primal' : `primal.${path}`,
+        value: values.get(value)!,
+      })),
+      ...floats.map(({ path, value }) => ({
+        path: path === '' ? 'tangent' : `tangent.${path}`,
+        value: join(value),
+      })),
     ]
   })
 }

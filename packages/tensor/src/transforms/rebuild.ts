@@ -1,5 +1,6 @@
 /**
- * What the transforms share: opening a new graph on an old program, looking up rules, and expanding composites.
+ * What the transforms share: opening a new graph on an old program, looking up rules, and expanding
+ * composites.
  */
 import { at, Graph, within, type Tensor } from '../graph.ts'
 import type { OpAttrs, OpName } from '../ops/attrs.ts'

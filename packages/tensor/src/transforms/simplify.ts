@@ -22,9 +22,13 @@ export interface SimplifyOptions {
 /** Constants of at most this many elements are folded and compared by content. */
 const SMALL = 1024
 
-/** An equivalent program with no dead, repeated or trivial nodes. All inputs stay. Simplifying again changes nothing. */
+/**
+ * An equivalent program with no dead, repeated or trivial nodes. All inputs stay. Simplifying again changes
+ * nothing.
+ */
 export function simplify(program: Program, options: SimplifyOptions = {}): Program {
-  // What one pass makes (a merged factor, a folded constant) the next may merge further: two or three settle it.
+  // What one pass makes (a merged factor, a folded constant) the next may merge further: two or three settle
+  // it.
   for (let result = program; ; ) {
     const next = simplifyOnce(result, options)
     if (sameGraph(next, result)) return next
@@ -34,7 +38,9 @@ export function simplify(program: Program, options: SimplifyOptions = {}): Progr
 
 const sameGraph = (a: Program, b: Program): boolean =>
   a.nodes.length === b.nodes.length &&
-  a.nodes.every(({ op, inputs }, n) => op === b.nodes[n].op && inputs.every((v, i) => v === b.nodes[n].inputs[i]))
+  a.nodes.every(
+    ({ op, inputs }, n) => op === b.nodes[n].op && inputs.every((v, i) => v === b.nodes[n].inputs[i]),
+  )
 
 function simplifyOnce(program: Program, { final = false }: SimplifyOptions): Program {
   return dropDead(
@@ -63,7 +69,8 @@ function simplifyOnce(program: Program, { final = false }: SimplifyOptions): Pro
         const inputs = node.inputs.map((v) => values.get(v)!)
         const outer = graph.site
         graph.site = { path: node.path, region: node.region, remat: node.remat }
-        const simpler = final && node.op === 'stopGradient' ? inputs[0] : reduceNode(node, inputs, maker, byId)
+        const simpler =
+          final && node.op === 'stopGradient' ? inputs[0] : reduceNode(node, inputs, maker, byId)
         graph.site = outer
         if (simpler) {
           values.set(node.outputs[0], simpler)
@@ -71,7 +78,11 @@ function simplifyOnce(program: Program, { final = false }: SimplifyOptions): Pro
           const k = key(node, inputs)
           const known = seen.get(k)
           if (known) node.outputs.forEach((v, i) => values.set(v, byId[known[i]]))
-          else seen.set(k, replay(node, program, values).map((t) => t.id))
+          else
+            seen.set(
+              k,
+              replay(node, program, values).map((t) => t.id),
+            )
         }
         track()
       }
@@ -89,12 +100,25 @@ function keys(): (node: Node, inputs: readonly Tensor[]) => string {
     return `#${large.get(values)}`
   }
   return (node, inputs) => {
-    if (node.op === 'constant') return `constant|${node.attrs.dtype}|${node.attrs.shape.join(',')}|${content(node.attrs.values)}`
+    if (node.op === 'constant')
+      return `constant|${node.attrs.dtype}|${node.attrs.shape.join(',')}|${content(node.attrs.values)}`
     return `${node.op}|${inputs.map((t) => t.id).join(',')}|${JSON.stringify(node.attrs)}|${node.remat ?? ''}`
   }
 }
 
-const POINTWISE = new Set<string>(['neg', 'exp', 'log', 'sqrt', 'tanh', 'erf', 'add', 'sub', 'mul', 'div', 'maximum'])
+const POINTWISE = new Set<string>([
+  'neg',
+  'exp',
+  'log',
+  'sqrt',
+  'tanh',
+  'erf',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'maximum',
+])
 
 /** The one number that all elements are, if that is known. */
 function splat(t: Tensor, maker: readonly Node[]): number | undefined {
@@ -106,7 +130,12 @@ function splat(t: Tensor, maker: readonly Node[]): number | undefined {
   return node?.op === 'constant' && node.attrs.values.length === 1 ? node.attrs.values[0] : undefined
 }
 
-function reduceNode(node: Node, x: readonly Tensor[], maker: readonly Node[], byId: readonly Tensor[]): Tensor | undefined {
+function reduceNode(
+  node: Node,
+  x: readonly Tensor[],
+  maker: readonly Node[],
+  byId: readonly Tensor[],
+): Tensor | undefined {
   const from = (t: Tensor): Node | undefined => maker[t.id]
   const source = (n: Node, i = 0): Tensor => byId[n.inputs[i]]
   const shape = x[0]?.shape
@@ -114,7 +143,12 @@ function reduceNode(node: Node, x: readonly Tensor[], maker: readonly Node[], by
     const known = x.map((t) => splat(t, maker))
     if (known.every((v) => v !== undefined)) {
       const specs = x.map((t) => ({ shape: [], dtype: t.dtype }))
-      const [value] = rulesOf(node).evaluate!(known.map((v) => Float64Array.of(v!)), node.attrs, specs, [{ shape: [], dtype: 'f32' }])
+      const [value] = rulesOf(node).evaluate!(
+        known.map((v) => Float64Array.of(v!)),
+        node.attrs,
+        specs,
+        [{ shape: [], dtype: 'f32' }],
+      )
       if (Number.isFinite(value[0])) return broadcast(constant(value[0]), shape)
     }
     const [a, b] = known
@@ -153,8 +187,12 @@ function reduceNode(node: Node, x: readonly Tensor[], maker: readonly Node[], by
     }
     case 'transpose': {
       const inner = from(x[0])
-      if (inner?.op !== 'transpose') return node.attrs.perm.every((p, a) => p === a) ? x[0] : fold(node, x, maker)
-      return transpose(source(inner), node.attrs.perm.map((a) => inner.attrs.perm[a]))
+      if (inner?.op !== 'transpose')
+        return node.attrs.perm.every((p, a) => p === a) ? x[0] : fold(node, x, maker)
+      return transpose(
+        source(inner),
+        node.attrs.perm.map((a) => inner.attrs.perm[a]),
+      )
     }
     case 'broadcast': {
       const inner = from(x[0])
@@ -207,4 +245,3 @@ export function dropDead(program: Program): Program {
     return outputLeaves(program, values)
   })
 }
-

@@ -5,8 +5,10 @@
  * cotangents up, which is also how a tied weight, read as embedding and as head, gets the sum of both.
  *
  * Checkpointed regions (`checkpoint` in graph.ts): when the walk first meets a region, its nodes are replayed
- * from the region's inputs with a `remat` tag, and the rules use these copies. The originals then serve the forward
- * pass alone and die with it. What the rules add carries the tag too: a rule may repeat a forward expression of a
+ * from the region's inputs with a `remat` tag, and the rules use these copies. The originals then serve the
+ * forward
+ * pass alone and die with it. What the rules add carries the tag too: a rule may repeat a forward expression
+ * of a
  * region's input, and merging that with the forward one would keep its value after all.
  */
 import { TraceError } from '../errors.ts'
@@ -29,22 +31,30 @@ export interface VjpOptions {
 
 /**
  * Program → Program. Inputs `{…inputs, cotangent}` where `cotangent` mirrors the outputs' paths; outputs
- * `{primal, grads}` where `grads` mirrors the inputs' paths (`grads.params.embed`). An input that is the whole tree
+ * `{primal, grads}` where `grads` mirrors the inputs' paths (`grads.params.embed`). An input that is the
+ * whole tree
  * becomes `input`.
  * Throws TraceError if `wrt` or `of` matches nothing.
  */
 export function vjp(program: Program, options: VjpOptions): Program {
   return pullBack(program, options, 'vjp', (p, outputs) => {
     const name = freeInput(program, 'cotangent')
-    return outputs.map(({ path, value }) => currentGraph().input(path === '' ? name : `${name}.${path}`, p.values[value]))
+    return outputs.map(({ path, value }) =>
+      currentGraph().input(path === '' ? name : `${name}.${path}`, p.values[value]),
+    )
   })
 }
 
-/** vjp of one scalar output with cotangent 1. `of` may be left out where the program has one output. Outputs `{primal, grads}`. */
+/**
+ * vjp of one scalar output with cotangent 1. `of` may be left out where the program has one output. Outputs
+ * `{primal, grads}`.
+ */
 export function grad(program: Program, options: VjpOptions): Program {
   return pullBack(program, options, 'grad', (p, outputs) => {
     if (outputs.length !== 1 || p.values[outputs[0].value].shape.length !== 0) {
-      throw new TraceError(`grad: takes one f32 scalar; of = ${String(options.of ?? 'everything')} selects ${outputs.map((o) => `${o.path}[${p.values[o.value].shape.join(',')}]`).join(', ')}`)
+      throw new TraceError(
+        `grad: takes one f32 scalar; of = ${String(options.of ?? 'everything')} selects ${outputs.map((o) => `${o.path}[${p.values[o.value].shape.join(',')}]`).join(', ')}`,
+      )
     }
     return [constant(1)]
   })
@@ -66,9 +76,18 @@ function pullBack(program: Program, { wrt, of = '' }: VjpOptions, name: string, 
   const p = expandComposites(program, (op) => entry(op).vjp !== undefined)
   const sources = p.inputs.filter(({ path, value }) => matches(wrt, path) && p.values[value].dtype === 'f32')
   const outputs = p.outputs.filter(({ path, value }) => matches(of, path) && p.values[value].dtype === 'f32')
-  if (sources.length === 0) throw new TraceError(`${name}: wrt matches no f32 input; there are ${p.inputs.map((i) => i.path).join(', ')}`)
-  if (outputs.length === 0) throw new TraceError(`${name}: of matches no f32 output; there are ${p.outputs.map((o) => o.path).join(', ')}`)
-  const active = reachable(p, sources.map((s) => s.value))
+  if (sources.length === 0)
+    throw new TraceError(
+      `${name}: wrt matches no f32 input; there are ${p.inputs.map((i) => i.path).join(', ')}`,
+    )
+  if (outputs.length === 0)
+    throw new TraceError(
+      `${name}: of matches no f32 output; there are ${p.outputs.map((o) => o.path).join(', ')}`,
+    )
+  const active = reachable(
+    p,
+    sources.map((s) => s.value),
+  )
 
   return build(() => {
     const values: Values = new Map()
@@ -101,7 +120,10 @@ function pullBack(program: Program, { wrt, of = '' }: VjpOptions, name: string, 
     const under = (prefix: string, path: string): string => (path === '' ? prefix : `${prefix}.${path}`)
     return [
       ...p.outputs.map(({ path, value }) => ({ path: under('primal', path), value: values.get(value)! })),
-      ...sources.map(({ path, value }) => ({ path: under('grads', path), value: cotangents.get(value) ?? zerosLike(p.values[value]) })),
+      ...sources.map(({ path, value }) => ({
+        path: under('grads', path),
+        value: cotangents.get(value) ?? zerosLike(p.values[value]),
+      })),
     ]
   })
 }
@@ -111,7 +133,9 @@ interface Kept {
   readonly lookUp: (v: number) => Tensor
 }
 
-/** Looks forward values up as the backward pass may see them: kept, or computed again for the node's region. */
+/**
+ * Looks forward values up as the backward pass may see them: kept, or computed again for the node's region.
+ */
 function rematerialiser(p: Program, values: Values): (region: number | undefined) => Kept {
   const copies = new Map<number, Kept>()
   let tag = p.nodes.reduce((n, node) => Math.max(n, (node.remat ?? -1) + 1), 0)

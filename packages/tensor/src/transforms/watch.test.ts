@@ -1,17 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { add, exp, f32, hostTensor, i32, log, mul, scope, sub, sum, trace, watchFinite, type HostTensor } from '../index.ts'
+import {
+  add, exp, f32, hostTensor, i32, log, mul, scope, sub, sum, trace, watchFinite, type HostTensor,
+} from '../index.ts'
 import { evaluate } from '../reference/index.ts'
 
-const p = trace(({ x, i }) => {
-  const h = scope('layers.0', () => exp(mul(x, 2)))
-  const y = scope('layers.1', () => log(sub(h, 1)))
-  return { loss: scope('head', () => sum(add(y, 1))), i }
-}, { x: f32(2), i: i32(1) })
+const p = trace(
+  ({ x, i }) => {
+    const h = scope('layers.0', () => exp(mul(x, 2)))
+    const y = scope('layers.1', () => log(sub(h, 1)))
+    return { loss: scope('head', () => sum(add(y, 1))), i }
+  },
+  { x: f32(2), i: i32(1) },
+)
 
 describe('watchFinite', () => {
   const { program, sites } = watchFinite(p)
   const firstBad = (...x: number[]) => {
-    const { finite } = evaluate(program, { x: hostTensor(x, [2]), i: hostTensor([0], [1], 'i32') }) as { finite: HostTensor }
+    const { finite } = evaluate(program, { x: hostTensor(x, [2]), i: hostTensor([0], [1], 'i32') }) as {
+      finite: HostTensor
+    }
     expect(finite.data).toHaveLength(sites.length)
     const site = sites.find((_, n) => finite.data[n] === 0)
     return site && `${site.op} in ${site.path}`
@@ -28,6 +35,8 @@ describe('watchFinite', () => {
     expect(sites.some(({ path }) => path === 'i')).toBe(false)
   })
   it('refuses a program without numbers to watch', () => {
-    expect(() => watchFinite(trace(({ i }) => i, { i: i32(1) }))).toThrow('watchFinite: the program has no f32 value')
+    expect(() => watchFinite(trace(({ i }) => i, { i: i32(1) }))).toThrow(
+      'watchFinite: the program has no f32 value',
+    )
   })
 })

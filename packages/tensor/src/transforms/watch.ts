@@ -1,5 +1,6 @@
 /**
- * Finds where a number first stopped being finite, on any backend: the program is rebuilt to report, for every
+ * Finds where a number first stopped being finite, on any backend: the program is rebuilt to report, for
+ * every
  * f32 value in it, whether all of its elements are finite, and nothing else.
  */
 import { all } from '../ops/reductions.ts'
@@ -19,7 +20,9 @@ export interface Watched {
   readonly sites: readonly { readonly op: string; readonly path: string; readonly shape: readonly number[] }[]
 }
 
-/** The program that checks every f32 value of `program`, inputs first. Throws RangeError where there is none. */
+/**
+ * The program that checks every f32 value of `program`, inputs first. Throws RangeError where there is none.
+ */
 export function watchFinite(program: Program): Watched {
   const sites: Watched['sites'][number][] = []
   const result = build(() => {
