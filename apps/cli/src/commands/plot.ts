@@ -1,0 +1,156 @@
+/** `ldyn plot`: the curves of a run, or of several, in the terminal. */
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
+import { didYouMean } from '../contract/nearest.ts'
+import type { Style } from '../contract/output.ts'
+import { onlyStage, type Panel } from '../figures/lines.ts'
+import type { RunData } from '../figures/series.ts'
+import { examples } from '../program.ts'
+
+interface Options {
+  readonly metric: string
+  readonly types?: string
+  readonly perToken?: boolean
+  readonly change?: boolean
+  readonly stage?: string
+  readonly width?: number
+  readonly height: number
+  readonly ascii?: boolean
+  readonly runsDir: string
+}
+
+const number = (text: string): number => {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new CliError({
+    code: 'LD2003',
+    what: `'${text}' is not a number of columns or lines`,
+    fix: 'give a whole number above 0',
+  })
+}
+
+export function register(program: Command, context: Context): void {
+  const command = program
+    .command('plot <run...>')
+    .description('draw a run’s curves in the terminal')
+    .option(
+      '--metric <name>',
+      'a metric of the probes (see `ldyn help metrics`), or a column of the training log such as loss',
+      'logp',
+    )
+    .option('--types <list>', 'response types by comma, and argmax; without it one of each kind')
+    .option('--per-token', 'divide sums by the number of response tokens')
+    .option('--change', 'draw the change since the first evaluation')
+    .option('--stage <name>', 'one stage alone; losses of different stages share no scale')
+    .option('--width <columns>', 'of the picture', number)
+    .option('--height <lines>', 'of the picture', number, 24)
+    .option('--ascii', 'letters in place of braille')
+    .option('--runs-dir <dir>', 'where runs are looked for by id', 'runs')
+    .action(async (words: string[], options: Options) => {
+      const { loadRuns, printable } = await import('./find-run.ts')
+      const { terminalPlot } = await import('../figures/terminal.ts')
+      const runs = await loadRuns(words, options.runsDir)
+      const panel = inStage(await panelFor(runs, options), options.stage)
+      const data = {
+        metric: options.metric,
+        runs: runs.map(({ id }) => id),
+        stages: panel.stages,
+        lines: panel.lines.map(({ key, steps, stages, mean, se, n }) => ({
+          line: key,
+          n,
+          steps,
+          stages,
+          mean,
+          se,
+        })),
+      }
+      const draw = (): string =>
+        terminalPlot(shown(panel, printable), {
+          width: options.width ?? context.output.stderr.columns ?? 100,
+          height: options.height,
+          ascii: options.ascii ?? !speaksUtf8(context.env),
+          paint: (text, line) => context.output.style(COLOURS[line % COLOURS.length], text),
+          dim: (text) => context.output.style('dim', text),
+        })
+      context.output.result('plot', data, draw)
+    })
+  examples(command, [
+    'ldyn plot runs/first                                   # log π of one response type of each kind',
+    'ldyn plot runs/first --types chosen,rejected,argmax --change',
+    'ldyn plot runs/baseline runs/extend --types irr_train  # two runs on the same axes',
+    'ldyn plot runs/first --metric loss --stage dpo',
+  ])
+}
+
+const COLOURS: readonly Style[] = ['blueBright', 'redBright', 'green', 'yellow', 'magenta', 'cyan']
+
+const speaksUtf8 = ({ LC_ALL, LC_CTYPE, LANG }: Context['env']): boolean =>
+  /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || 'utf-8')
+
+/** The panel with names that a terminal may be given. */
+const shown = (panel: Panel, printable: (text: string) => string): Panel => ({
+  ...panel,
+  unit: printable(panel.unit),
+  lines: panel.lines.map((line) => ({ ...line, key: printable(line.key) })),
+  stages: panel.stages.map(({ step, name }) => ({ step, name: printable(name) })),
+})
+
+function inStage(panel: Panel, stage: string | undefined): Panel {
+  if (stage === undefined) return panel
+  const part = onlyStage(panel, stage)
+  if (part) return part
+  const names = [...new Set(panel.lines.flatMap(({ stages }) => stages))]
+  throw new CliError({
+    code: 'LD2003',
+    what: `nothing of '${panel.title}' belongs to a stage '${stage}'`,
+    fix: didYouMean(stage, names) || `there are ${names.join(', ')}`,
+  })
+}
+
+/** One type of each kind, as far as the runs have them. */
+const USUAL = ['chosen', 'rejected', 'irr_train', 'irr_test']
+
+async function panelFor(runs: readonly RunData[], options: Options): Promise<Panel> {
+  const { selectedPanel } = await import('../figures/panels.ts')
+  const { scalarPanel } = await import('../figures/training-panels.ts')
+  const { isSum } = await import('@ldyn/runs')
+  const { metric, perToken = false, change } = options
+  const metrics = [...new Set(runs.flatMap(({ rows }) => [...rows.keys()]))]
+  const columns = [...new Set(runs.flatMap(({ scalars }) => [...scalars.keys()]))]
+  const refuse = (what: string, fix: string): CliError =>
+    new CliError({ code: 'LD2003', what, where: runs.map(({ id }) => id).join(', '), fix })
+
+  if (!metrics.includes(metric)) {
+    const log = scalarPanel(runs, metric)
+    if (log) return log
+    const all = [...metrics, ...columns]
+    throw refuse(
+      `no run has the metric '${metric}'`,
+      didYouMean(metric, all) || `there are ${all.join(', ') || 'none'}`,
+    )
+  }
+  if (perToken && !isSum(metric)) {
+    throw refuse(`'${metric}' is a mean over tokens already`, 'leave --per-token out')
+  }
+  const known = [...new Set(runs.flatMap(({ types }) => types)), 'argmax']
+  const wanted = options.types
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+  const unknown = wanted?.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw refuse(
+      `no run has the response type '${unknown}'`,
+      didYouMean(unknown, known) || `there are ${known.join(', ')}`,
+    )
+  }
+  const usual = USUAL.filter((type) => known.includes(type))
+  const types = wanted ?? (usual.length > 0 ? usual : known.slice(0, 4))
+  const panel = selectedPanel(runs, { metric, types, per: perToken ? 'token' : 'response', change })
+  if (panel) return panel
+  throw refuse(
+    'there is nothing to draw',
+    'the probes have not been evaluated yet, or no row has these types',
+  )
+}

@@ -1,0 +1,146 @@
+/**
+ * Where everything in a chart lies: scales, margins and the labels beside the lines' ends, moved apart until none
+ * covers another. Apart from the drawing, so that a test can ask whether a point is where its number says.
+ */
+import { show } from './numbers.ts'
+import type { Line, Panel } from './lines.ts'
+import { extent, linear, tickText, type Scale } from './scale.ts'
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+export interface EndLabel {
+  readonly line: Line
+  readonly text: string
+  /** Where the line ends, and the height at which its label is written. */
+  readonly x: number
+  readonly y: number
+  readonly labelY: number
+}
+
+export interface Layout {
+  readonly x: Scale
+  readonly y: Scale
+  readonly xText: readonly string[]
+  readonly yText: readonly string[]
+  readonly left: number
+  readonly right: number
+  readonly top: number
+  readonly bottom: number
+  readonly ends: readonly EndLabel[]
+}
+
+/** The mean width of a letter at 11 units, over-estimated a little: without a font there is nothing to measure. */
+export const LETTER = 6.1
+const SAMPLE = 22
+const GAP = 13
+const MAX_LABEL = 18
+
+export const textWidth = (text: string): number => [...text].length * LETTER
+
+/** The text, cut to `letters` with an ellipsis. */
+export const cut = (text: string, letters: number): string => {
+  const all = [...text]
+  return all.length <= letters ? text : `${all.slice(0, Math.max(1, letters - 1)).join('')}…`
+}
+
+/** Heights at least `gap` apart and within [top, bottom] as far as there is room, each as near as can be to its own. */
+export const spread = (
+  wanted: readonly number[],
+  top: number,
+  bottom: number,
+  gap: number,
+): readonly number[] => {
+  const order = [...wanted.keys()].sort((a, b) => wanted[a] - wanted[b])
+  const step = wanted.length > 1 ? Math.min(gap, (bottom - top) / (wanted.length - 1)) : gap
+  const placed = order.map((i) => Math.min(bottom, Math.max(top, wanted[i])))
+  for (let k = 1; k < placed.length; k++) placed[k] = Math.max(placed[k], placed[k - 1] + step)
+  let limit = bottom
+  for (let k = placed.length - 1; k >= 0; k--) {
+    placed[k] = Math.min(placed[k], limit)
+    limit = placed[k] - step
+  }
+  const result: number[] = []
+  order.forEach((i, k) => {
+    result[i] = placed[k]
+  })
+  return result
+}
+
+const bandOf = (line: Line): readonly number[] =>
+  line.mean.flatMap((mean, i) => (line.se ? [mean - line.se[i], mean + line.se[i]] : [mean]))
+
+/** Lays a panel out. Throws RangeError where a value is not finite or there is none. */
+export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
+  const { lines } = panel
+  const top = 38 + heading
+  const bottom = size.height - 24
+  const yDomain = extent([...lines.flatMap(bandOf), ...(panel.zero ? [0] : [])])
+  const y = linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), 0.04)
+  const yText = tickText(y.ticks)
+  const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
+  const labels = lines.map((line) => cut(line.label, MAX_LABEL))
+  const right = size.width - Math.max(44, ...labels.map((text) => textWidth(text) + SAMPLE + 12))
+  const xDomain = extent([...lines.flatMap((line) => [...line.steps])])
+  const x = linear(
+    xDomain[0] < 0 ? [0, xDomain[1]] : xDomain,
+    [left, right],
+    Math.max(2, Math.round((right - left) / 58)),
+  )
+  const at = lines.map((line) => {
+    const last = line.steps.length - 1
+    return { x: x.at(line.steps[last]), y: y.at(line.mean[last]) }
+  })
+  const heights = spread(
+    at.map((end) => end.y),
+    top + 6,
+    bottom - 4,
+    GAP,
+  )
+  const ends = lines.map((line, i): EndLabel => ({
+    line,
+    text: labels[i],
+    x: at[i].x,
+    y: at[i].y,
+    labelY: heights[i],
+  }))
+  return { x, y, xText: tickText(x.ticks), yText, left, right, top, bottom, ends }
+}
+
+/** Evaluations by step, each with what every line holds there: one hover strip, one row of the table. */
+export interface Row {
+  readonly step: number
+  readonly stage: string
+  /** By line; undefined where it has no value here. */
+  readonly values: readonly ({ readonly mean: number; readonly se?: number } | undefined)[]
+}
+
+/** The panel's numbers by step and stage, in order: exactly those that are drawn. */
+export const rowsOf = ({ lines }: Panel): readonly Row[] => {
+  const rows = new Map<string, Row & { values: ({ mean: number; se?: number } | undefined)[] }>()
+  const order: { key: string; step: number; nth: number }[] = []
+  lines.forEach((line, l) =>
+    line.steps.forEach((step, i) => {
+      const key = JSON.stringify([step, line.stages[i]])
+      let row = rows.get(key)
+      if (!row) {
+        row = { step, stage: line.stages[i], values: lines.map(() => undefined) }
+        rows.set(key, row)
+        order.push({ key, step, nth: i })
+      }
+      row.values[l] = { mean: line.mean[i], ...(line.se && { se: line.se[i] }) }
+    }),
+  )
+  return order.sort((a, b) => a.step - b.step || a.nth - b.nth).map(({ key }) => rows.get(key)!)
+}
+
+/** One sentence for those who cannot see the chart: range, and where each line begins and ends. */
+export const describe = ({ lines, stages, says }: Panel): string => {
+  const steps = lines.flatMap((line) => [...line.steps])
+  const [first, last] = steps.length > 0 ? extent(steps) : [0, 0]
+  const paths = lines.map(({ key, mean }) => `${key} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
+  const switches = stages.slice(1).map(({ step, name }) => `${name} begins at update ${step}`)
+  return `${says} Updates ${Math.max(0, first)} to ${last}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
+}

@@ -1,0 +1,60 @@
+/**
+ * Numbers in long form, RFC 4180 with \n ends: one line a value, with all digits, so that reading them back gives the
+ * very numbers. With several runs a column `run` comes first.
+ */
+import { inOrder } from './response-types.ts'
+import { estimate, sampleOf, type RunData } from './series.ts'
+
+const cell = (value: string | number): string => {
+  const text = String(value)
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+const lines = (
+  runs: readonly RunData[],
+  head: readonly string[],
+  rowsOf: (run: RunData) => Iterable<readonly (string | number)[]>,
+): string => {
+  const many = runs.length > 1
+  const all = [many ? ['run', ...head] : head]
+  for (const run of runs) for (const row of rowsOf(run)) all.push((many ? [run.id, ...row] : row) as string[])
+  return `${all.map((row) => row.map(cell).join(',')).join('\n')}\n`
+}
+
+/**
+ * step,stage,type,metric,mean,se,n: one line an evaluation, type and metric; units as in `ldyn help metrics`.
+ */
+export const curvesCsv = (runs: readonly RunData[]): string =>
+  lines(runs, ['step', 'stage', 'type', 'metric', 'mean', 'se', 'n'], function* (run) {
+    for (const metric of run.rows.keys()) {
+      for (const { key } of inOrder(run.types)) {
+        const sample = sampleOf(run, metric, key)
+        if (!sample) continue
+        for (const [e, { step, stage }] of run.evaluations.entries()) {
+          const { mean, se, n } = estimate(sample.at[e])
+          yield [step, stage, key, metric, mean, se, n]
+        }
+      }
+    }
+  })
+
+/** step,stage,row,type,tokens,metric,value: every probe's value. */
+export const rowsCsv = (runs: readonly RunData[]): string =>
+  lines(runs, ['step', 'stage', 'row', 'type', 'tokens', 'metric', 'value'], function* (run) {
+    const absent = new Set(run.probes?.absent)
+    for (const [metric, rows] of run.rows) {
+      for (const [e, { step, stage }] of run.evaluations.entries()) {
+        for (const [i, { row, type, tokens }] of run.probes!.columns.entries()) {
+          if (!absent.has(i)) yield [step, stage, row, type, tokens, metric, rows[e][i]]
+        }
+      }
+    }
+  })
+
+/** step,stage,name,value: the training log. */
+export const scalarsCsv = (runs: readonly RunData[]): string =>
+  lines(runs, ['step', 'stage', 'name', 'value'], function* (run) {
+    for (const [name, { steps, stages, values }] of run.scalars) {
+      for (let i = 0; i < steps.length; i++) yield [steps[i], stages[i], name, values[i]]
+    }
+  })

@@ -1,0 +1,112 @@
+/**
+ * A line is one curve with its errors, a panel some lines on one pair of axes: what charts, tables, terminal plots and
+ * descriptions are all made from, so that none can show what another does not.
+ */
+import { runDash, type Look } from './response-types.ts'
+import { estimate, type RunData, type Sample } from './series.ts'
+
+export interface Line {
+  /** Response type, or column of the training log; with the run's letter where there are several. */
+  readonly key: string
+  /** Written beside the line's end. */
+  readonly label: string
+  readonly look: Look
+  readonly steps: readonly number[]
+  readonly stages: readonly string[]
+  readonly mean: readonly number[]
+  /** Standard error over probes; absent for training logs. */
+  readonly se?: readonly number[]
+  /** Probes behind each mean. */
+  readonly n?: number
+}
+
+export type Section = 'overview' | 'logp' | 'others' | 'confidence' | 'training' | 'token'
+
+export interface Panel {
+  readonly id: string
+  readonly section: Section
+  readonly title: string
+  /** What is drawn, with its sign: one or two sentences. */
+  readonly says: string
+  /** Of the vertical axis. */
+  readonly unit: string
+  readonly lines: readonly Line[]
+  /** Where stages begin, by update. The first one's start is no switch. */
+  readonly stages: readonly { readonly step: number; readonly name: string }[]
+  /** A line at 0 means something here: a margin, a change. */
+  readonly zero?: boolean
+  /** Said where lines were thinned out for drawing. */
+  readonly thinned?: string
+}
+
+/** A, B, …, Z, AA, …: names of runs in a figure of several. */
+export const letter = (run: number): string =>
+  run < 26 ? String.fromCharCode(65 + run) : letter(Math.floor(run / 26) - 1) + letter(run % 26)
+
+/** The stages of all runs by where they begin; runs that switch at the same update share a mark. */
+export const stageMarks = (runs: readonly RunData[]): Panel['stages'] => {
+  const names = new Map<number, string[]>()
+  for (const { stages } of runs) {
+    for (const { from, name } of stages) {
+      const here = names.get(from) ?? []
+      if (!here.includes(name)) names.set(from, [...here, name])
+    }
+  }
+  return [...names].sort(([a], [b]) => a - b).map(([step, here]) => ({ step, name: here.join(' / ') }))
+}
+
+const toLine = (data: RunData, sample: Sample, key: string, label: string, look: Look): Line => {
+  const points = sample.at.map(estimate)
+  return {
+    key,
+    label,
+    look,
+    steps: data.evaluations.map(({ step }) => step),
+    stages: data.evaluations.map(({ stage }) => stage),
+    mean: points.map(({ mean }) => mean),
+    se: points.map(({ se }) => se),
+    n: sample.probes.length,
+  }
+}
+
+/** A thing to draw for every run that has it. */
+export interface Drawn {
+  readonly key: string
+  readonly label: string
+  readonly look: Look
+  readonly of: (data: RunData) => Sample | undefined
+}
+
+/** One line for each thing and run that has it. With several runs the dash says the run, and the label its letter. */
+export const drawLines = (runs: readonly RunData[], things: readonly Drawn[]): readonly Line[] =>
+  things.flatMap((thing) =>
+    runs.flatMap((data, r) => {
+      const sample = thing.of(data)
+      if (!sample || sample.probes.length === 0) return []
+      if (runs.length === 1) return [toLine(data, sample, thing.key, thing.label, thing.look)]
+      const look = { ...thing.look, dash: runDash(r) }
+      return [toLine(data, sample, `${thing.key} ${letter(r)}`, `${letter(r)} ${thing.label}`, look)]
+    }),
+  )
+
+/** The panel with the points of one stage alone; undefined where no line has any. */
+export const onlyStage = (panel: Panel, stage: string): Panel | undefined => {
+  const lines = panel.lines.flatMap((line): Line[] => {
+    const kept = [...line.steps.keys()].filter((i) => line.stages[i] === stage)
+    const pick = (values: readonly number[]) => kept.map((i) => values[i])
+    return kept.length === 0
+      ? []
+      : [
+          {
+            ...line,
+            steps: pick(line.steps),
+            stages: kept.map((i) => line.stages[i]),
+            mean: pick(line.mean),
+            ...(line.se && { se: pick(line.se) }),
+          },
+        ]
+  })
+  return lines.length === 0
+    ? undefined
+    : { ...panel, lines, stages: panel.stages.filter(({ name }) => name === stage) }
+}

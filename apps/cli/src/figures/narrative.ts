@@ -1,0 +1,280 @@
+/**
+ * What happened in a run, in sentences made from its numbers alone. Every sentence holds the figures it is based on,
+ * every word of degree follows the rule in `effects.ts`, and where an effect of the paper does not show, that is what
+ * the sentence says (paper.md §2.4, §6.4 name the effects).
+ */
+import { moved, pathOf, size, suretyOf, type Path } from './effects.ts'
+import { fixed, list, plural, show, withError } from './numbers.ts'
+import { inOrder } from './response-types.ts'
+import {
+  change,
+  changes,
+  estimate,
+  evaluationsOf,
+  isPreference,
+  meanOfTypes,
+  minus,
+  sampleOf,
+  type Estimate,
+  type RunData,
+  type Sample,
+  type StageSpan,
+} from './series.ts'
+
+export interface Sentence {
+  /** What it is about, for a heading or a list: "chosen", "hallucination", … */
+  readonly about: string
+  readonly text: string
+}
+
+export interface Passage {
+  readonly title: string
+  readonly sentences: readonly Sentence[]
+}
+
+/** "(−152.0 → −92.4)" */
+const fromTo = (sample: Sample, i: number, j: number): string => {
+  const [a, b] = [estimate(sample.at[i]).mean, estimate(sample.at[j]).mean]
+  const digits = Math.abs(a - b) >= 10 ? 1 : Math.abs(a - b) >= 0.1 ? 2 : 3
+  return `(${fixed(a, digits)} → ${fixed(b, digits)})`
+}
+
+const pathWords = (
+  data: RunData,
+  { whole, turn }: Path,
+  sample: Sample,
+  evaluations: readonly number[],
+): string => {
+  const at = fromTo(sample, evaluations[0], evaluations.at(-1)!)
+  if (!turn) return `${moved(whole)} ${at}`
+  const where = `update ${data.evaluations[turn.at].step}`
+  const level = show(estimate(sample.at[turn.at]).mean)
+  const [first, second] = turn.kind === 'peak' ? ['rose', 'fell'] : ['fell', 'rose']
+  const extreme = turn.kind === 'peak' ? 'a peak' : 'a low'
+  return (
+    `${first} by ${size(turn.before)} nats to ${extreme} of ${level} at ${where}, then ${second} by ` +
+    `${size(turn.after)}; over the stage it ${moved(whole)} ${at}`
+  )
+}
+
+interface Stage {
+  readonly data: RunData
+  readonly span: StageSpan
+  readonly evaluations: readonly number[]
+  readonly first: number
+  readonly last: number
+}
+
+const sampleAt = ({ data }: Stage, type: string, metric = 'logp', per: 'response' | 'token' = 'response') =>
+  sampleOf(data, metric, type, per)
+
+const deltaOf = (stage: Stage, sample: Sample): Estimate => change(sample, stage.first, stage.last)
+
+const chosenSentence = (stage: Stage): readonly Sentence[] => {
+  const sample = sampleAt(stage, 'chosen')
+  if (!sample) return []
+  const path = pathOf(sample, stage.evaluations)
+  const words = pathWords(stage.data, path, sample, stage.evaluations)
+  const turned =
+    path.turn?.kind === 'peak'
+      ? ''
+      : stage.evaluations.length < 3
+        ? ' With two evaluations a peak in between could not have been seen.'
+        : suretyOf(path.whole) !== 'noise' && path.whole.mean < 0
+          ? ' It did not rise first beyond noise.'
+          : ' It did not turn down again beyond noise.'
+  return [{ about: 'chosen', text: `log π of the chosen responses ${words}.${turned}` }]
+}
+
+const typeSentence = (stage: Stage, type: string, noun: string): readonly Sentence[] => {
+  const sample = sampleAt(stage, type)
+  if (!sample) return []
+  return [
+    {
+      about: type,
+      text: `${noun} ${pathWords(stage.data, pathOf(sample, stage.evaluations), sample, stage.evaluations)}.`,
+    },
+  ]
+}
+
+const kinSentence = (stage: Stage, of: 'chosen' | 'rejected'): readonly Sentence[] => {
+  const kin = inOrder(stage.data.types).filter(
+    ({ group, key }) => group === of && key !== of && key !== 'chosen_initial',
+  )
+  const sample = meanOfTypes(
+    stage.data,
+    'logp',
+    kin.map(({ key }) => key),
+  )
+  if (!sample) return []
+  const noun = `Variants of the ${of} response (${list(kin.map(({ key }) => key))})`
+  return [
+    {
+      about: `${of} variants`,
+      text: `${noun} ${pathWords(stage.data, pathOf(sample, stage.evaluations), sample, stage.evaluations)} on average.`,
+    },
+  ]
+}
+
+/** SFT teaches answers, and they come out for other questions too: irr_train should rise, and more than irr_test. */
+const hallucination = (stage: Stage): readonly Sentence[] => {
+  const [train, test] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type))
+  if (!train) return []
+  const rise = deltaOf(stage, train)
+  const trained = `Answers to other training questions (irr_train) ${moved(rise)} ${fromTo(train, stage.first, stage.last)}`
+  const rose = suretyOf(rise) !== 'noise' && rise.mean > 0
+  if (!test) {
+    return [
+      {
+        about: 'hallucination',
+        text: `${trained}. Without held-out answers (irr_test) this cannot be set against ordinary fluency.`,
+      },
+    ]
+  }
+  const other = deltaOf(stage, test)
+  const perToken = (['response', 'token'] as const).map((per) => {
+    const [a, b] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type, 'logp', per)!)
+    const gap = minus(a, b)
+    return change(gap, stage.first, stage.last)
+  })
+  const [gap, gapPerToken] = perToken
+  const more = suretyOf(gap) !== 'noise' && gap.mean > 0
+  const verdict =
+    rose && more
+      ? `That is the hallucination effect: what was learned for one question became likelier for another${suretyOf(gap) === 'clear' ? '' : ' (slightly)'}.`
+      : rose
+        ? 'The rise is no larger than that of held-out answers beyond noise, so it may be fluency: the hallucination effect does not show.'
+        : 'The hallucination effect does not show here.'
+  return [
+    {
+      about: 'hallucination',
+      text:
+        `${trained}; held-out answers (irr_test) ${moved(other)}. The difference is ${withError(gap.mean, gap.se)} nats a response and ` +
+        `${withError(gapPerToken.mean, gapPerToken.se)} a token. ${verdict}`,
+    },
+  ]
+}
+
+const marginSentence = (stage: Stage): readonly Sentence[] => {
+  const [chosen, rejected] = ['chosen', 'rejected'].map((type) => sampleAt(stage, type))
+  if (!chosen || !rejected) return []
+  const margin = minus(chosen, rejected)
+  if (margin.probes.length === 0) return []
+  const ahead = margin.at[stage.last].filter((x) => x > 0).length
+  return [
+    {
+      about: 'margin',
+      text:
+        `The margin chosen − rejected ${moved(deltaOf(stage, margin))} ${fromTo(margin, stage.first, stage.last)}; at the end ` +
+        `chosen is the more probable one on ${ahead} of ${margin.probes.length} probes.`,
+    },
+  ]
+}
+
+/** Squeezing (paper.md §2.6): what is pushed down flows to the likeliest token: argmax up while others fall. */
+const argmaxSentence = (stage: Stage): readonly Sentence[] => {
+  const argmax = sampleAt(stage, 'chosen', 'argmax_logp')
+  const chosen = sampleAt(stage, 'chosen')
+  if (!argmax || !chosen) return []
+  const up = deltaOf(stage, argmax)
+  const words = `On the chosen responses’ own context the likeliest token’s log π (argmax, summed) ${moved(up)} ${fromTo(argmax, stage.first, stage.last)}`
+  if (!isPreference(stage.span)) return [{ about: 'argmax', text: `${words}.` }]
+  const down = deltaOf(stage, chosen)
+  const gap = change(minus(argmax, chosen), stage.first, stage.last)
+  const rose = suretyOf(up) !== 'noise' && up.mean > 0
+  const fell = suretyOf(down) !== 'noise' && down.mean < 0
+  const apart = `its lead over chosen ${moved(gap, 'nats', ['grew', 'shrank'])}`
+  const verdict =
+    rose && fell
+      ? 'Mass moved from the responses to whatever was likeliest already: the squeezing effect.'
+      : rose
+        ? 'Chosen did not fall with it, so squeezing in the paper’s sense does not show in the end points of this stage.'
+        : 'The squeezing effect does not show in the end points of this stage.'
+  return [{ about: 'argmax', text: `${words}, and ${apart}. ${verdict}` }]
+}
+
+const entropySentence = (stage: Stage): readonly Sentence[] => {
+  const sample = sampleAt(stage, 'chosen', 'entropy')
+  if (!sample) return []
+  return [
+    {
+      about: 'entropy',
+      text: `Entropy along the chosen responses ${moved(deltaOf(stage, sample), 'nats per token')} ${fromTo(sample, stage.first, stage.last)}.`,
+    },
+  ]
+}
+
+const rankSentence = (stage: Stage): readonly Sentence[] => {
+  const moves = inOrder(stage.data.types)
+    .flatMap(({ key }) => {
+      const sample = sampleAt(stage, key, 'logp', 'token')
+      return sample ? [{ key, mean: deltaOf(stage, sample).mean }] : []
+    })
+    .sort((a, b) => b.mean - a.mean)
+  if (moves.length < 3) return []
+  const named = ({ key, mean }: { key: string; mean: number }) =>
+    `${key} (${mean > 0 ? '+' : ''}${show(mean)})`
+  return [
+    {
+      about: 'order',
+      text: `Per token, of ${moves.length} types ${named(moves[0])} ended highest above its start and ${named(moves.at(-1)!)} lowest.`,
+    },
+  ]
+}
+
+/** "sft, updates 0–40". */
+export const stageTitle = ({ name, from, to }: StageSpan): string => `${name}, updates ${from}–${to}`
+
+const stagePassage = (data: RunData, span: StageSpan): Passage => {
+  const title = stageTitle(span)
+  const evaluations = evaluationsOf(data, span)
+  if (!evaluations) {
+    const text = data.probes
+      ? 'The probes were evaluated fewer than twice in this stage, so nothing can be said about what moved.'
+      : 'This run has no probes, so only its training log can be shown.'
+    return { title, sentences: [{ about: 'probes', text }] }
+  }
+  const stage: Stage = { data, span, evaluations, first: evaluations[0], last: evaluations.at(-1)! }
+  return {
+    title,
+    sentences: [
+      ...chosenSentence(stage),
+      ...kinSentence(stage, 'chosen'),
+      ...typeSentence(stage, 'rejected', 'log π of the rejected responses'),
+      ...kinSentence(stage, 'rejected'),
+      ...marginSentence(stage),
+      ...(isPreference(span)
+        ? typeSentence(stage, 'irr_train', 'Answers to other training questions (irr_train)')
+        : hallucination(stage)),
+      ...typeSentence(stage, 'random_permute', 'The chosen words in random order (random_permute)'),
+      ...argmaxSentence(stage),
+      ...entropySentence(stage),
+      ...rankSentence(stage),
+    ],
+  }
+}
+
+/** One passage a stage. */
+export const narrate = (data: RunData): readonly Passage[] =>
+  data.stages.map((span) => stagePassage(data, span))
+
+/** The last preference stage that was evaluated, with its evaluations. */
+export const lastPreference = (data: RunData): Stage | undefined => {
+  const span = data.stages.findLast((stage) => isPreference(stage) && evaluationsOf(data, stage))
+  const evaluations = span && evaluationsOf(data, span)
+  return evaluations && { data, span, evaluations, first: evaluations[0], last: evaluations.at(-1)! }
+}
+
+/** What changed for each probe of a sample in a stage. */
+export const changesIn = (stage: Stage, sample: Sample): readonly number[] =>
+  changes(sample, stage.first, stage.last)
+
+export type { Stage }
+
+/** "sft → dpo". */
+export const stagesText = ({ stages, manifest }: RunData): string =>
+  (stages.length > 0 ? stages : manifest.stages).map(({ name }) => name).join(' → ')
+
+/** "sft 40 updates, dpo 40 updates". */
+export const updatesText = ({ manifest }: RunData): string =>
+  manifest.stages.map(({ name, updates }) => `${name} ${plural(updates, 'update')}`).join(' → ')

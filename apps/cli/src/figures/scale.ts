@@ -1,0 +1,68 @@
+/** Axes: a linear map from data to drawing, and ticks at 1, 2 or 5 times a power of ten. */
+
+export interface Scale {
+  readonly domain: readonly [number, number]
+  readonly at: (value: number) => number
+  readonly ticks: readonly number[]
+}
+
+/** About `wanted` round numbers within [low, high]; one where both are equal. */
+export const niceTicks = (low: number, high: number, wanted: number): readonly number[] => {
+  if (!(high > low)) return [low]
+  const raw = (high - low) / Math.max(1, wanted)
+  const power = 10 ** Math.floor(Math.log10(raw))
+  // The nearest of 1, 2, 5, 10 by ratio: thresholds are the geometric means of neighbours.
+  const step =
+    power *
+    (raw / power < Math.SQRT2 ? 1 : raw / power < Math.sqrt(10) ? 2 : raw / power < Math.sqrt(50) ? 5 : 10)
+  const first = Math.ceil(low / step - 1e-9)
+  const last = Math.floor(high / step + 1e-9)
+  // Multiplying, not adding: errors do not pile up. Rounding to the step's digits turns 0.30000000000000004 to 0.3.
+  const digits = Math.max(0, -Math.floor(Math.log10(step)) + 1)
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => {
+    const value = (first + i) * step
+    return digits <= 15 ? Number(value.toFixed(digits)) : value
+  })
+}
+
+/** The extent of the values; one value alone gets room on both sides. Throws RangeError where there is none. */
+export const extent = (values: Iterable<number>): readonly [number, number] => {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of values) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (!Number.isFinite(low) || !Number.isFinite(high)) throw new RangeError('an axis needs finite values')
+  if (high > low) return [low, high]
+  const room = low === 0 ? 1 : Math.abs(low) * 0.1
+  return [low - room, high + room]
+}
+
+/** `domain` on `range`; `pad` is the share of the domain that is added at either end. */
+export const linear = (
+  domain: readonly [number, number],
+  range: readonly [number, number],
+  wanted: number,
+  pad = 0,
+): Scale => {
+  const room = (domain[1] - domain[0]) * pad
+  const [low, high] = [domain[0] - room, domain[1] + room]
+  return {
+    domain: [low, high],
+    at: (value) => range[0] + ((value - low) / (high - low)) * (range[1] - range[0]),
+    ticks: niceTicks(low, high, wanted),
+  }
+}
+
+/** Ticks written alike: as many digits as their step needs. */
+export const tickText = (ticks: readonly number[]): readonly string[] => {
+  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : Math.abs(ticks[0] ?? 0) || 1
+  const largest = Math.max(...ticks.map(Math.abs))
+  if (largest !== 0 && (largest < 1e-3 || largest >= 1e6)) {
+    return ticks.map((tick) =>
+      tick === 0 ? '0' : Number(tick.toPrecision(4)).toExponential().replace('e+', 'e').replaceAll('-', '−'),
+    )
+  }
+  const digits = Math.min(6, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))
+  return ticks.map((tick) => tick.toFixed(digits).replace('-', '−'))
+}

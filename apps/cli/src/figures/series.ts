@@ -1,0 +1,191 @@
+/**
+ * A run's numbers as the figures need them: for every evaluation one value a probe, so that means, standard errors and
+ * above all *paired* differences (the same probe before and after, or under two runs) come from one place.
+ *
+ * A standard error is s/√n with s² = Σ(x − x̄)²/(n − 1), over probes. That of a change is over the probes' own changes:
+ * probes differ far more from each other than a step moves them, so bands of two curves may overlap where the change
+ * between them is beyond doubt.
+ */
+import { isSum, type Per, type Probes, type Run, type RunManifest, type ScalarColumn } from '@ldyn/runs'
+
+export interface StageSpan {
+  readonly name: string
+  /** As in the manifest: sft, dpo, …; the stage's own name where the manifest does not list it. */
+  readonly loss: string
+  /** Updates over the whole run. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface EvaluationAt {
+  readonly step: number
+  readonly stage: string
+}
+
+export interface RunData {
+  /** The run's id. */
+  readonly id: string
+  readonly manifest: RunManifest
+  readonly probes: Probes | undefined
+  readonly types: readonly string[]
+  readonly evaluations: readonly EvaluationAt[]
+  readonly stages: readonly StageSpan[]
+  readonly scalars: ReadonlyMap<string, ScalarColumn>
+  /** By metric: one row an evaluation, one value a probe column. */
+  readonly rows: ReadonlyMap<string, readonly ArrayLike<number>[]>
+}
+
+/** Stages that have numbers on file, in the order in which they were trained. */
+const stageSpans = (run: Run): readonly StageSpan[] => {
+  const seen = new Map<string, { first: number; last: number }>()
+  const see = (name: string, step: number) => {
+    const span = seen.get(name)
+    if (span) span.last = Math.max(span.last, step)
+    else seen.set(name, { first: step, last: step })
+  }
+  const lines = [
+    ...run.evaluations.map(({ stage, step }) => ({ stage, step })),
+    ...[...run.scalars.values()].flatMap((column) =>
+      column.stages.map((stage, i) => ({ stage, step: column.steps[i] })),
+    ),
+  ].sort((a, b) => a.step - b.step)
+  for (const { stage, step } of lines) see(stage, step)
+  const planned = run.manifest.stages
+  const order = (name: string) => planned.findIndex((stage) => stage.name === name)
+  let end = 0
+  return [...seen]
+    .sort(([a], [b]) => order(a) - order(b))
+    .map(([name, { first, last }]) => {
+      const info = planned[order(name)]
+      // A stage begins where the one before it ended: its first line on file is already one update later.
+      const from = Math.min(first, end)
+      end = Math.max(last, end)
+      return { name, loss: info?.loss ?? name, from, to: end }
+    })
+}
+
+/** Reads all that figures are made of. Throws RunError. */
+export const gather = async (run: Run): Promise<RunData> => {
+  const rows = new Map<string, readonly ArrayLike<number>[]>()
+  if (run.probes)
+    for (const metric of run.manifest.columns.metrics) rows.set(metric, await run.metric(metric))
+  return {
+    id: run.manifest.id,
+    manifest: run.manifest,
+    probes: run.probes,
+    types: run.types,
+    evaluations: run.evaluations.map(({ step, stage }) => ({ step, stage })),
+    stages: stageSpans(run),
+    scalars: run.scalars,
+    rows,
+  }
+}
+
+/** One value a probe at every evaluation. */
+export interface Sample {
+  /** Index of the probe row of each value. */
+  readonly probes: readonly number[]
+  readonly at: readonly (readonly number[])[]
+}
+
+export interface Estimate {
+  readonly mean: number
+  readonly se: number
+  readonly n: number
+}
+
+/** Mean and standard error; 0 for the error of a single value, which says nothing of the spread. */
+export const estimate = (values: readonly number[]): Estimate => {
+  const n = values.length
+  if (n === 0) return { mean: 0, se: 0, n }
+  const mean = values.reduce((sum, x) => sum + x, 0) / n
+  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0)
+  return { mean, se: n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n), n }
+}
+
+/** The metric of one type, one value a probe that has it; undefined where the run does not hold it. */
+export const sampleOf = (
+  data: RunData,
+  metric: string,
+  type: string,
+  per: Per = 'response',
+): Sample | undefined => {
+  const rows = data.rows.get(metric)
+  if (!rows || !data.probes || rows.length === 0 || (per === 'token' && !isSum(metric))) return undefined
+  const absent = new Set(data.probes.absent)
+  const columns = data.probes.columns.flatMap((column, i) =>
+    column.type === type && !absent.has(i) ? [i] : [],
+  )
+  if (columns.length === 0) return undefined
+  const by = columns.map((i) => (per === 'token' ? data.probes!.columns[i].tokens : 1))
+  return {
+    probes: columns.map((i) => data.probes!.columns[i].row),
+    at: rows.map((row) => columns.map((i, k) => row[i] / by[k])),
+  }
+}
+
+/** The mean over several types of each probe row, over those that the row has. */
+export const meanOfTypes = (
+  data: RunData,
+  metric: string,
+  types: readonly string[],
+  per: Per = 'response',
+): Sample | undefined => {
+  const samples = types.flatMap((type) => sampleOf(data, metric, type, per) ?? [])
+  if (samples.length === 0) return undefined
+  const probes = [...new Set(samples.flatMap((sample) => sample.probes))].sort((a, b) => a - b)
+  const places = samples.map((sample) => new Map(sample.probes.map((probe, k) => [probe, k])))
+  return {
+    probes,
+    at: samples[0].at.map((_, e) =>
+      probes.map((probe) => {
+        const values = samples.flatMap((sample, s) => {
+          const k = places[s].get(probe)
+          return k === undefined ? [] : [sample.at[e][k]]
+        })
+        return values.reduce((sum, x) => sum + x, 0) / values.length
+      }),
+    ),
+  }
+}
+
+/** a − b at every evaluation, over the probes that both have. */
+export const minus = (a: Sample, b: Sample): Sample => {
+  const place = new Map(b.probes.map((probe, k) => [probe, k]))
+  const both = a.probes.flatMap((probe, k) => (place.has(probe) ? [[k, place.get(probe)!] as const] : []))
+  return {
+    probes: both.map(([k]) => a.probes[k]),
+    at: a.at.map((row, e) => both.map(([k, l]) => row[k] - b.at[e][l])),
+  }
+}
+
+/** The probes' own changes from evaluation i to evaluation j. */
+export const changes = (sample: Sample, i: number, j: number): readonly number[] =>
+  sample.at[j].map((x, k) => x - sample.at[i][k])
+
+export const change = (sample: Sample, i: number, j: number): Estimate => estimate(changes(sample, i, j))
+
+/** The sample less its first evaluation, so that every curve starts at 0 and its error is that of the change. */
+export const sinceStart = (sample: Sample): Sample => ({
+  probes: sample.probes,
+  at: sample.at.map((_, e) => changes(sample, 0, e)),
+})
+
+/** Names one probed response so that two runs' equal ones can be paired: prompt, type and text. */
+export const probeName = (data: RunData, probe: number, type: string): string => {
+  const { prompt, responses } = data.probes!.rows[probe]
+  return JSON.stringify([prompt, type, responses[type] ?? ''])
+}
+
+/** Indices of the evaluations from a stage's beginning to its end; undefined where fewer than two. */
+export const evaluationsOf = (data: RunData, stage: StageSpan): readonly number[] | undefined => {
+  const own = data.evaluations.flatMap((evaluation, i) => (evaluation.stage === stage.name ? [i] : []))
+  if (own.length === 0) return undefined
+  // The stage's first numbers are the last ones of the stage before, where it was not evaluated at its own start.
+  const before = own[0] - 1
+  const starts = data.evaluations[own[0]].step <= stage.from || before < 0
+  const all = starts ? own : [before, ...own]
+  return all.length < 2 ? undefined : all
+}
+
+export const isPreference = (stage: StageSpan): boolean => !/^(sft|extend|nll|lm)\b/i.test(stage.loss)
