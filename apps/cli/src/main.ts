@@ -9,10 +9,10 @@ import type { Context, GlobalOptions } from './context.ts'
 import { saveCrash } from './contract/crash.ts'
 import { CliError, explain } from './contract/errors.ts'
 import type { ExitCode } from './contract/exit-codes.ts'
-import { createOutput, type Output } from './contract/output.ts'
+import { createOutput, type Output, type TextStream } from './contract/output.ts'
 import { onInterrupt } from './contract/signals.ts'
 import { commandName, createProgram, INTRODUCTION, usageError } from './program.ts'
-import { createReporter } from './progress/reporter.ts'
+import { createTerminal } from './progress/terminal.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -39,8 +39,8 @@ const utf8 = (env: NodeJS.ProcessEnv): boolean =>
   /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || 'utf-8')
 
 /** The output as the options say; before they are parsed, as far as the bare words show. */
-function outputOf(options: Partial<GlobalOptions> & { jsonl?: boolean }): Output {
-  const { stdout, stderr, env } = process
+function outputOf(options: Partial<GlobalOptions> & { jsonl?: boolean }, stderr: TextStream): Output {
+  const { stdout, env } = process
   return createOutput({
     stdout,
     stderr,
@@ -50,13 +50,13 @@ function outputOf(options: Partial<GlobalOptions> & { jsonl?: boolean }): Output
     quiet: options.quiet,
     verbose: options.verbose,
     colour: options.color,
-    logFile: options.logFile,
   })
 }
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let options: GlobalOptions = { color: 'auto', progress: 'auto', debug: argv.includes('--debug') }
-  let output = outputOf({ json: argv.includes('--json'), jsonl: argv.includes('--jsonl') })
+  let terminal = createTerminal(process.stderr)
+  let output = outputOf({ json: argv.includes('--json'), jsonl: argv.includes('--jsonl') }, terminal.stream)
   let code: ExitCode = 0
   const context: Context = {
     get options() {
@@ -68,8 +68,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     env: process.env,
     version,
     progress: () =>
-      createReporter(options.quiet ? 'none' : options.progress, {
-        stream: output.stderr,
+      terminal.progress(options.quiet ? 'none' : options.progress, {
         ascii: !utf8(process.env),
         style: (format, text) => output.style(format, text, 'stderr'),
       }),
@@ -79,7 +78,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const program = createProgram(context, commands)
   program.hook('preAction', (_program: Command, action: Command) => {
     options = action.optsWithGlobals<GlobalOptions>()
-    output = outputOf(options)
+    terminal = createTerminal(process.stderr, options.logFile)
+    output = outputOf(options, terminal.stream)
   })
   try {
     await program.parseAsync(argv, { from: 'user' })

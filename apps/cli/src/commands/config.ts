@@ -18,6 +18,7 @@ export function register(program: Command, context: Context): void {
     .option('--origin', 'say of every value where it comes from')
     .action(async (flags: ConfigFlags & { origin?: boolean }) => {
       const resolved = await readConfig(flags, context)
+      for (const warning of resolved.warnings) context.output.warn(warning)
       const { asTree, origins } = await import('../config/resolve.ts')
       const { stringify } = await import('yaml')
       const list = origins(resolved)

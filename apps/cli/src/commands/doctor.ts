@@ -1,4 +1,4 @@
-/** `ldyn doctor`: what this machine offers, which backends are there, and whether they compute as the reference does. */
+/** `ldyn doctor`: what this machine offers, which backends are there, and whether they compute right. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { explain } from '../contract/errors.ts'

@@ -4,12 +4,27 @@ import type { Context } from '../context.ts'
 import * as config from './config.ts'
 import * as demo from './demo.ts'
 import * as doctor from './doctor.ts'
+import * as exporting from './export.ts'
 import * as help from './help.ts'
 import * as model from './model.ts'
 import * as observe from './observe.ts'
+import * as plot from './plot.ts'
+import * as runs from './runs.ts'
+import * as train from './train.ts'
 
 export interface CommandModule {
   register(program: Command, context: Context): void
 }
 
-export const commands: readonly CommandModule[] = [observe, model, config, doctor, help]
+export const commands: readonly CommandModule[] = [
+  demo,
+  train,
+  observe,
+  plot,
+  exporting,
+  runs,
+  model,
+  config,
+  doctor,
+  help,
+]

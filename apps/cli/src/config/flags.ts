@@ -1,6 +1,7 @@
 /** The options that settle a training config on the command line: the common ones by name, all of them by `--set`. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import type { ConfigLayer } from './assignments.ts'
 import type { Config } from './resolve.ts'
 
 /** Options by name, and the config path that each sets. `--lr` and its kin apply to every stage. */
@@ -49,9 +50,8 @@ export function configOptions(command: Command): Command {
     .option('--set <key=value>', 'any setting, as often as needed: --set stages.dpo.lr=1e-6', collect)
 }
 
-/** The config of these flags, LDYN_* and the file. Warns of what does nothing. Throws CliError. */
-export async function readConfig(flags: ConfigFlags, { env, output }: Context): Promise<Config> {
-  const { resolve } = await import('./resolve.ts')
+/** What the file, LDYN_* and the flags say, in this order. Warns of variables that are no settings. Throws CliError. */
+export async function configLayers(flags: ConfigFlags, { env, output }: Context): Promise<ConfigLayer[]> {
   const { envLayer, fileLayer, flagLayer, joined, setLayer } = await import('./sources.ts')
   const given = Object.fromEntries(
     (Object.keys(FLAGS) as Flag[]).map((name) => {
@@ -59,16 +59,20 @@ export async function readConfig(flags: ConfigFlags, { env, output }: Context): 
       return [path, { flag: flag.split(' ')[0], value: typed(path, flags[name]) }]
     }),
   )
-  const config = resolve([
+  return [
     ...(flags.config === undefined ? [] : [await fileLayer(flags.config)]),
     envLayer(env, (text) => output.warn(text)),
     joined([
       setLayer(flags.set ?? []),
       flagLayer({ ...given, preset: { flag: '--preset', value: flags.preset } }),
     ]),
-  ])
-  for (const warning of config.warnings) output.warn(warning)
-  return config
+  ]
+}
+
+/** The config that they settle. Throws CliError. */
+export async function readConfig(flags: ConfigFlags, context: Context): Promise<Config> {
+  const { resolve } = await import('./resolve.ts')
+  return resolve(await configLayers(flags, context))
 }
 
 const TEXTS: readonly string[] = ['model', 'data', 'stages', 'probe', 'out', 'backend', 'observe.types']

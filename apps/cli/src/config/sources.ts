@@ -1,4 +1,4 @@
-/** Where layers of config come from: a YAML or JSON file, `LDYN_*` variables, `--set key=value`, the command's flags. */
+/** Where layers of config come from: a YAML or JSON file, `LDYN_*` variables, `--set`, the command's flags. */
 import { readFile } from 'node:fs/promises'
 import { LineCounter, parse, parseDocument } from 'yaml'
 import { CliError } from '../contract/errors.ts'

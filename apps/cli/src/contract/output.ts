@@ -3,8 +3,7 @@
  * `--json` prints one object {schema, ok, command, data, warnings}; the forms that others script against
  * (contracts.md §4) are printed as they are.
  */
-import { appendFileSync } from 'node:fs'
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import { errorData, renderError, type CliError } from './errors.ts'
 
 export const SCHEMA = 'ldyn.cli/1'
@@ -29,8 +28,6 @@ export interface OutputOptions {
   readonly quiet?: boolean
   readonly verbose?: boolean
   readonly colour?: ColourMode
-  /** All that goes to stderr is appended to this file too, without colour. */
-  readonly logFile?: string
 }
 
 export interface Output {
@@ -70,15 +67,14 @@ const line = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`
 export function createOutput(options: OutputOptions): Output {
   const {
     stdout,
+    stderr,
     env,
     json = false,
     jsonl = false,
     quiet = false,
     verbose = false,
     colour = 'auto',
-    logFile,
   } = options
-  const stderr = logFile === undefined ? options.stderr : withLog(options.stderr, logFile)
   const warnings: string[] = []
   const style = (format: Style, text: string, to: 'stdout' | 'stderr' = 'stdout'): string =>
     takesColour(colour, env, to === 'stdout' ? stdout : stderr)
@@ -109,22 +105,6 @@ export function createOutput(options: OutputOptions): Output {
       const label = (text: string): string => style(['red', 'bold'], text, 'stderr')
       const dim = (text: string): string => style('dim', text, 'stderr')
       stderr.write(line(renderError(error, { label, dim })))
-    },
-  }
-}
-
-/** A stream that also appends what it is given to a file. A log that cannot be written is no reason to stop. */
-function withLog(stream: TextStream, path: string): TextStream {
-  return {
-    isTTY: stream.isTTY,
-    columns: stream.columns,
-    write(text) {
-      stream.write(text)
-      try {
-        appendFileSync(path, stripVTControlCharacters(text))
-      } catch {
-        // The message itself was shown.
-      }
     },
   }
 }

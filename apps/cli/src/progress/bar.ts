@@ -37,7 +37,7 @@ const same = (_format: string, text: string): string => text
 export function barLines(state: BarState, options: Partial<ReporterOptions>, columns: number): string[] {
   const { ascii = false, style = same } = options
   const {
-    event: { task, done, total, unit, metrics = {} },
+    event: { task, done, total, unit, metrics = {}, busy },
     events,
     losses,
     probes,
@@ -49,7 +49,7 @@ export function barLines(state: BarState, options: Partial<ReporterOptions>, col
   const [full, empty] = ascii ? ['#', '.'] : ['█', '░']
   const bar = full.repeat(filled) + empty.repeat(WIDTH - filled)
   const pace = rate === undefined || eta === undefined ? '' : `   ${speed(rate, unit)}   ETA ${duration(eta)}`
-  const head = `${task.padEnd(6)} ${done}/${total} ${bar} ${String(Math.floor(part * 100)).padStart(3)}%${pace}`
+  const head = `${task.padEnd(6)} ${done}/${total} ${bar} ${String(Math.floor(part * 100)).padStart(3)}%${pace}${busy ? `   ${busy}` : ''}`
   const numbers = Object.entries(metrics).map(([name, value]) => {
     const line = name === 'loss' && !ascii ? sparkline(losses) : ''
     return `${name} ${brief(value)}${line && ` ${line}`}`

@@ -9,7 +9,7 @@ const EVERY_MS = 10_000
 
 /** One line of a log. */
 export function plainLine(event: ProgressEvent, events: readonly Clocked[]): string {
-  const { task, done, total, unit, metrics = {}, probes = {} } = event
+  const { task, done, total, unit, metrics = {}, probes = {}, busy } = event
   const { rate, eta } = paceOf(events, total)
   const percent = total > 0 ? ` ${Math.floor((100 * done) / total)}%` : ''
   const numbers = [...Object.entries(metrics), ...Object.entries(probes)].map(
@@ -20,6 +20,7 @@ export function plainLine(event: ProgressEvent, events: readonly Clocked[]): str
     ...(rate !== undefined && eta !== undefined && done < total
       ? [`${speed(rate, unit)}  ETA ${duration(eta)}`]
       : []),
+    ...(busy ? [busy] : []),
     ...numbers,
   ].join('  ')
 }

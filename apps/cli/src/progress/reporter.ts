@@ -21,6 +21,8 @@ export interface ProgressEvent {
   readonly metrics?: Readonly<Record<string, number>>
   /** Mean Σ log π in nats by response type, when probes have just been evaluated. */
   readonly probes?: Readonly<Record<string, number>>
+  /** What it is busy with between two units: `probes 24/288`. */
+  readonly busy?: string
 }
 
 export interface Reporter extends Disposable {
@@ -43,7 +45,12 @@ export interface ReporterOptions {
 /** Nothing is shown of a task that is over sooner. */
 export const QUIET_MS = 2000
 
-const none: Reporter = { update() {}, note() {}, end() {}, [Symbol.dispose]() {} }
+const silent = ({ stream }: ReporterOptions): Reporter => ({
+  update() {},
+  note: (text) => void stream.write(`${text}\n`),
+  end() {},
+  [Symbol.dispose]() {},
+})
 
 export function createReporter(mode: ProgressMode, options: ReporterOptions): Reporter {
   switch (mode) {
@@ -56,6 +63,6 @@ export function createReporter(mode: ProgressMode, options: ReporterOptions): Re
     case 'jsonl':
       return createJsonl(options)
     case 'none':
-      return none
+      return silent(options)
   }
 }
