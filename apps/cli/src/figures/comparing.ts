@@ -117,13 +117,15 @@ const greedy = (pair: Pair): Sentence => {
   const both = sides(pair, 'argmax_logp', 'chosen')
   const found = both && contrast(...both, (side) => changesIn(side.stage, side.sample))
   if (!found) return noProbes('argmax', 'The greedy token')
-  const { difference } = found
+  const { a, difference } = found
   const verdict =
-    suretyOf(difference) === 'noise'
-      ? 'The two do not differ beyond noise.'
-      : difference.mean < 0
-        ? `The likeliest token gained ${degree(difference)} less in ${pair.names[1]}: squeezing was weaker there.`
-        : `The likeliest token gained ${degree(difference)} more in ${pair.names[1]}: squeezing was not weaker there.`
+    a.mean <= 0 || suretyOf(a) === 'noise'
+      ? `In ${pair.names[0]} it did not gain beyond noise, so there was no squeezing to lessen.`
+      : suretyOf(difference) === 'noise'
+        ? 'The two do not differ beyond noise.'
+        : difference.mean < 0
+          ? `The likeliest token gained ${degree(difference)} less in ${pair.names[1]}: squeezing was weaker there.`
+          : `The likeliest token gained ${degree(difference)} more in ${pair.names[1]}: squeezing was not weaker there.`
   return {
     about: 'argmax',
     text: `The likeliest token’s log π (argmax, along chosen) changed by ${told(found, pair.names)}. ${verdict}`,
@@ -170,7 +172,7 @@ const compareTwo = (a: RunData, b: RunData, names: readonly [string, string]): P
       sentences: [
         {
           about: 'stages',
-          text: `${without} has no preference stage with two evaluations, so decay cannot be compared.`,
+          text: `${without} ${stageA || stageB ? 'has' : 'have'} no preference stage with two evaluations, so decay cannot be compared.`,
         },
       ],
     }

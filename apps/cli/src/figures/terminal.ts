@@ -169,7 +169,11 @@ export const terminalPlot = (panel: Panel, options: PlotOptions): string => {
   })
   const pad = ' '.repeat(gutter + 1)
   return [
-    dim(`${plainMinus(ascii ? asciiUnit(panel.unit) : panel.unit, ascii)}, by update`),
+    dim(
+      [...`${plainMinus(ascii ? asciiUnit(panel.unit) : panel.unit, ascii)}, by update`]
+        .slice(0, width)
+        .join(''),
+    ),
     dim(`${pad}${names.join('')}`.trimEnd()),
     ...body,
     dim(`${' '.repeat(gutter)}${corner}${dash.repeat(columns)}`),
@@ -197,6 +201,7 @@ const legend = (
   const room = width - wide - text - 8
   return entries.map(([key, numbers], l) => {
     const spark = room >= 8 ? sparkline(lines[l].mean, { ascii, width: Math.min(room, 24) }) : ''
-    return `  ${paint(markOf(l), l)} ${key.padEnd(wide)}  ${numbers.padEnd(text)}  ${paint(spark, l)}`.trimEnd()
+    const words = [...`${key.padEnd(wide)}  ${numbers.padEnd(text)}`].slice(0, width - 4).join('')
+    return `  ${paint(markOf(l), l)} ${words}  ${spark && paint(spark, l)}`.trimEnd()
   })
 }
