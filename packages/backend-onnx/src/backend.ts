@@ -58,19 +58,25 @@ function feed({ pool: blocks, live }: Memory, path: string, want: Spec, given: R
   if (typeof given === 'number') {
     if (sizeOf(want.shape) !== 1)
       throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
-    return hosted(blocks, want, Float64Array.of(want.dtype === 'i32' ? Math.trunc(given) : given))
+    return hosted(
+      blocks,
+      `input '${path}'`,
+      want,
+      Float64Array.of(want.dtype === 'i32' ? Math.trunc(given) : given),
+    )
   }
   if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
     throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
   }
-  if (!isHandle(given)) return hosted(blocks, want, given.data)
+  if (!isHandle(given)) return hosted(blocks, `input '${path}'`, want, given.data)
   const tensor = own(live, given, path)
   return { block: tensor.block, tensor }
 }
 
-function hosted(blocks: Pool, want: Spec, values: HostArray): Fed {
-  if (values.length !== sizeOf(want.shape))
-    throw new TraceError(`${values.length} values do not fill ${show(want)}`)
+function hosted(blocks: Pool, name: string, want: Spec, values: HostArray): Fed {
+  if (values.length !== sizeOf(want.shape)) {
+    throw new TraceError(`${name} has ${values.length} values, which do not fill ${show(want)}`)
+  }
   const block = blocks.take(byteSize(want))
   fill(want.dtype, block, values)
   return { block }
@@ -177,7 +183,7 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
     },
     async upload(value: HostTensor) {
       alive()
-      const { block } = hosted(memory.pool, value, value.data)
+      const { block } = hosted(memory.pool, 'the uploaded tensor', value, value.data)
       return new OnnxTensor(memory.pool, memory.live, value, block)
     },
     async read(tensor) {

@@ -28,7 +28,7 @@ import { referenceBackend } from '@ldyn/tensor/reference'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { available, onnxBackend } from '../src/index.ts'
 import { step } from './block.ts'
-import { inputsOf } from './inputs.ts'
+import { inputsOf } from './random.ts'
 
 let backend: Backend
 beforeEach(async () => {
@@ -190,7 +190,8 @@ describe.each([
 
   it('kills the handle, and two sets of memory swap for ever after', async () => {
     const e = await backend.compile(update(n), { donate: 'w' })
-    let { w, g } = await start()
+    const { w: first, g } = await start()
+    let w = first
     for (let i = 1; i <= 4; i++) {
       const out = (await e.run({ w, g, rate: 0.25 })) as { w: DeviceTensor; finite: DeviceTensor }
       expect(w.alive).toBe(false)

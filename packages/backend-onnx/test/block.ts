@@ -88,7 +88,7 @@ export const gradient = (recompute = false): Program =>
     { wrt: 'params' },
   )
 
-/** {params, velocity, batch, rate} → the same params and velocity one momentum step later, the loss, and whether it is finite. */
+/** {params, velocity, batch, rate} → both one momentum step later, the loss, and whether it is finite. */
 export const step = (): Program => {
   const program = gradient()
   return trace(

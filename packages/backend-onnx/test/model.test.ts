@@ -20,7 +20,7 @@ import * as ort from 'onnxruntime-node'
 import { afterAll, describe, expect, it } from 'vitest'
 import { toOnnx } from '../src/index.ts'
 import { forward, gradient, step } from './block.ts'
-import { inputsOf } from './inputs.ts'
+import { inputsOf } from './random.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ldyn-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -14,8 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onnxBackend } from '../src/index.ts'
 import { forward, gradient, step } from './block.ts'
 import { expectClose, expectLikeReference, runOn } from './compare.ts'
-import { inputsOf } from './inputs.ts'
-import { uniform } from './cases.ts'
+import { inputsOf, uniform } from './random.ts'
 
 let backend: Backend
 beforeAll(async () => {
