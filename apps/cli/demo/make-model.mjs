@@ -5,61 +5,19 @@
 //
 // The same machine gives the same bytes again. made.json, written last, says what the weights were made of (hashes)
 // and how well the model knows what it was trained on and what it was not.
-import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { onnxBackend } from '@ldyn/backend-onnx'
 import { disposeTree, encodeRows, Evaluator, stageExamples, StageRunner, tokenDefaults, uploadAll } from '@ldyn/lab'
 import { buildModel, initParams, readHuggingFaceConfig, tokenizerFromFiles } from '@ldyn/models'
 import { saveModel, tokenizerFilesIn } from '@ldyn/models/node'
 import { leaves } from '@ldyn/tensor'
-import { corpus, demoCorpus } from './make-corpus.mjs'
+import { MODEL, origins, settings, sha256, texts } from './model-recipe.mjs'
 
-/** @typedef {import('@ldyn/lab').Row} Row */
-
-const here = fileURLToPath(new URL('.', import.meta.url))
-const model = join(here, 'model')
-
-/** How the model is trained; README.md says how these were chosen. */
-export const settings = { seed: 7, passes: 3, lr: 2e-3, decay: 1, batch: 8, warmup: 30 }
-
-/** Every so many documents one is kept aside, to measure on. */
-const KEPT_ASIDE = 10
-
-/** @param {string | Uint8Array} data */
-export const sha256 = (data) => createHash('sha256').update(data).digest('hex')
-/** @param {string} name */
-const read = (name) => readFileSync(join(here, name), 'utf8')
-
-/** What the weights depend on, by hash: the corpus, and the config and tokenizer as they stand in `folder`. */
-export const origins = (folder = model) => ({
-  corpus: sha256(JSON.stringify(demoCorpus())),
-  config: sha256(readFileSync(join(folder, 'config.json'))),
-  tokenizer: sha256(readFileSync(join(folder, 'tokenizer.json'))),
-})
-
-/** @param {readonly {prompt: string, completion: string}[]} documents @returns {Row[]} */
+/** @param {readonly import('./model-recipe.mjs').Document[]} documents @returns {import('@ldyn/lab').Row[]} */
 const rowsOf = (documents) => documents.map(({ prompt, completion }, row) =>
   ({ row, where: `corpus:${row + 1}`, prompt, responses: { chosen: completion }, templated: false }))
-
-/** The corpus, and texts that the model never sees. */
-export function texts() {
-  const documents = demoCorpus()
-  const byHand = new Set(corpus(read('handwritten.txt'), { count: 0 }).map(({ completion }) => completion))
-  const of = (/** @type {boolean} */ hand) => documents.filter((d) => byHand.has(d.completion) === hand)
-  const aside = (/** @type {boolean} */ kept) =>
-    (/** @type {unknown} */ _, /** @type {number} */ i) => (i % KEPT_ASIDE === KEPT_ASIDE - 1) === kept
-  const kept = { handwritten: of(true).filter(aside(true)), generated: of(false).filter(aside(true)) }
-  const all = new Set([...kept.handwritten, ...kept.generated])
-  const preferences = read('preferences.jsonl').trim().split('\n').map((line) => JSON.parse(line))
-  return {
-    train: documents.filter((d) => !all.has(d)),
-    ...kept,
-    chosen: preferences.map(({ prompt, chosen }) => ({ prompt, completion: chosen })),
-    rejected: preferences.map(({ prompt, rejected }) => ({ prompt, completion: rejected })),
-  }
-}
 
 /**
  * Trains from random weights. Returns the model, the weights' values by path, and nats a token of every text.
@@ -67,9 +25,9 @@ export function texts() {
  * @param {(done: number, total: number, loss: number) => void} progress
  */
 export async function pretrain(how, progress = () => {}) {
-  const { config, special } = readHuggingFaceConfig(readFileSync(join(model, 'config.json'), 'utf8'), model)
+  const { config, special } = readHuggingFaceConfig(readFileSync(join(MODEL, 'config.json'), 'utf8'), MODEL)
   const built = buildModel(config)
-  const tokenizer = tokenizerFromFiles(await tokenizerFilesIn(model), model)
+  const tokenizer = tokenizerFromFiles(await tokenizerFilesIn(MODEL), MODEL)
   const encode = (/** @type {{prompt: string, completion: string}[]} */ documents) =>
     encodeRows(rowsOf(documents), ['chosen'], tokenizer, tokenDefaults(built.context)).rows
   // Documents open in one of two ways, so packing puts a batch into a few rows; short ones waste least.
@@ -117,7 +75,7 @@ export async function pretrain(how, progress = () => {}) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const folder = resolve(process.argv[2] ?? model)
+  const folder = resolve(process.argv[2] ?? MODEL)
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   let shown = 0
