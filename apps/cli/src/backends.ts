@@ -1,6 +1,6 @@
 /**
  * Backends by name: `onnx`, `onnx:webgpu`, `reference`. This is the one place of the CLI that knows which packages
- * they are in; each is loaded when it is asked for.
+ * they are in. Each computes in a worker thread of its own, so that signals and progress stay alive.
  */
 import type { Backend } from '@ldyn/tensor'
 import { CliError } from './contract/errors.ts'
@@ -15,56 +15,58 @@ interface Entry {
   readonly describe: string
   /** What may follow the colon, the default first. */
   readonly variants: readonly string[]
-  open(variant: string, options: BackendOptions): Promise<Backend>
+  /** What its factory is given. */
+  options(variant: string, options: BackendOptions): object
 }
 
 export const BACKENDS = {
   onnx: {
     describe: 'ONNX Runtime',
     variants: ['cpu', 'webgpu', 'cuda', 'coreml', 'dml'],
-    open: async (variant, { threads }) => {
-      const { onnxBackend } = await import('@ldyn/backend-onnx')
-      type Provider = NonNullable<Parameters<typeof onnxBackend>[0]>['executionProvider']
-      return onnxBackend({ executionProvider: variant as Provider, threads })
-    },
+    options: (variant, { threads }) => ({ executionProvider: variant, threads }),
   },
   reference: {
     describe: 'plain loops in float64: the oracle, for small models',
     variants: [],
-    open: async () => (await import('@ldyn/tensor/reference')).referenceBackend(),
+    options: () => ({}),
   },
 } as const satisfies Record<string, Entry>
 export type BackendName = keyof typeof BACKENDS
 
+interface Named {
+  readonly name: BackendName
+  readonly entry: Entry
+  readonly variant: string
+}
+
 /** `onnx:cpu` → its entry and variant. Throws CliError LD5001 for a name that no backend has. */
-export function backendNamed(spec: string): { entry: Entry; variant: string } {
+export function backendNamed(spec: string): Named {
   const [name, variant] = spec.split(':')
   const entry: Entry | undefined = Object.hasOwn(BACKENDS, name) ? BACKENDS[name as BackendName] : undefined
+  if (entry && (variant === undefined || entry.variants.includes(variant))) {
+    return { name: name as BackendName, entry, variant: variant ?? entry.variants[0] ?? '' }
+  }
   const all = Object.entries(BACKENDS).flatMap(([key, { variants }]) => [
     key,
     ...variants.map((v) => `${key}:${v}`),
   ])
-  if (!entry || (variant !== undefined && !entry.variants.includes(variant))) {
-    const near = nearest(spec, all)
-    throw new CliError({
-      code: 'LD5001',
-      what: `there is no backend '${spec}'`,
-      where: '--backend',
-      fix: `${near ? `did you mean ${near}? ` : ''}Backends are ${all.join(', ')}`,
-    })
-  }
-  return { entry, variant: variant ?? entry.variants[0] ?? '' }
+  const near = nearest(spec, all)
+  throw new CliError({
+    code: 'LD5001',
+    what: `there is no backend '${spec}'`,
+    where: '--backend',
+    fix: `${near ? `did you mean ${near}? ` : ''}Backends are ${all.join(', ')}`,
+  })
 }
 
-/**
- * Opens a backend. Throws CliError LD5001 with the backend's own sentence where it is not available here.
- */
+/** Opens a backend. Throws CliError LD5001 with the backend's own sentence where it is not available here. */
 export async function openBackend(spec: string, options: BackendOptions = {}): Promise<Backend> {
-  const { entry, variant } = backendNamed(spec)
+  const { name, entry, variant } = backendNamed(spec)
+  const { spawnBackend } = await import('@ldyn/tensor/node')
   try {
-    return await entry.open(variant, options)
+    return await spawnBackend(name, { options: entry.options(variant, options), from: import.meta.url })
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'UnsupportedError') throw error
+    if (!(error instanceof Error) || !['UnsupportedError', 'DeviceError'].includes(error.name)) throw error
     throw new CliError(
       {
         code: 'LD5001',

@@ -4,6 +4,11 @@ import type { Context } from '../context.ts'
 import { explain } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 
+// Loaded by functions of their own: TypeScript 6.0 leaves a `.ts` ending in an `import()` that shares a function with
+// `using`, and the built file would not be found.
+const loadBackends = () => import('../backends.ts')
+const loadTiny = () => import('../checks/tiny.ts')
+
 interface BackendReport {
   readonly name: string
   readonly available: boolean
@@ -46,7 +51,7 @@ async function diagnose(context: Context, all: boolean): Promise<Diagnosis> {
   const { cpus, totalmem, freemem, availableParallelism } = await import('node:os')
   const { statfs } = await import('node:fs/promises')
   const { getHeapStatistics } = await import('node:v8')
-  const { BACKENDS } = await import('../backends.ts')
+  const { BACKENDS } = await loadBackends()
   const disk = await statfs('.')
   const specs = Object.entries(BACKENDS).flatMap(([name, { variants }]) =>
     variants.length === 0
@@ -90,11 +95,11 @@ async function tokenizerReport(): Promise<Diagnosis['tokenizer']> {
 
 async function examine(name: string): Promise<BackendReport> {
   try {
-    const { openBackend } = await import('../backends.ts')
+    const { openBackend } = await loadBackends()
     await using backend = await openBackend(name)
     const { device, version } = backend.capabilities
     try {
-      const { tinyCheck, TOLERANCE } = await import('../checks/tiny.ts')
+      const { tinyCheck, TOLERANCE } = await loadTiny()
       const { deviations, seconds } = await tinyCheck(backend)
       const off = Object.entries(deviations).filter(([, d]) => !(d <= TOLERANCE))
       const why =

@@ -9,6 +9,7 @@ import * as help from './help.ts'
 import * as model from './model.ts'
 import * as observe from './observe.ts'
 import * as plot from './plot.ts'
+import * as probe from './probe.ts'
 import * as runs from './runs.ts'
 import * as train from './train.ts'
 
@@ -20,6 +21,7 @@ export const commands: readonly CommandModule[] = [
   demo,
   train,
   observe,
+  probe,
   plot,
   exporting,
   runs,

@@ -1,7 +1,27 @@
 /** `ldyn model`: what a checkpoint is, and the same checkpoint in another form. */
 import { Option, type Command } from 'commander'
 import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
+import { positive } from './observe.ts'
+
+// See doctor.ts for why these are functions of their own.
+const loadOnnx = () => import('../models/onnx.ts')
+const loadExport = () => import('../models/export.ts')
+
+interface ExportFlags {
+  readonly out?: string
+  readonly dtype: 'f32' | 'f16' | 'bf16'
+  readonly force?: boolean
+  readonly onnx?: string
+  readonly trainStep?: boolean
+  readonly loss: 'sft' | 'dpo' | 'ipo'
+  readonly optimizer: 'sgd' | 'rmsprop' | 'adamw'
+  readonly rows: number
+  readonly length: number
+  readonly responses?: number
+  readonly responseLength: number
+}
 
 export function register(program: Command, context: Context): void {
   const model = program.command('model').description('show a checkpoint, or save it in another form')
@@ -18,24 +38,60 @@ export function register(program: Command, context: Context): void {
 
   model
     .command('export <path>')
-    .description('save as a Hugging Face directory that transformers loads')
-    .requiredOption('--out <dir>', 'directory to write')
+    .description('save as a Hugging Face directory that transformers loads, or as an ONNX graph')
+    .option('--out <dir>', 'Hugging Face directory to write')
     .addOption(
-      new Option('--dtype <dtype>', 'how numbers are stored').choices(['f32', 'f16', 'bf16']).default('f32'),
+      new Option('--dtype <dtype>', 'how its numbers are stored')
+        .choices(['f32', 'f16', 'bf16'])
+        .default('f32'),
     )
-    .option('--force', 'replace the directory if it is there')
-    .action(
-      async (path: string, options: { out: string; dtype: 'f32' | 'f16' | 'bf16'; force?: boolean }) => {
-        const { exportHuggingFace } = await import('../models/export.ts')
-        using progress = context.progress()
-        const done = await exportHuggingFace({ path, ...options, progress })
+    .option('--force', 'replace what is there')
+    .optionsGroup('ONNX:')
+    .addOption(new Option('--onnx <file>', 'graph to write: log-probs of response tokens').conflicts('out'))
+    .option('--train-step', 'a whole training step instead: forward, backward, optimizer')
+    .addOption(
+      new Option('--loss <name>', 'of the training step').choices(['sft', 'dpo', 'ipo']).default('sft'),
+    )
+    .addOption(
+      new Option('--optimizer <name>', 'of the training step')
+        .choices(['sgd', 'rmsprop', 'adamw'])
+        .default('adamw'),
+    )
+    .option('--rows <n>', 'packed rows of a batch', positive('--rows'), 1)
+    .option('--length <n>', 'tokens of a row', positive('--length'), 128)
+    .option('--responses <n>', 'responses in a row; 2 for dpo and ipo', positive('--responses'))
+    .option('--response-length <n>', 'tokens of a response, at most', positive('--response-length'), 64)
+    .action(async (path: string, flags: ExportFlags) => {
+      using progress = context.progress()
+      if (flags.onnx !== undefined) {
+        const { exportOnnx } = await loadOnnx()
+        const done = await exportOnnx({ ...flags, path, onnx: flags.onnx, progress })
         progress.end()
         context.output.result(
           'model export',
           done,
           () =>
-            `${done.out}: ${done.tensors} tensors, ${(done.bytes / 2 ** 20).toFixed(1)} MiB as ${done.dtype}`,
+            [done.file, ...(done.data ? [done.data] : [])].join(' and ') +
+            `: ${done.inputs.length} inputs, ${done.outputs.length} outputs`,
         )
-      },
-    )
+        return
+      }
+      if (flags.out === undefined) {
+        throw new CliError({
+          code: 'LD2003',
+          what: 'model export does not say where to',
+          where: 'ldyn model export',
+          fix: 'give --out <dir> or --onnx <file>',
+        })
+      }
+      const { exportHuggingFace } = await loadExport()
+      const done = await exportHuggingFace({ ...flags, path, out: flags.out, progress })
+      progress.end()
+      context.output.result(
+        'model export',
+        done,
+        () =>
+          `${done.out}: ${done.tensors} tensors, ${(done.bytes / 2 ** 20).toFixed(1)} MiB as ${done.dtype}`,
+      )
+    })
 }

@@ -5,6 +5,12 @@ import type { Context } from '../context.ts'
 import { INTERRUPTED, type StopSignal } from '../contract/exit-codes.ts'
 import { examples } from '../program.ts'
 
+// Loaded by functions of their own: TypeScript 6.0 leaves a `.ts` ending in an `import()` that shares a function with
+// `using`, and the built file would not be found.
+const loadJob = () => import('../train/job.ts')
+const loadEstimate = () => import('../train/estimate.ts')
+const loadReport = () => import('../train/report.ts')
+
 export interface TrainFlags extends ConfigFlags {
   readonly resume?: boolean
   readonly dryRun?: boolean
@@ -30,19 +36,19 @@ export function register(program: Command, context: Context): void {
 
 async function run(flags: TrainFlags, context: Context): Promise<void> {
   const { output } = context
-  const { openJob } = await import('../train/job.ts')
+  const { openJob } = await loadJob()
   using progress = context.progress()
   await using opened = await openJob(flags, context, progress)
   for (const warning of opened.config.warnings) output.warn(warning)
   if (flags.dryRun) {
     const { estimate } = await import('@ldyn/lab')
-    const { renderEstimate } = await import('../train/estimate.ts')
+    const { renderEstimate } = await loadEstimate()
     const found = await estimate(opened.job, (what) => output.note(`… ${what}`))
     output.result('train', { dryRun: true, ...found }, () => renderEstimate(found))
     return
   }
   const { train } = await import('@ldyn/lab')
-  const { reporterOf } = await import('../train/report.ts')
+  const { reporterOf } = await loadReport()
   let stopped: StopSignal | undefined
   using _interrupt = context.onInterrupt((signal) => {
     stopped = signal

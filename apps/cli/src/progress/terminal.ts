@@ -1,6 +1,7 @@
 /**
- * stderr shared between what is said and a block of progress that is redrawn in place: while a reporter is at work, words
- * go through it, so that the block moves down and nothing is overwritten. A log file gets the words and plain progress.
+ * stderr shared between what is said and a block of progress that is redrawn in place: while a reporter is at work,
+ * words go through it, so that the block moves down and nothing is overwritten. A log file gets the words and plain
+ * progress.
  */
 import { appendFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'

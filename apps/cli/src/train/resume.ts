@@ -1,6 +1,6 @@
 /**
- * `--resume`: the run's own config counts. What the command line says beside it must be the same, save where to compute;
- * data and model must have the content that they had.
+ * `--resume`: the run's own config counts. What the command line says beside it must be the same, save where to
+ * compute; data and model must have the content that they had.
  */
 import { readFile } from 'node:fs/promises'
 import { join, resolve as absolute } from 'node:path'
