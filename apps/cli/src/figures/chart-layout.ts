@@ -78,7 +78,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   const top = 38 + heading
   const bottom = size.height - 24
   const yDomain = extent([...lines.flatMap(bandOf), ...(panel.zero ? [0] : [])])
-  const y = linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), 0.04)
+  const y = linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), { pad: 0.04 })
   const yText = tickText(y.ticks)
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
   const labels = lines.map((line) => cut(line.label, MAX_LABEL))
@@ -88,6 +88,8 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     xDomain[0] < 0 ? [0, xDomain[1]] : xDomain,
     [left, right],
     Math.max(2, Math.round((right - left) / 58)),
+    // There are no half updates.
+    { least: 1 },
   )
   const at = lines.map((line) => {
     const last = line.steps.length - 1

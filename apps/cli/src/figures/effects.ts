@@ -13,6 +13,13 @@ export const RULE =
   'A rise that turns (“rose, then fell”) must exceed 1 standard error on both sides of its peak; the peak is looked for in the ' +
   'data, which makes it a little easier to find one. The errors speak of these probes only: not of another seed or order of the data.'
 
+/** A caution for runs with few probes, '' for others: a standard error from few values is itself uncertain. */
+export const caution = (probes: number): string =>
+  probes > 0 && probes < FEW
+    ? `There ${probes === 1 ? 'is only 1 probe' : `are only ${probes} probes`}: standard errors from so few are rough, so “clearly” says less than it would with ${FEW} or more.`
+    : ''
+const FEW = 10
+
 export const suretyOf = ({ mean, se, n }: Estimate): Surety => {
   // One probe has no spread, so nothing can be said of its noise; without any spread every change is beyond it.
   if (mean === 0 || n < 2) return 'noise'

@@ -57,6 +57,11 @@ describe('the page of a run', () => {
     expect(html).not.toContain('/data/')
   })
 
+  it('warns where there are too few probes for the errors to mean much', async () => {
+    expect(page([await syntheticData({ probes: 4 })], made)).toContain('There are only 4 probes')
+    expect(page([await syntheticData()], made)).not.toContain('There are only')
+  })
+
   it('gives every id once', async () => {
     const a = await syntheticData({ types: ['chosen', 'x y', 'x-y', 'X Y'] })
     for (const runs of [[a], [a, a]]) {

@@ -5,7 +5,7 @@
  */
 import { rowsOf, type Size } from './chart-layout.ts'
 import { compareRuns } from './comparing.ts'
-import { RULE } from './effects.ts'
+import { caution, RULE } from './effects.ts'
 import { escape, tag } from './markup.ts'
 import { narrate, stagesText, type Passage } from './narrative.ts'
 import { list, show } from './numbers.ts'
@@ -40,7 +40,7 @@ const table = (panel: Panel): string => {
   const bands = panel.lines.some(({ se }) => se) ? ', mean ± standard error over probes' : ''
   return tag(
     'div',
-    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Numbers of ${panel.title}` },
+    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Numbers of ${panel.title}` },
     tag('table', {}, [
       tag('caption', {}, escape(`${panel.title}: ${panel.unit}${bands}`)),
       tag('thead', {}, tag('tr', {}, head)),
@@ -87,6 +87,9 @@ const factList = (facts: ReturnType<typeof factsOf>): string =>
     ),
   )
 
+/** A heading for those who navigate by headings, where the eye needs none. */
+const unseen = (text: string): string => tag('h2', { class: 'unseen' }, text)
+
 /** What all runs have in common once, and what differs run by run. */
 const factsOfAll = (runs: readonly RunData[]): string => {
   const all = runs.map(factsOf)
@@ -99,7 +102,7 @@ const factsOfAll = (runs: readonly RunData[]): string => {
       `${tag('h3', {}, escape(`${letter(r)} · ${stagesText(run)}`))}${factList(all[r].filter((fact) => !isCommon(fact)))}`,
     ),
   )
-  return `${factList(all[0].filter(isCommon))}${tag('div', { class: 'run' }, cards)}`
+  return `${factList(all[0].filter(isCommon))}${unseen('Runs')}${tag('div', { class: 'run' }, cards)}`
 }
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -154,7 +157,7 @@ const typeTable = (runs: readonly RunData[]): string => {
   })
   return tag(
     'div',
-    { class: 'scroll types', tabindex: '0', role: 'region', 'aria-label': 'Response types' },
+    { class: 'scroll types', tabindex: '0', role: 'group', 'aria-label': 'Response types' },
     tag('table', {}, [
       tag(
         'thead',
@@ -182,6 +185,12 @@ const section = (name: keyof typeof sections, panels: readonly Panel[]): string 
   return fold
     ? tag('details', { class: 'fold' }, `${tag('summary', {}, escape(title))}${inner}`)
     : tag('section', {}, `${tag('h2', {}, escape(title))}${inner}`)
+}
+
+/** Probe rows of the run that has the fewest; 0 where none has any. */
+const fewest = (runs: readonly RunData[]): number => {
+  const counts = runs.flatMap(({ probes }) => (probes ? [probes.rows.length] : []))
+  return counts.length > 0 ? Math.min(...counts) : 0
 }
 
 const WIDE: Size = { width: 1150, height: 360 }
@@ -227,17 +236,20 @@ export const page = (runs: readonly RunData[], { made, version }: PageOptions): 
       `${tag('p', { class: 'kicker' }, 'Learning dynamics: how the log-probability of every kind of response moves while a model is finetuned')}${markup}`,
     ),
     overview.length > 0
-      ? tag(
-          'div',
-          { class: many ? 'pair' : undefined },
-          overview.map((panel) => figureOf(panel, many ? HALF : WIDE)),
-        )
+      ? tag('section', {}, [
+          unseen('Overview'),
+          tag(
+            'div',
+            { class: many ? 'pair' : undefined },
+            overview.map((panel) => figureOf(panel, many ? HALF : WIDE)),
+          ),
+        ])
       : '',
     tag('section', {}, [
       tag('h2', {}, 'What happened'),
       tag('p', { class: 'intro' }, 'Computed from the numbers on this page; nothing was written by hand.'),
       tag('div', { class: 'passages' }, passages.map(passage)),
-      tag('p', { class: 'rule' }, escape(RULE)),
+      tag('p', { class: 'rule' }, escape([RULE, caution(fewest(runs))].filter(Boolean).join(' '))),
     ]),
     ...(Object.keys(sections) as (keyof typeof sections)[]).map((name) => section(name, panels)),
     runs.some((run) => run.probes)

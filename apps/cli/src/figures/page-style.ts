@@ -15,6 +15,7 @@ h1{font-size:1.8rem;font-weight:650;letter-spacing:-.01em;margin:.15rem 0 .4rem}
 h2{font-size:1.2rem;font-weight:650;margin:2.75rem 0 .35rem}
 h3{font-size:1rem;font-weight:650;margin:0}
 p{margin:.3rem 0}
+.unseen{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .kicker{color:var(--muted);font-size:.875rem;margin:0}
 .intro{color:var(--muted);max-width:46rem;margin:0 0 1rem;font-size:.95rem}
 .notice{border-left:3px solid #d55e00;background:var(--soft);padding:.5rem .8rem;border-radius:0 6px 6px 0;max-width:60rem}

@@ -6,6 +6,7 @@ import { extent, linear, niceTicks, tickText } from './scale.ts'
 describe('axes', () => {
   it('have round ticks inside their domain, whatever its size', () => {
     expect(niceTicks(-152.3, -91.8, 5)).toEqual([-150, -140, -130, -120, -110, -100])
+    expect(niceTicks(0, 3, 12, 1)).toEqual([0, 1, 2, 3])
     expect(niceTicks(0, 0.3, 3)).toEqual([0, 0.1, 0.2, 0.3])
     expect(niceTicks(0, 5e-6, 5)).toEqual([0, 1e-6, 2e-6, 3e-6, 4e-6, 5e-6])
     for (const size of [1e-9, 1e-3, 1, 7, 1e3, 1e9]) {

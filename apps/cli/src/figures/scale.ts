@@ -6,15 +6,15 @@ export interface Scale {
   readonly ticks: readonly number[]
 }
 
-/** About `wanted` round numbers within [low, high]; one where both are equal. */
-export const niceTicks = (low: number, high: number, wanted: number): readonly number[] => {
+/** About `wanted` round numbers within [low, high], at least `least` apart; one where both are equal. */
+export const niceTicks = (low: number, high: number, wanted: number, least = 0): readonly number[] => {
   if (!(high > low)) return [low]
   const raw = (high - low) / Math.max(1, wanted)
   const power = 10 ** Math.floor(Math.log10(raw))
+  const part = raw / power
   // The nearest of 1, 2, 5, 10 by ratio: thresholds are the geometric means of neighbours.
-  const step =
-    power *
-    (raw / power < Math.SQRT2 ? 1 : raw / power < Math.sqrt(10) ? 2 : raw / power < Math.sqrt(50) ? 5 : 10)
+  const nearest = part < Math.SQRT2 ? 1 : part < Math.sqrt(10) ? 2 : part < Math.sqrt(50) ? 5 : 10
+  const step = Math.max(least, power * nearest)
   const first = Math.ceil(low / step - 1e-9)
   const last = Math.floor(high / step + 1e-9)
   // Multiplying, not adding: errors do not pile up. Rounding to the step's digits turns 0.30000000000000004 to 0.3.
@@ -38,19 +38,19 @@ export const extent = (values: Iterable<number>): readonly [number, number] => {
   return [low - room, high + room]
 }
 
-/** `domain` on `range`; `pad` is the share of the domain that is added at either end. */
+/** `domain` on `range`; `pad` is the share of the domain added at either end, `least` the least distance of ticks. */
 export const linear = (
   domain: readonly [number, number],
   range: readonly [number, number],
   wanted: number,
-  pad = 0,
+  { pad = 0, least = 0 }: { readonly pad?: number; readonly least?: number } = {},
 ): Scale => {
   const room = (domain[1] - domain[0]) * pad
   const [low, high] = [domain[0] - room, domain[1] + room]
   return {
     domain: [low, high],
     at: (value) => range[0] + ((value - low) / (high - low)) * (range[1] - range[0]),
-    ticks: niceTicks(low, high, wanted),
+    ticks: niceTicks(low, high, wanted, least),
   }
 }
 

@@ -110,6 +110,7 @@ export const terminalPlot = (panel: Panel, options: PlotOptions): string => {
     extent(lines.flatMap((line) => [...line.steps])),
     [0, columns * dots[0] - 1],
     Math.max(2, Math.round(columns / 14)),
+    { least: 1 },
   )
   const cells = curveCells(lines, columns, rows, dots, x.at, draft.at)
   const [bar, dash, corner, rule] = ascii ? ['|', '-', '+', ':'] : ['│', '─', '└', '┊']
