@@ -166,8 +166,19 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
     if (disposed) throw new DeviceError('the onnx backend was disposed of')
   }
 
+  // Sessions and tensors outlive the runs that use them.
+  const running = new Set<Promise<unknown>>()
+  const watched = <T>(run: Promise<T>): Promise<T> => {
+    const done = (): void => void running.delete(run)
+    running.add(run)
+    run.then(done, done)
+    return run
+  }
+  const settled = (): Promise<unknown> => Promise.allSettled([...running])
+
   const dispose = async (): Promise<void> => {
     disposed = true
+    await settled()
     for (const tensor of memory.live) tensor.dispose()
     memory.pool.clear()
     await open.dispose()
@@ -196,7 +207,7 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
       let closed = false
       const close = (): void => {
         closed = true
-        void release()
+        void settled().then(release)
       }
       return {
         program,
@@ -204,7 +215,7 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
         async run(inputs) {
           alive()
           if (closed) throw new DeviceError('the executable was disposed of')
-          return runOnce(memory, compiled, compileOptions, inputs)
+          return watched(runOnce(memory, compiled, compileOptions, inputs))
         },
         dispose: close,
         [Symbol.dispose]: close,

@@ -249,6 +249,17 @@ describe('an executable', () => {
     expect(await numbers((await second.run({ a: 0 })) as DeviceTensor)).toEqual([1])
   })
 
+  it('may be disposed of while it runs, and so may the backend: the run ends first', async () => {
+    const e = await backend.compile(trace(({ a }) => add(a, 1), { a: f32() }))
+    const [first, second] = [e.run({ a: 1 }), e.run({ a: 2 })] as Promise<DeviceTensor>[]
+    e.dispose()
+    expect(await numbers(await first)).toEqual([2])
+    const gone = backend.dispose()
+    expect((await second).shape).toEqual([])
+    await gone
+    expect(backend.memory()).toEqual({ tensors: 0, bytes: 0, pooled: 0 })
+  })
+
   it('gives nothing away after the backend is disposed of', async () => {
     const e = await backend.compile(trace(({ a }) => div(a, 2), { a: f32() }))
     const tensor = await backend.upload(scalar(1))
