@@ -1,6 +1,6 @@
 """The released code's work in PyTorch and transformers, as the benchmark's other side.
 
-    python peer.py --shape smollm2-135m --threads 2 [--weights DIR] [--metrics lean|released]
+    python peer.py --shape smollm2-135m --threads 2 [--weights DIR]
     python peer.py --shape smollm2-135m --save DIR      writes its seeded random weights as a Hugging Face directory
 
 Prints {"ready": true, …}, then does one job for each line it reads and prints one JSON line for it:
@@ -9,9 +9,10 @@ Prints {"ready": true, …}, then does one job for each line it reads and prints
     probe12      the same 12 sequences in one batch
     dpo          one DPO update on 4 pairs: 8 whole sequences in one forward, backward, clip 10, RMSprop
     quit         (or end of input)
-Every sequence repeats its prompt and has logits over the whole vocabulary at every position. `--metrics lean` computes
-the metrics of paper.md §5 with as few V-sized tensors as PyTorch allows; `released` computes them as the released code
-does (a one-hot and a softmax of the logits' size, in the DPO step too). Reference log-probs are computed once, untimed.
+Every sequence repeats its prompt and has logits over the whole vocabulary at every position. The metrics of paper.md §5
+are computed with as few V-sized tensors as PyTorch allows, unless `released` follows the job's name (`probe released`):
+then as the released code does, with a one-hot and a softmax of the logits' size, in the DPO step too. Reference
+log-probs are computed once, untimed.
 Log-probs are sums over the response, averaged over sequences; the first run of a job also pays for warming up.
 """
 import argparse
@@ -81,7 +82,7 @@ def released_metrics(logits, labels, mask):
 class Peer:
     """Owns the model, its optimizer and the two batches."""
 
-    def __init__(self, shape: str, weights: str | None, metrics: str):
+    def __init__(self, shape: str, weights: str | None):
         torch.manual_seed(SEED)
         if weights:
             self.model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
@@ -89,7 +90,6 @@ class Peer:
             self.model = AutoModelForCausalLM.from_config(SHAPES[shape], dtype=torch.float32)
         self.model.eval()  # dropout off, as everywhere in the comparison
         self.config = self.model.config
-        self.metrics = metrics
         self.updates = 0
         self.reference = None
         V = self.config.vocab_size
@@ -108,8 +108,8 @@ class Peer:
             return {'logp': (logp * mask).sum(-1)}
         return metrics(logits[:, :-1], labels, mask)
 
-    def probe(self, batch: int) -> dict:
-        metrics = released_metrics if self.metrics == 'released' else lean_metrics
+    def probe(self, batch: int, released: bool) -> dict:
+        metrics = released_metrics if released else lean_metrics
         with torch.no_grad():
             parts = [self.columns(ids, metrics) for ids in self.probes.split(batch)]
         means = {key: torch.cat([part[key] for part in parts]).mean().item() for key in parts[0]}
@@ -121,8 +121,8 @@ class Peer:
             with torch.no_grad():
                 self.reference = self.columns(self.pairs, None)['logp']
 
-    def dpo(self) -> dict:
-        logp = self.columns(self.pairs, released_metrics if self.metrics == 'released' else None)['logp']
+    def dpo(self, released: bool) -> dict:
+        logp = self.columns(self.pairs, released_metrics if released else None)['logp']
         chosen, rejected = (logp - self.reference).chunk(2)
         loss = -F.logsigmoid(BETA * (chosen - rejected)).mean()
         loss.backward()
@@ -147,8 +147,9 @@ def matmul(n: int) -> dict:
 
 def job(peer: Peer, line: str) -> dict:
     name, *rest = line.split()
-    todo = {'matmul': lambda: matmul(int(rest[0]) if rest else 2048), 'probe': lambda: peer.probe(1),
-            'probe12': lambda: peer.probe(PROBE_RESPONSES), 'dpo': peer.dpo}
+    released = 'released' in rest
+    todo = {'matmul': lambda: matmul(int(rest[0]) if rest else 2048), 'probe': lambda: peer.probe(1, released),
+            'probe12': lambda: peer.probe(PROBE_RESPONSES, released), 'dpo': lambda: peer.dpo(released)}
     if name not in todo:
         return {'job': name, 'error': f'There is no job {name!r}; there are {", ".join(todo)} and quit.'}
     if name == 'dpo':
@@ -157,7 +158,7 @@ def job(peer: Peer, line: str) -> dict:
     start = time.perf_counter()
     result = todo[name]()
     seconds = time.perf_counter() - start
-    return {'job': name, 'seconds': seconds, 'peak_rss_mb': peak_rss_mb(), **result}
+    return {'job': ' '.join([name, *rest]), 'seconds': seconds, 'peak_rss_mb': peak_rss_mb(), **result}
 
 
 def say(value: dict) -> None:
@@ -170,16 +171,15 @@ def main() -> None:
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--weights', help='a Hugging Face directory to load instead of seeded random weights')
     parser.add_argument('--save', help='write the weights as a Hugging Face directory and stop')
-    parser.add_argument('--metrics', choices=['lean', 'released'], default='lean')
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
-    peer = Peer(options.shape, options.weights, options.metrics)
+    peer = Peer(options.shape, options.weights)
     if options.save:
         peer.model.save_pretrained(options.save)
         say({'saved': options.save})
         return
-    say({'ready': True, 'shape': options.shape, 'threads': options.threads, 'metrics': options.metrics,
+    say({'ready': True, 'shape': options.shape, 'threads': options.threads,
          'weights': options.weights or f'random, seed {SEED}',
          'parameters': sum(p.numel() for p in peer.model.parameters()),
          'versions': {'python': platform.python_version(), 'torch': torch.__version__,

@@ -62,10 +62,12 @@ def causal(n: int) -> int:
 
 def flops(config, prompts: int, responses: int) -> dict:
     """`done`: every sequence whole, head on every token. `necessary`: each prompt once, head on response tokens only.
-    `responses` counts all of them. Attention is counted causally in both."""
-    n, each = PROMPT + RESPONSE, RESPONSE * PROMPT + causal(RESPONSE)
+    `responses` counts all of them; a response's last token is never an input. Attention is counted causally in both.
+    The other side counts its own (`src/flops.ts`) and refuses to go on if the two disagree."""
+    n, inputs = PROMPT + RESPONSE, RESPONSE - 1
+    each = inputs * PROMPT + causal(inputs)
     return {
         'done': forward_flops(config, responses * n, responses * causal(n), responses * n),
-        'necessary': forward_flops(config, prompts * PROMPT + responses * RESPONSE,
+        'necessary': forward_flops(config, prompts * PROMPT + responses * inputs,
                                    prompts * causal(PROMPT) + responses * each, responses * RESPONSE),
     }
