@@ -249,8 +249,9 @@ async function loaded(
 ): Promise<{ model: LanguageModel; params: DeviceTree }> {
   await using checkpoint = await openModel(directory)
   const { model } = checkpoint
-  // FLOPs are counted by the shape's own config, so it must be the one that runs.
-  if (!isDeepStrictEqual({ ...model.config }, { ...SHAPES[shape] }))
-    throw new Error(`${directory} is not ${shape}: ${JSON.stringify(model.config)} is not ${JSON.stringify(SHAPES[shape])}`)
+  // FLOPs are counted by the shape's own config, so it must be the one that runs. (Through JSON: absent is undefined.)
+  const [is, wanted] = [model.config, SHAPES[shape]].map((config) => JSON.stringify(config))
+  if (!isDeepStrictEqual(JSON.parse(is), JSON.parse(wanted)))
+    throw new Error(`${directory} is not ${shape}: its config is ${is}, not ${wanted}`)
   return { model, params: await uploadAll(backend, checkpoint.tensors()) }
 }
