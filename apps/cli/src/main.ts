@@ -92,7 +92,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     const known =
       error instanceof CommanderError
-        ? usageError(error, program, command)
+        ? usageError(error, program, argv)
         : (explain(error) ?? unexpected(error, argv))
     if (!known) return 0
     output.fail(command, known)

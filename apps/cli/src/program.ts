@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
 import { CliError } from './contract/errors.ts'
+import { nearest } from './contract/nearest.ts'
 import { PROGRESS_MODES } from './progress/reporter.ts'
 import type { CommandModule } from './commands/index.ts'
 
@@ -80,35 +81,54 @@ const USAGE = {
 } as const
 
 /** Commander's complaint as ours; undefined where it only says that help or the version was shown. */
-export function usageError(error: CommanderError, program: Command, command: string): CliError | undefined {
+export function usageError(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): CliError | undefined {
   if (error.exitCode === 0) return undefined
-  if (error.code === 'commander.help') return incomplete(program, command)
+  const name = commandName(program, argv)
+  const command = commandAt(program, name)
+  if (error.code === 'commander.help') return incomplete(command, name)
+  const full = name === '' ? 'ldyn' : `ldyn ${name}`
+  const help = `see \`${full} --help\``
+  const mistyped =
+    error.code === 'commander.missingMandatoryOptionValue' ? unknownOption(program, command, argv) : undefined
+  if (mistyped) {
+    const fix = mistyped.near === undefined ? help : `did you mean ${mistyped.near}?\nor ${help}`
+    return new CliError({ code: 'LD2002', what: `unknown option '${mistyped.word}'`, where: full, fix })
+  }
   const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const suggestion = rest
-    .join(' ')
-    .trim()
-    .replace(/^\((Did you mean .*)\)$/, '$1')
-  const help = `ldyn ${command && `${command} `}--help`
+  const [, suggestion] = /^\(D(id you mean .*)\)$/.exec(rest.join(' ').trim()) ?? []
   return new CliError({
     code: USAGE[error.code as keyof typeof USAGE] ?? 'LD2003',
     what: first.replace(/\.$/, ''),
-    where: `ldyn${command && ` ${command}`}`,
-    fix: suggestion
-      ? `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}\nor see \`${help}\``
-      : `see \`${help}\``,
+    where: full,
+    fix: suggestion === undefined ? help : `d${suggestion}\nor ${help}`,
   })
 }
 
+const commandAt = (program: Command, name: string): Command =>
+  name.split(' ').reduce((at, word) => at.commands.find((c) => c.name() === word) ?? at, program)
+
+/** Commander asks for a missing option before it says that its name was mistyped. */
+function unknownOption(
+  program: Command,
+  command: Command,
+  argv: readonly string[],
+): { word: string; near?: string } | undefined {
+  const known = [...command.options, ...program.options].flatMap(({ long }) => (long ? [long] : []))
+  const word = argv
+    .map((text) => text.split('=')[0])
+    .find((text) => /^--[a-z]/.test(text) && !known.includes(text))
+  return word === undefined ? undefined : { word, near: nearest(word, known) }
+}
+
 /** `ldyn model` alone: a command that only groups others. */
-function incomplete(program: Command, name: string): CliError {
-  const group = name
-    .split(' ')
-    .reduce<Command | undefined>((at, word) => at?.commands.find((c) => c.name() === word), program)
-  const verbs = group?.commands.map((c) => c.name()).join(', ')
-  return new CliError({
+const incomplete = (group: Command, name: string): CliError =>
+  new CliError({
     code: 'LD2003',
     what: `${name} does not say what to do`,
     where: `ldyn ${name}`,
-    fix: `give one of ${verbs}\nor see \`ldyn ${name} --help\``,
+    fix: `give one of ${group.commands.map((c) => c.name()).join(', ')}\nor see \`ldyn ${name} --help\``,
   })
-}
