@@ -3,7 +3,7 @@ import {
   disposeTree,
   encodeEach,
   Evaluator,
-  KNOWN_TYPES,
+  WATCHED_TYPES,
   readRows,
   summarise,
   tokenDefaults,
@@ -100,14 +100,10 @@ const tokenOptionsOf = (
   }
 }
 
-/** The types to follow, in the order asked for or in the paper's. Throws CliError for one that no row has. */
+/** The types to follow: those asked for, or all that are watched by default. Throws CliError for one that no row has. */
 export function typesIn(rows: readonly Row[], asked?: readonly string[]): string[] {
   const present = new Set(rows.flatMap((row) => Object.keys(row.responses)))
-  if (!asked)
-    return [
-      ...KNOWN_TYPES.filter((type) => present.has(type)),
-      ...[...present].filter((type) => !KNOWN_TYPES.includes(type)),
-    ]
+  if (!asked) return WATCHED_TYPES.filter((type) => present.has(type))
   const missing = asked.find((type) => !present.has(type))
   if (missing === undefined) return [...new Set(asked)]
   const near = nearest(missing, present)

@@ -12,9 +12,11 @@ interface Message {
   readonly content: string
 }
 
-/** Response types that are read without being asked for, beside those of the paper. */
 const OWN_TYPES = ['chosen_rephrase', 'rejected_rephrase'] as const
-export const KNOWN_TYPES: readonly string[] = [...Object.keys(PAPER_TYPES), ...OWN_TYPES, 'chosen_selfr']
+/** The types that are followed without being asked for: the paper's twelve and rephrasings by anybody. */
+export const WATCHED_TYPES: readonly string[] = [...Object.keys(PAPER_TYPES), ...OWN_TYPES]
+/** All that are read: the released files also carry the model's own rephrasing, which its authors never evaluated. */
+export const KNOWN_TYPES: readonly string[] = [...WATCHED_TYPES, 'chosen_selfr']
 
 const isMessages = (value: unknown): value is readonly Message[] =>
   Array.isArray(value) &&

@@ -10,7 +10,7 @@ import type { Checkpoint } from '@ldyn/models/node'
 import { layOutProbes, metrics, type Metric, type Probes } from '@ldyn/runs'
 import { createRun, resumeRun, type NewRun, type RunWriter } from '@ldyn/runs/node'
 import { leaves, type Backend } from '@ldyn/tensor'
-import { Evaluator, summarise } from '../observing/evaluator.ts'
+import { Evaluator, summarise, type TokenObservation } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
 import { DataError, type Row } from '../rows/row.ts'
 import { encodeEach, encodeRows, type Encoded, type EncodedRow, type TokenOptions } from '../tokens/tokenise.ts'
@@ -25,7 +25,7 @@ import {
 } from './checkpoint.ts'
 import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
 import { stageExamples, typesOf, type StageConfig } from './stage.ts'
-import { StageRunner, type ReferenceLogps, type Weights } from './stage-runner.ts'
+import { NumericalError, StageRunner, type ReferenceLogps, type Weights } from './stage-runner.ts'
 
 export interface TrainJob {
   /** The run's directory. */
@@ -379,6 +379,22 @@ class Session {
     this.report({ type: 'checkpoint', step, directory, seconds: (performance.now() - started) / 1000 })
   }
 
+  /** A probe whose log-probs are not finite is a numerical failure of the run, with its place. */
+  private finite<T>(step: number, stage: string, { example, type }: TokenObservation, compute: () => T): T {
+    try {
+      return compute()
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const update = step - this.stepsBefore(stage)
+      throw new NumericalError(stage, update, 'tokenStats', `probe row ${example}, '${type}' (${error.message})`)
+    }
+  }
+
+  private stepsBefore(stage: string): number {
+    const k = this.job.stages.findIndex((s) => s.name === stage)
+    return this.prepared.runners.slice(0, k).reduce((n, r) => n + r.updates, 0)
+  }
+
   private async evaluate(step: number, stage: string, params: DeviceTree): Promise<void> {
     const { evaluator, probes } = this.prepared
     if (!evaluator || !probes) return
@@ -394,7 +410,7 @@ class Session {
     for await (const group of evaluator.evaluate(params)) {
       for (const o of group) {
         const column = o.example * types.length + types.indexOf(o.type)
-        const summary = summarise(o, this.job.checkpoint.model.vocab)
+        const summary = this.finite(step, stage, o, () => summarise(o, this.job.checkpoint.model.vocab))
         for (const name of metrics) values[name][column] = summary[name]
         if (this.job.observe.tokens) tokenLogp.set(Float32Array.from(o.logp), probes.columns[column].offset)
         const known = sums.get(o.type) ?? { sum: 0, n: 0 }
