@@ -5,6 +5,11 @@ import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 import type { Observation } from '../observe/observe.ts'
 
+// See doctor.ts for why these are functions of their own.
+const loadObserve = () => import('../observe/observe.ts')
+const loadTable = () => import('../observe/table.ts')
+const loadBackends = () => import('../backends.ts')
+
 interface ObserveFlags {
   readonly model: readonly string[]
   readonly probe: string
@@ -75,9 +80,9 @@ export function register(program: Command, context: Context): void {
 
 async function run(flags: ObserveFlags, context: Context): Promise<void> {
   const { output } = context
-  const { observe } = await import('../observe/observe.ts')
-  const { averages, renderAverages } = await import('../observe/table.ts')
-  const { openBackend } = await import('../backends.ts')
+  const { observe } = await loadObserve()
+  const { averages, renderAverages } = await loadTable()
+  const { openBackend } = await loadBackends()
   await using backend = await openBackend(flags.backend, { threads: flags.threads })
   using progress = context.progress()
   const all: Observation[] = []

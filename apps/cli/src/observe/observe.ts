@@ -100,7 +100,7 @@ const tokenOptionsOf = (
   }
 }
 
-/** The types to follow: those asked for, or all that are watched by default. Throws CliError for one that no row has. */
+/** The types to follow: those asked for, or the watched ones. Throws CliError for one that no row has. */
 export function typesIn(rows: readonly Row[], asked?: readonly string[]): string[] {
   const present = new Set(rows.flatMap((row) => Object.keys(row.responses)))
   if (!asked) return WATCHED_TYPES.filter((type) => present.has(type))
