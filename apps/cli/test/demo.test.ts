@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { explain } from '../src/contract/errors.ts'
 import { arms, FULL, QUICK } from '../src/demo/arms.ts'
 import { demoData, PREFERENCES, PROBE_TYPES } from '../src/demo/data.ts'
+import { makeFolder } from '../src/demo/folder.ts'
 import { opener } from '../src/demo/open.ts'
 import { tell, type Told } from '../src/demo/page.ts'
 import { openDemo, runArms, type DemoEvent, type FinishedArm } from '../src/demo/run.ts'
@@ -122,6 +123,15 @@ describe('a demo that cannot go on', () => {
     await using demo = await open('file/below')
     const failed = await runArms(demo.jobs, () => {}, () => false).catch((error: unknown) => explain(error))
     expect(failed).toMatchObject({ code: 'LD5005', exit: 5, where: expect.stringContaining('below') })
+  })
+
+  it('names the part of the path that cannot be a directory', async () => {
+    await makeFolder(join(folder, 'a/b/c'))
+    await makeFolder(join(folder, 'a/b/c'))
+    expect(existsSync(join(folder, 'a/b/c'))).toBe(true)
+    writeFileSync(join(folder, 'leaf'), '')
+    const failed = await makeFolder(join(folder, 'leaf/d/e')).catch((error: unknown) => explain(error))
+    expect(failed).toMatchObject({ code: 'LD4003', where: expect.stringContaining('leaf/d') })
   })
 
   it('stops after the update that it is in, with a checkpoint, and does not begin the other arm', async () => {

@@ -21,7 +21,7 @@ export function register(program: Command, context: Context): void {
     .option('--out <dir>', 'directory for both runs and the page (default: runs/demo-<time>)')
     .option('--open', 'open the page in the browser (default: where there is a terminal and a display)')
     .option('--no-open', 'only name the page')
-    .option('--seed <n>', 'order of the data and choice of probes', whole('--seed', 0), 0)
+    .option('--seed <n>', 'order of the data, and which other answers are watched', whole('--seed', 0), 0)
     .option('--quick', 'a few updates only: shows that everything works, and no effect')
     .option('--dry-run', 'measure one update and one evaluation, print what the demo would take, write nothing')
     .option('--backend <name>', 'what computes (ldyn doctor lists them)', 'onnx')

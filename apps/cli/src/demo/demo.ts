@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { INTERRUPTED, type StopSignal } from '../contract/exit-codes.ts'
 import { FULL, QUICK } from './arms.ts'
 import { estimateArms, renderEstimates } from './estimate.ts'
+import { makeFolder } from './folder.ts'
 import { openFile } from './open.ts'
 import { tell } from './page.ts'
 import { listener } from './progress.ts'
@@ -19,7 +20,10 @@ function stamp(now: Date): string {
   return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`
 }
 
-/** Throws what opening and training throw, CliError for a backend that is not there, FormatError for the page. */
+/**
+ * Throws what making the folder, opening and training throw, CliError for a backend that is not there, FormatError for
+ * the page.
+ */
 export async function demo(flags: DemoFlags, context: Context): Promise<void> {
   const { output, version } = context
   const started = performance.now()
@@ -34,6 +38,7 @@ export async function demo(flags: DemoFlags, context: Context): Promise<void> {
     return
   }
 
+  await makeFolder(out)
   let stopped: StopSignal | undefined
   using _interrupt = context.onInterrupt((signal) => {
     stopped = signal
