@@ -2,6 +2,7 @@
  * `npm run bench`: our probe evaluation and our DPO step beside the same work done the released code's way in PyTorch.
  * stdout is the results, stderr the progress; the exit code is 1 where the sides disagree or something failed.
  */
+import { allocatorEnvironment } from '@ldyn/backend-onnx/environment'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,7 +94,7 @@ async function runShape(shape: ShapeName, options: Options, python: string | und
     }
     const spin = options.spin ? [] : ['--no-spin']
     const args = [OURS, ...common, ...spin]
-    const ours = await openSide({ name: 'ldyn', command: process.execPath, args, seconds: 600 })
+    const ours = await openSide({ name: 'ldyn', command: process.execPath, args, env: allocatorEnvironment, seconds: 600 })
     sides.push(ours)
     let theirs: Side | undefined
     if (python) {

@@ -72,7 +72,7 @@ export class Ours {
   static async open({ shape, threads, spin, weights }: OurOptions): Promise<Ours> {
     const engine = await watchEngine()
     const compiled: CompiledProgram[] = []
-    const backend = noting(await onnxBackend({ threads, spin }), compiled)
+    const backend = noting(await onnxBackend({ threads, spin, arena: false }), compiled)
     const { model, params } = weights ? await loaded(backend, shape, weights) : await random(backend, shape)
     const parameters = leaves(model.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
     const versions = { node: process.versions.node, 'onnxruntime-node': engine.version }

@@ -23,7 +23,8 @@ export const BACKENDS = {
   onnx: {
     describe: 'ONNX Runtime',
     variants: ['cpu', 'webgpu', 'cuda', 'coreml', 'dml'],
-    options: (variant, { threads }) => ({ executionProvider: variant, threads }),
+    // No arenas: sessions of several lengths would each keep gigabytes; start.ts makes up for the speed.
+    options: (variant, { threads }) => ({ executionProvider: variant, threads, arena: false }),
   },
   reference: {
     describe: 'plain loops in float64: the oracle, for small models',

@@ -100,13 +100,12 @@ async function write(
   options: Options,
   version: string,
 ): Promise<readonly Written[]> {
-  const { mkdir } = await import('node:fs/promises')
   const { dirname } = await import('node:path')
-  const { writeAtomically } = await import('@ldyn/formats/node')
+  const { makeFolder, writeAtomically } = await import('@ldyn/formats/node')
   const written: Written[] = []
   const save = async (form: Written['form'], path: string, text: string): Promise<void> => {
     const bytes = new TextEncoder().encode(text)
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeAtomically(path, (sink) => sink.write(bytes))
     written.push({ form, path, bytes: bytes.length })
   }

@@ -10,7 +10,14 @@ import {
   type ReadShape,
   type ResponseMetrics,
 } from '@ldyn/core'
-import type { Backend, DeviceTensor, Executable, HostArray, Tree } from '@ldyn/tensor'
+import {
+  leaves,
+  type Backend,
+  type DeviceTensor,
+  type Executable,
+  type HostArray,
+  type Tree,
+} from '@ldyn/tensor'
 import {
   costModel,
   groupForEvaluation,
@@ -20,7 +27,6 @@ import {
   type PlanOptions,
   type PlannedBatch,
 } from '../packing/plan.ts'
-import { costOf } from '../packing/buckets.ts'
 import { fill, type BatchArrays } from '../packing/pack.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 
@@ -92,27 +98,29 @@ export class Evaluator implements Disposable {
     }
   }
 
-  /** Seconds that the largest batch takes, compiled and warm. */
-  async time(params: Tree<DeviceTensor>): Promise<{ compile: number; run: number; flops: number }> {
-    const cost = costModel(this.model)
-    const largest = this.plan.batches.reduce((a, b) => (costOf(cost, b.shape) > costOf(cost, a.shape) ? b : a))
+  /**
+   * Seconds to get ready, and seconds of one evaluation: one batch of every shape is run twice (shapes are static, so
+   * all batches of a shape take equally long), the first time to warm up.
+   */
+  async time(params: Tree<DeviceTensor>): Promise<{ ready: number; evaluation: number }> {
     const started = performance.now()
     await this.prepare()
-    const compiled = performance.now()
-    const { arrays, executable } = this.prepared.find((p) => p.batch === largest)!
-    const once = async (): Promise<number> => {
-      const from = performance.now()
-      const outputs = (await executable.run({ params, batch: arrays })) as Record<string, DeviceTensor>
-      for (const t of Object.values(outputs)) t.dispose()
-      return performance.now() - from
+    let ready = (performance.now() - started) / 1000
+    let evaluation = 0
+    for (const executable of new Set(this.prepared.map((p) => p.executable))) {
+      const alike = this.prepared.filter((p) => p.executable === executable)
+      const once = async (): Promise<number> => {
+        const from = performance.now()
+        const outputs = await executable.run({ params, batch: alike[0].arrays })
+        for (const { value } of leaves(outputs)) value.dispose()
+        return (performance.now() - from) / 1000
+      }
+      const first = await once()
+      const second = await once()
+      ready += Math.max(0, first - second)
+      evaluation += alike.length * second
     }
-    const first = await once()
-    const run = await once()
-    return {
-      compile: (compiled - started + Math.max(0, first - run)) / 1000,
-      run: run / 1000,
-      flops: costOf(cost, largest.shape),
-    }
+    return { ready, evaluation }
   }
 
   /** Yields after every batch, so that a caller can show progress and stop between them. */

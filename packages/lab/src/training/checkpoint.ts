@@ -95,7 +95,10 @@ export async function tidyCheckpoints(run: string, keep: number): Promise<void> 
   const torn = names
     .map((name) => join(folder(run), name))
     .filter((directory) => !whole.some((c) => c.directory === directory))
-  for (const directory of [...torn, ...middle.slice(0, Math.max(0, middle.length - keep)).map((c) => c.directory)])
+  for (const directory of [
+    ...torn,
+    ...middle.slice(0, Math.max(0, middle.length - keep)).map((c) => c.directory),
+  ])
     await rm(directory, { recursive: true, force: true })
 }
 
@@ -121,10 +124,15 @@ export async function loadCheckpoint(
   return { params, state: unflatten(entries) as DeviceTree }
 }
 
-const referencePath = (run: string, stageName: string): string => join(run, 'reference', `${stageName}.safetensors`)
+const referencePath = (run: string, stageName: string): string =>
+  join(run, 'reference', `${stageName}.safetensors`)
 
 /** Keeps a stage's reference log-probs, so that a resumed run measures against the very same numbers. */
-export async function saveReference(run: string, stageName: string, reference: ReferenceLogps): Promise<void> {
+export async function saveReference(
+  run: string,
+  stageName: string,
+  reference: ReferenceLogps,
+): Promise<void> {
   const tensors = [...reference].flatMap(([example, sequences]) =>
     sequences.map((data, s) => ({
       name: `${example}.${s}`,

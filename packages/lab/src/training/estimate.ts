@@ -1,10 +1,8 @@
 /**
- * What a job will take, before it runs: its largest update and its largest evaluation batch are compiled and run
- * twice on the real model, and the rest is scaled by FLOPs. Nothing is written and no weight is kept.
+ * What a job will take, before it runs: its smallest and largest update and one evaluation batch of every shape are
+ * compiled and run twice on the real model, and the rest is worked out from them. Nothing is written, no weight kept.
  */
 import { leaves, sizeOf } from '@ldyn/tensor'
-import { costModel } from '../packing/plan.ts'
-import { costOf } from '../packing/buckets.ts'
 import { uploadAll } from './device-params.ts'
 import { NumericalError, type Weights } from './stage-runner.ts'
 import { prepare, type TrainJob } from './train.ts'
@@ -39,7 +37,10 @@ export interface Estimate {
 const DISK_RATE = 400e6
 
 /** Measures and scales. `progress` names what is being measured. Throws what preparing and running throw. */
-export async function estimate(job: TrainJob, progress: (what: string) => void = () => {}): Promise<Estimate> {
+export async function estimate(
+  job: TrainJob,
+  progress: (what: string) => void = () => {},
+): Promise<Estimate> {
   const { backend, checkpoint, stages } = job
   const prepared = prepare(job)
   const { runners, evaluator, probes } = prepared
@@ -56,36 +57,42 @@ export async function estimate(job: TrainJob, progress: (what: string) => void =
     let evaluation = 0
     if (evaluator) {
       progress('timing an evaluation')
-      const { compile, run, flops } = await evaluator.time(params)
-      compileSeconds += compile
-      evaluation = (run * evaluator.plan.flops) / flops
+      const timed = await evaluator.time(params)
+      compileSeconds += timed.ready
+      evaluation = timed.evaluation
       evaluator[Symbol.dispose]()
     }
     const stageEstimates: StageEstimate[] = []
     let reference = 0
     for (const [i, runner] of runners.entries()) {
       progress(`timing an update of stage '${stages[i].name}'`)
-      const u = runner.largestUpdate
       let weights: Weights = { params, state: await runner.freshState() }
-      const step = async (): Promise<void> => {
-        try {
-          weights = (await runner.update(u, weights, runner.emptyReference())).weights
-        } catch (error) {
-          // With an empty reference the numbers mean nothing; only the time counts.
-          if (!(error instanceof NumericalError)) throw error
+      const timed: { flops: number; seconds: number; ready: number }[] = []
+      for (const u of new Set(runner.extremes)) {
+        const step = async (): Promise<void> => {
+          try {
+            weights = (await runner.update(u, weights, runner.emptyReference())).weights
+          } catch (error) {
+            // With an empty reference the numbers mean nothing; only the time counts.
+            if (!(error instanceof NumericalError)) throw error
+          }
         }
+        const [, first] = await clock(step)
+        const [, second] = await clock(step)
+        timed.push({ flops: runner.flopsOf(u), seconds: second, ready: Math.max(0, first - second) })
       }
-      const [, first] = await clock(step)
-      const [, second] = await clock(step)
       params = weights.params
       for (const { value } of leaves(weights.state)) value.dispose()
-      const cost = costModel(checkpoint.model)
-      const flopsOf = (update: number): number =>
-        runner.batchesOf(update).reduce((n, b) => n + costOf(cost, b.shape), 0)
-      const perFlop = second / flopsOf(u)
+      const [small, large] = [timed[0], timed.at(-1)!]
+      // seconds = fixed + slope·FLOPs: the optimizer's share is the same for every update.
+      const slope =
+        large.flops > small.flops
+          ? Math.max(0, (large.seconds - small.seconds) / (large.flops - small.flops))
+          : 0
+      const fixed = large.seconds - slope * large.flops
       // Each shape compiles once, and its first run is slow.
-      compileSeconds += Math.max(0, first - second) * runner.plan.shapes.length
-      const seconds = perFlop * runner.plan.flops
+      compileSeconds += Math.max(...timed.map((t) => t.ready)) * runner.plan.shapes.length
+      const seconds = fixed * runner.updates + slope * runner.plan.flops
       if (runner.hasReference) reference += seconds / 3
       stageEstimates.push({
         name: stages[i].name,
@@ -108,7 +115,8 @@ export async function estimate(job: TrainJob, progress: (what: string) => void =
       (n, r) => n + (job.save.every > 0 ? Math.ceil(r.updates / job.save.every) : 1),
       0,
     )
-    const weightBytes = 4 * leaves(checkpoint.model.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
+    const weightBytes =
+      4 * leaves(checkpoint.model.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
     const checkpointBytes = Math.max(...runners.map((r) => weightBytes * (1 + r.stateTensors)))
     const kept = stages.length + Math.min(job.save.keep, checkpoints)
     const updating = stageEstimates.reduce((n, s) => n + s.seconds, 0)

@@ -160,11 +160,16 @@ export class StageRunner implements Disposable {
     return this.optimizer.slots.length
   }
 
-  /** The update whose batches are largest: what memory has to hold. */
-  get largestUpdate(): number {
+  /** The updates with the least and the most work: between them time goes as FLOPs. */
+  get extremes(): readonly [number, number] {
+    const order = this.micro.map((_, u) => u).sort((a, b) => this.flopsOf(a) - this.flopsOf(b))
+    return [order[0], order.at(-1)!]
+  }
+
+  /** Forward FLOPs of an update, padding included. */
+  flopsOf(update: number): number {
     const cost = costModel(this.model)
-    const size = (u: number): number => this.batchesOf(u).reduce((n, b) => n + costOf(cost, b.shape), 0)
-    return this.micro.reduce((best, _, u) => (size(u) > size(best) ? u : best), 0)
+    return this.batchesOf(update).reduce((n, b) => n + costOf(cost, b.shape), 0)
   }
 
   /** Reference log-probs of 0 for everything, with which a step can be timed but not trained. */
@@ -222,13 +227,17 @@ export class StageRunner implements Disposable {
   }
 
   private async tokenLogps(batch: PlannedBatch, params: DeviceTree): Promise<HostArray[]> {
-    const executable = await this.compiled('reference', batch.shape, () => logProbProgram(this.model, batch.shape))
+    const executable = await this.compiled('reference', batch.shape, () =>
+      logProbProgram(this.model, batch.shape),
+    )
     const { logp } = (await executable.run({ params, batch: { ...fill(batch.packing, batch.shape) } })) as {
       logp: DeviceTensor
     }
     const { data, shape } = await this.backend.read(logp)
     logp.dispose()
-    return batch.members.map(({ sequence }, s) => data.slice(s * shape[1], s * shape[1] + sequence.response.length))
+    return batch.members.map(({ sequence }, s) =>
+      data.slice(s * shape[1], s * shape[1] + sequence.response.length),
+    )
   }
 
   /** Compiled once for every kind and shape; what comes out under the path it went in by is donated. */
@@ -346,10 +355,15 @@ export class StageRunner implements Disposable {
     }
   }
 
-  private async report(u: number, lr: number, out: Pick<StepOutputs, 'metrics' | 'finite'>): Promise<UpdateReport> {
+  private async report(
+    u: number,
+    lr: number,
+    out: Pick<StepOutputs, 'metrics' | 'finite'>,
+  ): Promise<UpdateReport> {
     out.finite.dispose()
     const entries: [string, number][] = []
-    for (const { path, value } of leaves(out.metrics)) entries.push([path, await takeScalar(this.backend, value)])
+    for (const { path, value } of leaves(out.metrics))
+      entries.push([path, await takeScalar(this.backend, value)])
     return { update: u, lr, metrics: Object.fromEntries(entries) }
   }
 
@@ -364,7 +378,10 @@ export class StageRunner implements Disposable {
   }
 
   /** Runs the same inputs through a program that reports, value by value, what is finite. */
-  private async firstNonFinite(program: Program, inputs: Tree<RunInput>): Promise<{ op: string; path: string }> {
+  private async firstNonFinite(
+    program: Program,
+    inputs: Tree<RunInput>,
+  ): Promise<{ op: string; path: string }> {
     const watched = watchFinite(program)
     using executable = await this.backend.compile(watched.program)
     const { finite } = (await executable.run(inputs)) as { finite: DeviceTensor }

@@ -3,8 +3,8 @@
  * updates, checkpoints, and all of it on file as it happens. A run that was stopped, by Ctrl-C or by kill −9, goes on
  * from its last checkpoint and ends with the numbers of an undisturbed one.
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '@ldyn/formats/node'
 import type { Tokenizer } from '@ldyn/models'
 import type { Checkpoint } from '@ldyn/models/node'
 import { layOutProbes, metrics, type Metric, type Probes } from '@ldyn/runs'
@@ -13,7 +13,13 @@ import { leaves, type Backend } from '@ldyn/tensor'
 import { Evaluator, summarise, type TokenObservation } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
 import { DataError, type Row } from '../rows/row.ts'
-import { encodeEach, encodeRows, type Encoded, type EncodedRow, type TokenOptions } from '../tokens/tokenise.ts'
+import {
+  encodeEach,
+  encodeRows,
+  type Encoded,
+  type EncodedRow,
+  type TokenOptions,
+} from '../tokens/tokenise.ts'
 import {
   listCheckpoints,
   loadCheckpoint,
@@ -81,7 +87,12 @@ export type TrainEvent =
       readonly seconds: number
       readonly logp: Readonly<Record<string, number>>
     }
-  | { readonly type: 'checkpoint'; readonly step: number; readonly directory: string; readonly seconds: number }
+  | {
+      readonly type: 'checkpoint'
+      readonly step: number
+      readonly directory: string
+      readonly seconds: number
+    }
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
 
 export interface TrainResult {
@@ -113,7 +124,8 @@ export function prepare(job: TrainJob): PreparedJob {
   } = job
   const names = stages.map((s) => s.name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice) throw new DataError(`two stages are named '${twice}'`, { fix: 'give each stage a name of its own' })
+  if (twice)
+    throw new DataError(`two stages are named '${twice}'`, { fix: 'give each stage a name of its own' })
   const warnings: { code: string; message: string }[] = []
   const noteOverflow = (what: string, { dropped, truncated }: Encoded): void => {
     const limit = `${tokens.maxLength} tokens with their prompt`
@@ -217,7 +229,6 @@ async function openWriter(
     (n, { value }) => n + value.shape.reduce((a, b) => a * b, 1),
     0,
   )
-  await mkdir(job.out, { recursive: true }).catch(() => {})
   return createRun(
     job.out,
     {
@@ -256,7 +267,11 @@ class Session {
     let weights: Weights = saved
       ? await loadCheckpoint(this.job.backend, saved, this.job.checkpoint.model)
       : { params: await this.loadModel(), state: undefined }
-    const from = !saved ? { stage: 0, update: 0 } : saved.stageEnd ? { stage: saved.stage + 1, update: 0 } : saved
+    const from = !saved
+      ? { stage: 0, update: 0 }
+      : saved.stageEnd
+        ? { stage: saved.stage + 1, update: 0 }
+        : saved
     let step = saved?.step ?? 0
     if (step === 0 && observe.first) await this.evaluate(0, stages[0].name, weights.params)
 
@@ -293,7 +308,8 @@ class Session {
           })
         } catch (error) {
           // The weights are those before the failed update; losing them would lose the stage.
-          if (error instanceof Error && error.name === 'NumericalError') await this.save(k, u, step, weights, false)
+          if (error instanceof Error && error.name === 'NumericalError')
+            await this.save(k, u, step, weights, false)
           throw error
         }
         const last = u + 1 === runner.updates
@@ -340,7 +356,7 @@ class Session {
     const reference = await runner.reference(params, (done, total) =>
       this.report({ type: 'reference', stage: stage.name, done, total }),
     )
-    await mkdir(join(this.job.out, 'reference'), { recursive: true })
+    await makeFolder(join(this.job.out, 'reference'))
     await saveReference(this.job.out, stage.name, reference)
     return reference
   }
@@ -386,7 +402,12 @@ class Session {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       const update = step - this.stepsBefore(stage)
-      throw new NumericalError(stage, update, 'tokenStats', `probe row ${example}, '${type}' (${error.message})`)
+      throw new NumericalError(
+        stage,
+        update,
+        'tokenStats',
+        `probe row ${example}, '${type}' (${error.message})`,
+      )
     }
   }
 

@@ -8,7 +8,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FormatError, type TensorToWrite } from '@ldyn/formats'
-import { writeSafetensorsFile } from '@ldyn/formats/node'
+import { makeFolder, writeSafetensorsFile } from '@ldyn/formats/node'
 import { leaves, show, type HostTensor, type Tree } from '@ldyn/tensor'
 import { fileShape, restore } from '../checkpoints/arrange.ts'
 import { writeHuggingFaceConfig, type SaveDtype, type SpecialIds } from '../checkpoints/hf-config.ts'
@@ -49,7 +49,7 @@ export async function saveModel(directory: string, options: SaveOptions): Promis
   }
   const temporary = `${target}.${process.pid}.tmp`
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     await rm(temporary, { recursive: true, force: true })
     await mkdir(temporary)
     const bytes = await writeInto(temporary, options)

@@ -1,10 +1,10 @@
 // The writer of a run. Numbers are appended; a probe evaluation is committed by its index line, which is
 // written after its rows are on disk; scalars are on disk before any checkpoint, evaluation or status says
 // that they are behind it.
-import { mkdir, readdir, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { writeAtomically } from '@ldyn/formats/node'
+import { makeFolder, writeAtomically } from '@ldyn/formats/node'
 import { dataFiles, readContents } from '../contents.ts'
 import type { RunContents } from '../contents.ts'
 import { RunError } from '../error.ts'
@@ -301,7 +301,7 @@ export const createRun = async (
   const where = join(directory, paths.manifest)
   const manifest = checkManifest({ ...run, schema: SCHEMA, status: 'running', process: alive() }, where)
   if (probes) checkProbes(probes, join(directory, paths.probes))
-  await mkdir(join(directory, 'probe'), { recursive: true }).catch(cause => { throw diskError(directory, cause) })
+  await makeFolder(join(directory, 'probe')).catch(cause => { throw diskError(directory, cause) })
   const unlock = await takeLock(directory)
   try {
     if (await directoryFiles(directory).size(paths.manifest) !== undefined) {
