@@ -25,7 +25,8 @@ if (isChild || chosenByUser || !computes || process.platform !== 'linux') {
   }
   await import('./main.ts')
 } else {
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)]
+  const child = spawn(process.execPath, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
     env: { ...process.env, ...allocatorEnvironment, [MARK]: '1' },
