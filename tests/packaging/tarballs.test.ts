@@ -46,8 +46,10 @@ describe.each(published.map(one => [one.manifest.name, one] as const))('%s, pack
     const missing = targets.filter(target => !existsSync(join(unpacked(name), target)))
     for (const file of emitted()) {
       for (const [, specifier] of text(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g)) {
-        const there = existsSync(join(unpacked(name), dirname(file), specifier))
-        if (!there || !/\.(js|json)$/.test(specifier)) missing.push(`${file}: ${specifier}`)
+        // Code is rewritten to name .js; declarations keep .ts, which TypeScript reads as the .d.ts beside it.
+        const target = file.endsWith('.d.ts') ? specifier.replace(/\.ts$/, '.d.ts') : specifier
+        const there = existsSync(join(unpacked(name), dirname(file), target))
+        if (!there || !/\.(js|json|d\.ts)$/.test(target)) missing.push(`${file}: ${specifier}`)
       }
     }
     expect(missing).toEqual([])

@@ -14,11 +14,13 @@ export type FormatErrorCode =
   // writing
   | 'no-space' | 'not-writable' | 'write-failed'
 
-export interface FormatErrorParts {
-  readonly code: FormatErrorCode
+/** What every error that a person will read is made of. */
+export interface ProblemParts<Code extends string> {
+  /** Stable, for scripts and tests. */
+  readonly code: Code
   /** What could not be done: "Cannot read the safetensors header". */
   readonly what: string
-  /** File, and the tensor, line or byte range inside it. */
+  /** File, and the tensor, key, line or byte range inside it. */
   readonly where: string
   /** The fact that decided, with its numbers. */
   readonly why: string
@@ -26,15 +28,15 @@ export interface FormatErrorParts {
   readonly fix: string
 }
 
-export class FormatError extends Error {
-  override readonly name = 'FormatError'
-  readonly code: FormatErrorCode
+/** The base of the errors of formats, models and runs: a sentence, and its parts. */
+export class Problem<Code extends string> extends Error {
+  readonly code: Code
   readonly what: string
   readonly where: string
   readonly why: string
   readonly fix: string
 
-  constructor(parts: FormatErrorParts, options?: { cause?: unknown }) {
+  constructor(parts: ProblemParts<Code>, options?: { cause?: unknown }) {
     super(`${parts.what} (${parts.where}): ${parts.why}. ${parts.fix}.`, options)
     this.code = parts.code
     this.what = parts.what
@@ -42,6 +44,12 @@ export class FormatError extends Error {
     this.why = parts.why
     this.fix = parts.fix
   }
+}
+
+export type FormatErrorParts = ProblemParts<FormatErrorCode>
+
+export class FormatError extends Problem<FormatErrorCode> {
+  override readonly name = 'FormatError'
 }
 
 /** Text from a foreign file, made fit for one line of a message. */

@@ -1,6 +1,6 @@
 // @ldyn/formats: every parser of foreign bytes, each length bounded before it is trusted.
-export { FormatError } from './error.ts'
-export type { FormatErrorCode, FormatErrorParts } from './error.ts'
+export { FormatError, Problem } from './error.ts'
+export type { FormatErrorCode, FormatErrorParts, ProblemParts } from './error.ts'
 export { blobSource, memorySource } from './bytes/source.ts'
 export type { ByteSource } from './bytes/source.ts'
 export { bf16Bits, f16Bits, narrowBF16, narrowF16, widenBF16, widenF16 } from './bytes/half.ts'

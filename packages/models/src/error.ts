@@ -3,38 +3,14 @@
  * config, the set of its tensors, its tokenizer. The message is one sentence of what, where, why and what to
  * do.
  */
+import { Problem } from '@ldyn/formats'
+
 export type ModelErrorCode =
   | 'not-found' | 'bad-config' | 'unknown-architecture' | 'unsupported' | 'missing-tensor' | 'unexpected-tensor'
   | 'shape-mismatch' | 'no-tokenizer' | 'bad-tokenizer' | 'unknown-pre-tokenizer' | 'bad-template' | 'exists' | 'write-failed'
 
-export interface ModelErrorParts {
-  readonly code: ModelErrorCode
-  /** What could not be done: "Cannot read the config". */
-  readonly what: string
-  /** The model's path, and the key or tensor in it. */
-  readonly where: string
-  /** The fact that decided. */
-  readonly why: string
-  /** One thing that the reader can do now. */
-  readonly fix: string
-}
-
-export class ModelError extends Error {
+export class ModelError extends Problem<ModelErrorCode> {
   override readonly name = 'ModelError'
-  readonly code: ModelErrorCode
-  readonly what: string
-  readonly where: string
-  readonly why: string
-  readonly fix: string
-
-  constructor(parts: ModelErrorParts, options?: { cause?: unknown }) {
-    super(`${parts.what} (${parts.where}): ${parts.why}. ${parts.fix}.`, options)
-    this.code = parts.code
-    this.what = parts.what
-    this.where = parts.where
-    this.why = parts.why
-    this.fix = parts.fix
-  }
 }
 
 /** At most five names in a message, and how many more there are. */

@@ -1,7 +1,7 @@
 /**
  * @ldyn/models: the families as traced programs, and what their checkpoints and tokenizers look like on file.
  */
-export { ModelError, type ModelErrorCode, type ModelErrorParts } from './error.ts'
+export { ModelError, type ModelErrorCode } from './error.ts'
 export type { BaseConfig, BuildOptions, Family, LanguageModel, ModelConfig } from './families/model.ts'
 export { activations, frequencies, type Activation, type Rotary, type RotaryScaling } from './families/blocks.ts'
 export { gpt2, type Gpt2Config } from './families/gpt2.ts'

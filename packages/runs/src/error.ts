@@ -1,4 +1,5 @@
 // What can go wrong with a run directory, as sentences: what, where, why, what to do.
+import { Problem } from '@ldyn/formats'
 
 export type RunErrorCode =
   // the directory
@@ -12,28 +13,6 @@ export type RunErrorCode =
   // the disk
   | 'no-space' | 'not-writable' | 'write-failed' | 'unreadable' | 'closed'
 
-export interface RunErrorParts {
-  readonly code: RunErrorCode
-  readonly what: string
-  readonly where: string
-  readonly why: string
-  readonly fix: string
-}
-
-export class RunError extends Error {
+export class RunError extends Problem<RunErrorCode> {
   override readonly name = 'RunError'
-  readonly code: RunErrorCode
-  readonly what: string
-  readonly where: string
-  readonly why: string
-  readonly fix: string
-
-  constructor(parts: RunErrorParts, options?: { cause?: unknown }) {
-    super(`${parts.what} (${parts.where}): ${parts.why}. ${parts.fix}.`, options)
-    this.code = parts.code
-    this.what = parts.what
-    this.where = parts.where
-    this.why = parts.why
-    this.fix = parts.fix
-  }
 }

@@ -1,6 +1,6 @@
 // @ldyn/runs: run directories, read anywhere. Writing is in @ldyn/runs/node.
 export { RunError } from './error.ts'
-export type { RunErrorCode, RunErrorParts } from './error.ts'
+export type { RunErrorCode } from './error.ts'
 export { memoryFiles } from './files.ts'
 export type { RunFiles } from './files.ts'
 export { isSum, metrics, paths, PROBES_SCHEMA, SCHEMA } from './layout.ts'

@@ -5,7 +5,7 @@
 import { leaves, sizeOf } from '@ldyn/tensor'
 import { uploadAll } from './device-params.ts'
 import { NumericalError, type Weights } from './stage-runner.ts'
-import { prepare, type TrainJob } from './train.ts'
+import { prepare, type TrainJob } from './job.ts'
 
 export interface StageEstimate {
   readonly name: string

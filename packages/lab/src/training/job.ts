@@ -1,0 +1,169 @@
+/**
+ * A job: everything that a training run is made of, what it reports while it goes on, and what can be known of it
+ * before it runs.
+ */
+import type { Tokenizer } from '@ldyn/models'
+import type { Checkpoint } from '@ldyn/models/node'
+import { layOutProbes, type Probes } from '@ldyn/runs'
+import type { NewRun } from '@ldyn/runs/node'
+import type { Backend } from '@ldyn/tensor'
+import { Evaluator } from '../observing/evaluator.ts'
+import { planDefaults, type PlanOptions } from '../packing/plan.ts'
+import { DataError, type Row } from '../rows/row.ts'
+import {
+  encodeEach,
+  encodeRows,
+  type Encoded,
+  type EncodedRow,
+  type TokenOptions,
+} from '../tokens/tokenise.ts'
+import { stageExamples, typesOf, type StageConfig } from './stage.ts'
+import { StageRunner } from './stage-runner.ts'
+
+export interface TrainJob {
+  /** The run's directory. */
+  readonly out: string
+  readonly backend: Backend
+  readonly checkpoint: Checkpoint
+  readonly tokenizer: Tokenizer
+  readonly data: readonly Row[]
+  readonly stages: readonly StageConfig[]
+  readonly tokens: TokenOptions
+  readonly seed: number
+  /** Rows to watch, and which of their responses. */
+  readonly probes: { readonly rows: readonly Row[]; readonly types: readonly string[] }
+  readonly observe: { readonly every: number; readonly first: boolean; readonly tokens: boolean }
+  /** A checkpoint every so many updates and at the end of each stage; of the former the newest `keep` stay. */
+  readonly save: { readonly every: number; readonly keep: number }
+  readonly plan?: PlanOptions
+  /** What goes into run.json beside what is known here. */
+  readonly about: Pick<NewRun, 'id' | 'created' | 'argv' | 'config' | 'environment' | 'datasets'> & {
+    readonly git?: NewRun['git']
+    readonly tokenizerHash: string
+  }
+  readonly resume: boolean
+  readonly report?: (event: TrainEvent) => void
+  /** Asked between updates: true stops after a checkpoint. */
+  readonly shouldStop?: () => boolean
+}
+
+export type TrainEvent =
+  | { readonly type: 'load'; readonly done: number; readonly total: number }
+  | { readonly type: 'resume'; readonly step: number; readonly directory?: string }
+  | {
+      readonly type: 'stage'
+      readonly stage: string
+      readonly updates: number
+      readonly examples: number
+      readonly shapes: number
+    }
+  | { readonly type: 'reference'; readonly stage: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'update'
+      readonly stage: string
+      readonly step: number
+      readonly steps: number
+      readonly seconds: number
+      readonly values: Readonly<Record<string, number>>
+    }
+  | { readonly type: 'evaluate'; readonly step: number; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'evaluation'
+      readonly step: number
+      readonly stage: string
+      readonly seconds: number
+      readonly logp: Readonly<Record<string, number>>
+    }
+  | {
+      readonly type: 'checkpoint'
+      readonly step: number
+      readonly directory: string
+      readonly seconds: number
+    }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string }
+
+/** Everything about a job that can be known before it runs. */
+export interface PreparedJob {
+  readonly runners: readonly StageRunner[]
+  readonly evaluator: Evaluator | undefined
+  readonly probes: Probes | undefined
+  readonly probeRows: readonly EncodedRow[]
+  readonly steps: number
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
+/** Tokenises, plans and checks a job; computes nothing. Throws DataError where the data does not fit the stages. */
+export function prepare(job: TrainJob): PreparedJob {
+  const {
+    backend,
+    checkpoint: { model },
+    tokenizer,
+    stages,
+    tokens,
+    seed,
+    plan = planDefaults,
+  } = job
+  const names = stages.map((s) => s.name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice)
+    throw new DataError(`two stages are named '${twice}'`, { fix: 'give each stage a name of its own' })
+  const warnings: { code: string; message: string }[] = []
+  const noteOverflow = (what: string, { dropped, truncated }: Encoded): void => {
+    const limit = `${tokens.maxLength} tokens with their prompt`
+    if (truncated > 0)
+      warnings.push({ code: 'truncated', message: `${what}: ${truncated} responses are cut to ${limit}` })
+    if (dropped > 0)
+      warnings.push({
+        code: 'dropped',
+        message: `${what}: ${dropped} rows have more than ${limit} and are left out`,
+      })
+  }
+  const runners = stages.map((stage) => {
+    const data = encodeRows(job.data, typesOf(stage), tokenizer, tokens)
+    noteOverflow(`stage '${stage.name}'`, data)
+    const runner = new StageRunner({
+      backend,
+      model,
+      stage,
+      examples: stageExamples(stage, data.rows),
+      seed,
+      plan,
+    })
+    if (runner.updates === 0) {
+      throw new DataError(`stage '${stage.name}' has no update to make`, {
+        why: `${job.data.length} rows, ${stage.batch * stage.accumulate} examples an update`,
+        fix: 'lower batch, or set dropLast to false',
+      })
+    }
+    return runner
+  })
+  // Each probe response is encoded by itself, so that its tokens do not depend on which others are watched; one that
+  // does not fit is absent from its row.
+  const perType = job.probes.types.map((type) => encodeEach(job.probes.rows, type, tokenizer, tokens))
+  perType.forEach((each, t) => noteOverflow(`probes of type '${job.probes.types[t]}'`, each))
+  const probeRows = job.probes.rows.map((row, i) => ({
+    row,
+    sequences: perType.flatMap(({ byRow }) => byRow[i] ?? []),
+  }))
+  const lengths = probeRows.map((r) => new Map(r.sequences.map((s) => [s.type, s.response.length])))
+  const probes =
+    job.probes.rows.length === 0
+      ? undefined
+      : layOutProbes(
+          job.probes.rows.map((row) => ({
+            prompt: row.prompt,
+            group: String(row.row),
+            responses: Object.fromEntries(job.probes.types.map((type) => [type, row.responses[type] ?? ''])),
+          })),
+          job.probes.types,
+          (row, type) => lengths[row].get(type) ?? 0,
+        )
+  return {
+    runners,
+    evaluator: probes && new Evaluator(backend, model, probeRows, plan),
+    probes,
+    probeRows,
+    steps: runners.reduce((n, r) => n + r.updates, 0),
+    warnings,
+  }
+}

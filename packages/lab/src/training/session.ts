@@ -1,0 +1,224 @@
+/**
+ * One pass through a job's stages on a device: updates, evaluations, checkpoints, each on file before the next begins.
+ */
+import { join } from 'node:path'
+import { makeFolder } from '@ldyn/formats/node'
+import type { Checkpoint } from '@ldyn/models/node'
+import { metrics, type Metric } from '@ldyn/runs'
+import type { RunWriter } from '@ldyn/runs/node'
+import { leaves } from '@ldyn/tensor'
+import { summarise, type TokenObservation } from '../observing/evaluator.ts'
+import {
+  loadCheckpoint,
+  loadReference,
+  saveCheckpoint,
+  saveReference,
+  tidyCheckpoints,
+  type SavedCheckpoint,
+} from './checkpoint.ts'
+import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
+import type { PreparedJob, TrainEvent, TrainJob } from './job.ts'
+import { NumericalError, type ReferenceLogps, type Weights } from './stage-runner.ts'
+
+/** One pass through a job: what is on the device, and where in the stages it stands. */
+export class Session {
+  private readonly job: TrainJob
+  private readonly prepared: PreparedJob
+  private readonly writer: RunWriter
+  private readonly report: (event: TrainEvent) => void
+
+  constructor(job: TrainJob, prepared: PreparedJob, writer: RunWriter, report: (event: TrainEvent) => void) {
+    this.job = job
+    this.prepared = prepared
+    this.writer = writer
+    this.report = report
+  }
+
+  async run(saved: SavedCheckpoint | undefined): Promise<'done' | 'interrupted'> {
+    const { stages, save, observe } = this.job
+    let weights: Weights = saved
+      ? await loadCheckpoint(this.job.backend, saved, this.job.checkpoint.model)
+      : { params: await this.loadModel(), state: undefined }
+    const from = !saved
+      ? { stage: 0, update: 0 }
+      : saved.stageEnd
+        ? { stage: saved.stage + 1, update: 0 }
+        : saved
+    let step = saved?.step ?? 0
+    if (step === 0 && observe.first) await this.evaluate(0, stages[0].name, weights.params)
+
+    for (let k = from.stage; k < stages.length; k++) {
+      const [stage, runner] = [stages[k], this.prepared.runners[k]]
+      const first = k === from.stage ? from.update : 0
+      await this.writer.event({ type: 'stage', stage: stage.name, edge: 'start', s: step - first })
+      this.report({
+        type: 'stage',
+        stage: stage.name,
+        updates: runner.updates,
+        examples: runner.examples,
+        shapes: runner.plan.shapes.length,
+      })
+      if (first === 0) {
+        disposeTree(weights.state)
+        weights = { params: weights.params, state: await runner.freshState() }
+      }
+      const reference = await this.reference(k, weights.params)
+      for (let u = first; u < runner.updates; u++) {
+        const started = performance.now()
+        try {
+          const done = await runner.update(u, weights, reference)
+          weights = done.weights
+          const values = { ...done.report.metrics, learning_rate: done.report.lr }
+          await this.writer.scalars(++step, stage.name, values)
+          this.report({
+            type: 'update',
+            stage: stage.name,
+            step,
+            steps: this.prepared.steps,
+            seconds: (performance.now() - started) / 1000,
+            values,
+          })
+        } catch (error) {
+          // The weights are those before the failed update; losing them would lose the stage.
+          if (error instanceof Error && error.name === 'NumericalError')
+            await this.save(k, u, step, weights, false)
+          throw error
+        }
+        const last = u + 1 === runner.updates
+        if (last || (observe.every > 0 && (u + 1) % observe.every === 0))
+          await this.evaluate(step, stage.name, weights.params)
+        const stop = this.job.shouldStop?.() ?? false
+        if (last || stop || (save.every > 0 && (u + 1) % save.every === 0))
+          await this.save(k, u + 1, step, weights, last)
+        if (last) await this.writer.event({ type: 'stage', stage: stage.name, edge: 'end', s: step })
+        if (stop && !(last && k + 1 === stages.length)) return this.end(weights, 'interrupted')
+      }
+      runner[Symbol.dispose]()
+    }
+    return this.end(weights, 'done')
+  }
+
+  private end<S>({ params, state }: Weights, status: S): S {
+    disposeTree(params)
+    disposeTree(state)
+    return status
+  }
+
+  private async loadModel(): Promise<DeviceTree> {
+    const { checkpoint, backend } = this.job
+    const total = leaves(checkpoint.model.params).length
+    let done = 0
+    const counted = async function* (
+      this: Session,
+    ): ReturnType<Checkpoint['tensors']> extends AsyncIterable<infer T> ? AsyncGenerator<T> : never {
+      for await (const parameter of checkpoint.tensors()) {
+        this.report({ type: 'load', done: ++done, total })
+        yield parameter
+      }
+    }.bind(this)
+    return uploadAll(backend, counted())
+  }
+
+  /** The stage's reference: kept on file, so that a resumed run has the same numbers. */
+  private async reference(k: number, params: DeviceTree): Promise<ReferenceLogps> {
+    const [stage, runner] = [this.job.stages[k], this.prepared.runners[k]]
+    if (!runner.hasReference) return new Map()
+    const kept = await loadReference(this.job.out, stage.name)
+    if (kept) return kept
+    const reference = await runner.reference(params, (done, total) =>
+      this.report({ type: 'reference', stage: stage.name, done, total }),
+    )
+    await makeFolder(join(this.job.out, 'reference'))
+    await saveReference(this.job.out, stage.name, reference)
+    return reference
+  }
+
+  private async save(
+    stage: number,
+    update: number,
+    step: number,
+    weights: Weights,
+    stageEnd: boolean,
+  ): Promise<void> {
+    const { backend, checkpoint, tokenizer, out, stages } = this.job
+    const started = performance.now()
+    await this.writer.sync()
+    const stageName = stages[stage].name
+    const { directory } = await saveCheckpoint({
+      run: out,
+      stage,
+      stageName,
+      update,
+      step,
+      stageEnd,
+      backend,
+      model: checkpoint.model,
+      source: checkpoint,
+      tokenizer,
+      weights,
+    })
+    await tidyCheckpoints(out, this.job.save.keep)
+    await this.writer.event({
+      type: 'checkpoint',
+      stage: stageName,
+      s: step,
+      path: directory.slice(out.length + 1),
+    })
+    this.report({ type: 'checkpoint', step, directory, seconds: (performance.now() - started) / 1000 })
+  }
+
+  /** A probe whose log-probs are not finite is a numerical failure of the run, with its place. */
+  private finite<T>(step: number, stage: string, { example, type }: TokenObservation, compute: () => T): T {
+    try {
+      return compute()
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const update = step - this.stepsBefore(stage)
+      throw new NumericalError(
+        stage,
+        update,
+        'tokenStats',
+        `probe row ${example}, '${type}' (${error.message})`,
+      )
+    }
+  }
+
+  private stepsBefore(stage: string): number {
+    const k = this.job.stages.findIndex((s) => s.name === stage)
+    return this.prepared.runners.slice(0, k).reduce((n, r) => n + r.updates, 0)
+  }
+
+  private async evaluate(step: number, stage: string, params: DeviceTree): Promise<void> {
+    const { evaluator, probes } = this.prepared
+    if (!evaluator || !probes) return
+    const started = performance.now()
+    const types = this.job.probes.types
+    const values = Object.fromEntries(
+      metrics.map((name) => [name, new Float32Array(probes.columns.length)]),
+    ) as Record<Metric, Float32Array>
+    const last = probes.columns.at(-1)!
+    const tokenLogp = new Float32Array(this.job.observe.tokens ? last.offset + last.tokens : 0)
+    const sums = new Map<string, { sum: number; n: number }>()
+    let done = 0
+    for await (const group of evaluator.evaluate(params)) {
+      for (const o of group) {
+        const column = o.example * types.length + types.indexOf(o.type)
+        const summary = this.finite(step, stage, o, () => summarise(o, this.job.checkpoint.model.vocab))
+        for (const name of metrics) values[name][column] = summary[name]
+        if (this.job.observe.tokens) tokenLogp.set(Float32Array.from(o.logp), probes.columns[column].offset)
+        const known = sums.get(o.type) ?? { sum: 0, n: 0 }
+        sums.set(o.type, { sum: known.sum + summary.logp, n: known.n + 1 })
+      }
+      done += group.length
+      this.report({ type: 'evaluate', step, done, total: probes.columns.length - probes.absent.length })
+    }
+    await this.writer.probes(step, stage, {
+      metrics: values,
+      ...(this.job.observe.tokens ? { tokens: { logp: tokenLogp } } : {}),
+    })
+    const logp = Object.fromEntries(
+      types.flatMap((type) => (sums.has(type) ? [[type, sums.get(type)!.sum / sums.get(type)!.n]] : [])),
+    )
+    this.report({ type: 'evaluation', step, stage, seconds: (performance.now() - started) / 1000, logp })
+  }
+}
