@@ -51,5 +51,14 @@ describe('planBuckets', () => {
     expect(total(planBuckets(batches, cost, 3))).toBe(best)
   })
 
+  it('plans as many batches as a long training has', () => {
+    const next = random(9)
+    const size = (): BatchShape => shape(20 + Math.floor(next() * 900), 10 + Math.floor(next() * 200))
+    const batches = Array.from({ length: 50_000 }, size)
+    const planned = planBuckets(batches, cost, 3)
+    expect(new Set(planned).size).toBe(3)
+    expect(planned.every((p, i) => p.length >= batches[i].length && p.reads >= batches[i].reads)).toBe(true)
+  })
+
   it('plans nothing for nothing', () => expect(planBuckets([], cost, 3)).toEqual([]))
 })

@@ -33,6 +33,9 @@ const rounded = (s: BatchShape): BatchShape => ({
   reads: roundUp(s.reads, 8),
 })
 
+/** Classes that the cuts are chosen among: enough to waste little, few enough to plan 100 000 batches at once. */
+const CLASSES = 200
+
 /**
  * For every batch the shape that it runs in; at most `most` different ones. `sequences` and `tokens` cost next to
  * nothing and are the same for all.
@@ -41,11 +44,28 @@ export function planBuckets(batches: readonly BatchShape[], cost: CostModel, mos
   if (batches.length === 0) return []
   const whole = batches.reduce(union)
   const even = batches.map((s) => rounded({ ...s, sequences: whole.sequences, tokens: whole.tokens }))
-  const order = even
-    .map((_, i) => i)
-    .sort((a, b) => even[a].length - even[b].length || even[a].reads - even[b].reads)
-  const n = order.length
-  // span[i][j]: the shape of group order[i..j]; best[k][j]: least cost of the first j batches in k groups.
+  const order = even.map((_, i) => i).sort((a, b) => even[a].length - even[b].length || even[a].reads - even[b].reads)
+  const step = Math.ceil(order.length / CLASSES)
+  const count = Math.ceil(order.length / step)
+  const classes = Array.from({ length: count }, (_, c) => order.slice(c * step, (c + 1) * step))
+  const sizes = classes.map((members) => members.map((i) => even[i]).reduce(union))
+  const shapes = new Array<BatchShape>(batches.length)
+  for (const [from, to] of cheapestCuts(sizes, classes.map((members) => members.length), cost, most)) {
+    const shape = sizes.slice(from, to).reduce(union)
+    for (const batch of classes.slice(from, to).flat()) shapes[batch] = shape
+  }
+  return shapes
+}
+
+/** Cuts a list of sizes, each standing for `counts` batches, into at most `most` runs of least total cost. */
+function cheapestCuts(
+  sizes: readonly BatchShape[],
+  counts: readonly number[],
+  cost: CostModel,
+  most: number,
+): [from: number, to: number][] {
+  const n = sizes.length
+  // best[j]: least cost of the first j classes in the groups so far; cuts[k][j]: where the last of k+1 groups begins.
   let best = Array.from({ length: n + 1 }, (_, j) => (j === 0 ? 0 : Infinity))
   const cuts: Int32Array[] = []
   for (let k = 0; k < Math.min(most, n); k++) {
@@ -53,10 +73,12 @@ export function planBuckets(batches: readonly BatchShape[], cost: CostModel, mos
     const cut = new Int32Array(n + 1)
     next[0] = 0
     for (let j = 1; j <= n; j++) {
-      let group = even[order[j - 1]]
+      let group = sizes[j - 1]
+      let batches = 0
       for (let i = j - 1; i >= 0; i--) {
-        group = union(group, even[order[i]])
-        const total = best[i] + (j - i) * costOf(cost, group)
+        group = union(group, sizes[i])
+        batches += counts[i]
+        const total = best[i] + batches * costOf(cost, group)
         if (total < next[j]) {
           next[j] = total
           cut[j] = i
@@ -66,13 +88,10 @@ export function planBuckets(batches: readonly BatchShape[], cost: CostModel, mos
     cuts.push(cut)
     best = next
   }
-  const shapes = new Array<BatchShape>(n)
+  const groups: [number, number][] = []
   for (let k = cuts.length - 1, j = n; j > 0; k--) {
-    const i = cuts[k][j]
-    const group = order.slice(i, j)
-    const shape = group.map((b) => even[b]).reduce(union)
-    for (const b of group) shapes[b] = shape
-    j = i
+    groups.push([cuts[k][j], j])
+    j = cuts[k][j]
   }
-  return shapes
+  return groups
 }

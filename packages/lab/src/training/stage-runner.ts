@@ -125,12 +125,13 @@ export class StageRunner implements Disposable {
         seed: mixSeed(seed, hashName(stage.name)),
       })
     const micro: number[][] = []
+    let start = 0
     const groups = order.flatMap((update) => {
       const parts: number[][] = []
       for (let from = 0; from < update.length; from += stage.batch)
         parts.push(update.slice(from, from + stage.batch))
-      const start = micro.reduce((n, list) => n + list.length, 0)
       micro.push(parts.map((_, i) => start + i))
+      start += parts.length
       return parts
     })
     this.backend = backend
