@@ -11,8 +11,11 @@ import {
   tokenDefaults,
   type TokenObservation,
 } from '@ldyn/lab'
-import { openModel } from '@ldyn/models/node'
+import { openModel, saveModel } from '@ldyn/models/node'
 import { onnxBackend } from '@ldyn/backend-onnx'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { deviation, golden, paramsOf, sharedPath, withoutShared } from './support/golden.ts'
@@ -65,5 +68,26 @@ describe.skipIf(missing !== undefined)("SmolLM2-135M-Instruct on the paper's pro
       })
       .filter((v) => v !== undefined)
     expect(wrong).toEqual([])
+  })
+
+  it('is the same model, bit for bit, as a directory of safetensors', { timeout: 300_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ldyn-smollm2-'))
+    try {
+      await using gguf = await openModel(sharedPath(...model))
+      const directory = join(folder, 'hf')
+      const { files } = await gguf.tokenizer()
+      await saveModel(directory, { model: gguf.model, params: (path) => gguf.tensor(path), tokenizerFiles: files })
+      await using saved = await openModel(directory)
+      const different: string[] = []
+      for await (const { path, tensor } of saved.tensors()) {
+        const own = await gguf.tensor(path)
+        if (Buffer.compare(Buffer.from(own.data.buffer), Buffer.from(tensor.data.buffer)) !== 0) different.push(path)
+      }
+      expect(different).toEqual([])
+      const text = (await readRows(sharedPath(...data), { limit: 1 }))[0].prompt
+      expect((await saved.tokenizer()).encode(text)).toEqual((await gguf.tokenizer()).encode(text))
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })
