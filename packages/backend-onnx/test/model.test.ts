@@ -26,7 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ldyn-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** A Python that has onnx: LDYN_PYTHON, else python3. */
-const python = [process.env.LDYN_PYTHON, '/tmp/py/bin/python', 'python3'].find(
+const python = [process.env.LDYN_PYTHON, 'python3'].find(
   (p) => p !== undefined && spawnSync(p, ['-c', 'import onnx']).status === 0,
 )
 if (python === undefined)

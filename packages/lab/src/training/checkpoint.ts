@@ -12,7 +12,7 @@ import { hostTensor, leaves, unflatten, type Backend, type DeviceTensor, type Le
 import { DataError } from '../rows/row.ts'
 import type { DeviceTree } from './device-params.ts'
 import { uploadAll } from './device-params.ts'
-import type { ReferenceLogps, Weights } from './stage-runner.ts'
+import type { ReferenceLogps, Weights } from './update.ts'
 
 const SCHEMA = 'ldyn.checkpoint/1'
 

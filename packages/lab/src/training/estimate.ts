@@ -4,7 +4,7 @@
  */
 import { leaves, sizeOf } from '@ldyn/tensor'
 import { uploadAll } from './device-params.ts'
-import { NumericalError, type Weights } from './stage-runner.ts'
+import { NumericalError, type Weights } from './update.ts'
 import { prepare, type TrainJob } from './job.ts'
 
 export interface StageEstimate {

@@ -18,7 +18,7 @@ import {
 } from './checkpoint.ts'
 import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
 import type { PreparedJob, TrainEvent, TrainJob } from './job.ts'
-import { NumericalError, type ReferenceLogps, type Weights } from './stage-runner.ts'
+import { NumericalError, type ReferenceLogps, type Weights } from './update.ts'
 
 /** One pass through a job: what is on the device, and where in the stages it stands. */
 export class Session {
