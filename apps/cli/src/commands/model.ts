@@ -4,23 +4,16 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 import { positive } from './observe.ts'
+import type { OnnxRequest } from '../models/onnx.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadOnnx = () => import('../models/onnx.ts')
 const loadExport = () => import('../models/export.ts')
 
-interface ExportFlags {
+interface ExportFlags extends Omit<OnnxRequest, 'path' | 'onnx' | 'progress'> {
   readonly out?: string
   readonly dtype: 'f32' | 'f16' | 'bf16'
-  readonly force?: boolean
   readonly onnx?: string
-  readonly trainStep?: boolean
-  readonly loss: 'sft' | 'dpo' | 'ipo'
-  readonly optimizer: 'sgd' | 'rmsprop' | 'adamw'
-  readonly rows: number
-  readonly length: number
-  readonly responses?: number
-  readonly responseLength: number
 }
 
 export function register(program: Command, context: Context): void {

@@ -3,26 +3,12 @@ import { Option, type Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
+import type { MakeRequest } from '../probes/make.ts'
 import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadMake = () => import('../probes/make.ts')
 const loadLook = () => import('../probes/look.ts')
-
-interface MakeFlags {
-  readonly data: string
-  readonly out: string
-  readonly rows: number
-  readonly seed: number
-  readonly heldOut?: string
-  readonly model?: string
-  readonly maxTokens: number
-  readonly temperature: number
-  readonly backend: string
-  readonly threads?: number
-  readonly rephrased?: string
-  readonly force?: boolean
-}
 
 interface LookFlags {
   readonly model?: string
@@ -90,7 +76,7 @@ export function register(program: Command, context: Context): void {
     .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…] or reference', 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
     .option('--force', 'replace the file if it is there')
-    .action(async (flags: MakeFlags) => {
+    .action(async (flags: MakeRequest) => {
       const { makeProbeSet } = await loadMake()
       using progress = context.progress()
       const made = await makeProbeSet(flags, progress)

@@ -4,7 +4,7 @@
  *
  * Every token is a full forward pass over the sequences so far (no KV cache), in a few bucketed lengths.
  */
-import type { CausalLM } from '@ldyn/core'
+import { traceAs, type CausalLM } from '@ldyn/core'
 import {
   add,
   argmax,
@@ -15,14 +15,11 @@ import {
   mul,
   reshape,
   take,
-  trace,
   type Backend,
   type DeviceTensor,
   type Executable,
   type Program,
-  type Spec,
   type Tensor,
-  type Traced,
   type Tree,
 } from '@ldyn/tensor'
 import { random } from '../training/order.ts'
@@ -66,8 +63,7 @@ function nextTokenProgram(model: CausalLM, rows: number, length: number): Progra
     noise: f32(rows, model.vocab),
     scale: f32(),
   }
-  // Parameters are a tree of any depth, which types cannot follow leaf by leaf.
-  return trace(build as unknown as (inputs: Traced<Spec>) => Tree<Tensor>, specs as unknown as Spec)
+  return traceAs<NextInputs>(build, specs)
 }
 
 const LENGTH_STEP = 64
