@@ -35,8 +35,8 @@ export function dpo(options: DpoOptions): Loss {
       return eps === 0 ? right : add(mul(right, 1 - eps), mul(neg(logSigmoid(neg(x))), eps))
     },
     c: (chosen, rejected) => {
-      const plus = dpoC(chosen.ratio - rejected.ratio, options)
-      return { plus, minus: -plus }
+      const c = dpoC(chosen.ratio - rejected.ratio, options)
+      return { chosen: { plus: c }, rejected: { minus: -c } }
     },
     reward: ({ ratio }) => mul(ratio, beta),
   })

@@ -33,7 +33,7 @@ export function ipo({ beta, reduction, referenceFree = false }: IpoOptions): Los
     c: (chosen, rejected) => {
       const [n, m] = [tokens(chosen.length), tokens(rejected.length)]
       const slope = ipoC(chosen.ratio / n - rejected.ratio / m, { beta })
-      return { plus: slope / n, minus: -slope / m }
+      return { chosen: { plus: slope / n }, rejected: { minus: -slope / m } }
     },
     reward: ({ ratio }) => mul(ratio, beta),
   })

@@ -157,6 +157,23 @@ describe('the closed form c', () => {
       for (const scale of [0.1, 3, 100]) expect(closedFormError(loss, draw(scale), beta)).toBeLessThan(1e-9)
   })
 
+  it('is the sum of its named directions, to 1e-10 of their sizes', () => {
+    for (const loss of losses) {
+      const values = draw(3)
+      const directions = loss.directions(values)
+      expect(Object.keys(directions)).toEqual(loss.terms)
+      const parts = loss.terms.map((term) => directions[term]!.flat())
+      loss
+        .c(values)
+        .flat()
+        .forEach((c, i) => {
+          const size = parts.reduce((n, part) => n + Math.abs(part[i]), 0)
+          const sum = parts.reduce((n, part) => n + part[i], 0)
+          expect(Math.abs(c - sum)).toBeLessThanOrEqual(1e-10 * size)
+        })
+    }
+  })
+
   it('pulls y⁺ up and y⁻ down, and at h = 0 is β/2 for DPO and 1/β for IPO', () => {
     expect(dpoC(0, { beta: 0.1 })).toBeCloseTo(0.05, 15)
     expect(ipoC(0, { beta: 0.1 })).toBeCloseTo(10, 13)

@@ -22,4 +22,6 @@ export const sft = ({ reduction }: SftOptions): Loss => ({
     'logps/target': weightedMean(sequenceSums(logp, mask), present(lengths(mask))),
   }),
   c: ({ mask }) => mask.map((row) => [...row]),
+  terms: ['target'],
+  directions: ({ mask }) => ({ target: mask.map((row) => [...row]) }),
 })
