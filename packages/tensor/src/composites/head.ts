@@ -15,6 +15,7 @@ import { broadcast, concat, reshape, sliceAxis } from '../ops/movement.ts'
 import { add, equal, exp, log, maximum, mul, neg, select, sqrt, square, sub } from '../ops/pointwise.ts'
 import { argmax, max, sum } from '../ops/reductions.ts'
 import { matmul } from '../ops/linear.ts'
+import { take } from '../ops/indexing.ts'
 import { addAlong, logSoftmax, takeAlong } from './softmax.ts'
 import { expm1, log1p } from './activations.ts'
 import { MASKED } from './transformer.ts'
@@ -68,14 +69,16 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
       byRows(chunkRows, [hidden, targets], (h, y) => [
         takeAlong(logSoftmax(matmul(h, head, false, true)), y),
       ]),
-    jvp: ({ x: [hidden, head, targets], t, attrs }) => {
-      const moving = [hidden, targets, ...(t[0] ? [t[0]] : [])]
+    // With z = hWᵀ: ẏ = ż_y − ⟨π, ż⟩ = ḣ·(W_y − πW) + h·(Ẇ_y − πẆ). No ż of vocabulary size is made, and πW
+    // serves all directions.
+    jvp: ({ x: [hidden, head, targets], t: [dHidden, dHead], attrs }) => {
+      const moving = [hidden, targets, ...(dHidden ? [dHidden] : [])]
       return byRows(attrs.chunkRows, moving, (h, y, dh) => {
-        const logp = logSoftmax(matmul(h, head, false, true))
-        const viaHidden = dh && matmul(dh, head, false, true)
-        const viaHead = t[1] && matmul(h, t[1], false, true)
-        const dz = viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead!)
-        return [sub(takeAlong(dz, y), sum(mul(exp(logp), dz), -1))]
+        const pi = exp(logSoftmax(matmul(h, head, false, true)))
+        const against = (rows: Tensor, w: Tensor): Tensor => sum(mul(rows, sub(take(w, y), matmul(pi, w))), -1)
+        const viaHidden = dh && against(dh, head)
+        const viaHead = dHead && against(h, dHead)
+        return [viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead!)]
       })
     },
     vjp: ({ x: [hidden, head, targets], g, attrs, needs }) => {

@@ -7,11 +7,12 @@
  * packing).
  */
 import type { Tensor } from '../graph.ts'
-import { emit, need, needFloat, type Ops } from '../ops/op.ts'
+import { emit, need, needFloat, type Maybe, type Ops } from '../ops/op.ts'
 import { broadcast, concat, reshape, sliceAxis } from '../ops/movement.ts'
 import { add, and, equal, less, mul, neg, not, or, select, sub } from '../ops/pointwise.ts'
 import { iota } from '../ops/structure.ts'
 import { matmul } from '../ops/linear.ts'
+import { sum } from '../ops/reductions.ts'
 import { softmax } from './softmax.ts'
 
 /** Added to scores that must not be seen: finite, because WGSL may assume that no infinity exists. */
@@ -34,6 +35,20 @@ function attentionMask(t: number, causal: boolean, segments?: Tensor): Tensor | 
     seen.push(or(equal(other, 0), equal(other, own)))
   }
   return select(seen.reduce(and), 0, MASKED)
+}
+
+/** softmax(q·kᵀ + mask), q already scaled: [B,H,T,T]. */
+function attentionWeights(q: Tensor, k: Tensor, causal: boolean, segments?: Tensor): Tensor {
+  const scores = matmul(q, repeatHeads(k, q.shape[1]), false, true)
+  const mask = attentionMask(q.shape[2], causal, segments)
+  return softmax(mask ? add(scores, mask) : scores)
+}
+
+/** q̇·kᵀ + q·k̇ᵀ, both moving as one product: [q̇,q]·[k,k̇]ᵀ. */
+function scoreTangent(q: Tensor, k: Tensor, dq: Maybe, dk: Maybe): Maybe {
+  const product = (a: Tensor, b: Tensor): Tensor => matmul(a, repeatHeads(b, q.shape[1]), false, true)
+  if (dq && dk) return product(concat([dq, q], 3), concat([k, dk], 3))
+  return dq ? product(dq, k) : dk && product(q, dk)
 }
 
 export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
@@ -103,11 +118,26 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
       )
       return [q]
     },
-    expand: ([q, k, v, segments], { scale, causal }) => {
+    expand: ([q, k, v, segments], attrs) => [
+      matmul(attentionWeights(mul(q, attrs.scale), k, attrs.causal, segments), repeatHeads(v, q.shape[1])),
+    ],
+    // With P the weights and M = P∘Ṡ: ẏ = M·v + P·v̇ − (Σⱼ M)·y. Every pass over [T,T] costs as much as an eighth of
+    // a product there, so Ṡ is one product of twice the width, and centring is left to the [T,D] that follows.
+    linearise: ([q, k, v, segments], { scale, causal }) => {
       const heads = q.shape[1]
-      const scores = matmul(mul(q, scale), repeatHeads(k, heads), false, true)
-      const mask = attentionMask(q.shape[2], causal, segments)
-      return [matmul(softmax(mask ? add(scores, mask) : scores), repeatHeads(v, heads))]
+      const scaled = mul(q, scale)
+      const p = attentionWeights(scaled, k, causal, segments)
+      const values = repeatHeads(v, heads)
+      const y = matmul(p, values)
+      const tangent = ([dq, dk, dv]: readonly Maybe[]): readonly Maybe[] => {
+        const moving = dv && matmul(p, repeatHeads(dv, heads))
+        const ds = scoreTangent(scaled, k, dq && mul(dq, scale), dk)
+        if (!ds) return [moving]
+        const m = mul(p, ds)
+        const viaWeights = sub(matmul(m, values), mul(y, sum(m, -1, true)))
+        return [moving ? add(viaWeights, moving) : viaWeights]
+      }
+      return { y: [y], tangent }
     },
   },
 }

@@ -30,6 +30,12 @@ export interface VjpArgs<A> {
   readonly needs: readonly boolean[]
 }
 
+export interface Linearised {
+  readonly y: readonly Tensor[]
+  /** ẏ of one direction; at least one ẋ is defined. */
+  tangent(t: readonly Maybe[]): readonly Maybe[]
+}
+
 export interface Op<A> {
   readonly doc: string
   /** Specs of the outputs. Throws with `refuse` what the operands do wrong. */
@@ -49,6 +55,11 @@ export interface Op<A> {
   ): readonly HostArray[]
   /** The meaning of a composite, in other ops. */
   expand?(x: readonly Tensor[], attrs: A): readonly Tensor[]
+  /**
+   * A composite whose tangents need what its own result does not show (attention's weights): the result in other
+   * ops, and ẏ from ẋ, which share the rest. Forward mode uses it in place of `jvp`; all else expands the composite.
+   */
+  linearise?(x: readonly Tensor[], attrs: A): Linearised
 }
 
 export type Ops<K extends OpName> = { readonly [P in K]: Op<OpAttrs[P]> }

@@ -5,12 +5,13 @@
  * that
  * is known to be zero is `undefined` and costs nothing. Several directions share one primal: the rule simply
  * runs
- * once for each, so that no op needs a batching rule.
+ * once for each, so that no op needs a batching rule. A composite with `linearise` gives result and rule together.
  */
 import { TraceError } from '../errors.ts'
 import { at, currentGraph, type Tensor } from '../graph.ts'
 import { reshape, sliceAxis, stack, zerosLike } from '../ops/movement.ts'
-import type { Program } from '../program.ts'
+import type { Maybe } from '../ops/op.ts'
+import type { Node, Program } from '../program.ts'
 import { openInputs, replay, type Values } from '../trace.ts'
 import { matches, type PathFilter } from '../tree.ts'
 import { build, expandComposites, freeInput, rulesOf } from './rebuild.ts'
@@ -39,7 +40,7 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
     throw new TraceError(
       `jvp: wrt matches no f32 input; there are ${program.inputs.map((i) => i.path).join(', ')}`,
     )
-  const p = expandComposites(program, (op) => entry(op).jvp !== undefined)
+  const p = expandComposites(program, (op) => entry(op).jvp !== undefined || entry(op).linearise !== undefined)
   const name = freeInput(program, 'tangent')
   const count = directions ?? 1
   return build(() => {
@@ -59,16 +60,15 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
     }
     for (const node of p.nodes) {
       if (node.op === 'input') continue
-      const y = replay(node, p, values)
-      const rule = rulesOf(node).jvp
-      if (!rule) continue
       const x = node.inputs.map((v) => values.get(v)!)
-      for (const tangent of tangents) {
-        const t = node.inputs.map((v) => tangent.get(v))
+      const moved = tangents.map((tangent) => node.inputs.map((v) => tangent.get(v)))
+      const moves = moved.some((t) => t.some((v) => v !== undefined))
+      const rule = ruleOf(node, p, values, x, moves)
+      if (!rule) continue
+      for (const [i, tangent] of tangents.entries()) {
+        const t = moved[i]
         if (t.every((v) => v === undefined)) continue
-        const dy = at({ path: `${node.path}˙`, region: node.region, remat: node.remat }, () =>
-          rule({ x, y, t, attrs: node.attrs }),
-        )
+        const dy = at({ path: `${node.path}˙`, region: node.region, remat: node.remat }, () => rule(t))
         node.outputs.forEach((v, i) => dy[i] && tangent.set(v, dy[i]))
       }
     }
@@ -88,4 +88,19 @@ export function jvp(program: Program, { wrt, directions }: JvpOptions): Program 
       })),
     ]
   })
+}
+
+type Rule = (t: readonly Maybe[]) => readonly Maybe[]
+
+/** Appends the node itself and returns how tangents pass through it; undefined where they end. */
+function ruleOf(node: Node, p: Program, values: Values, x: readonly Tensor[], moves: boolean): Rule | undefined {
+  const { jvp: rule, linearise } = rulesOf(node)
+  if (!linearise || !moves) {
+    const y = replay(node, p, values)
+    return rule && ((t) => rule({ x, y, t, attrs: node.attrs }))
+  }
+  const site = { path: node.path, region: node.region, remat: node.remat }
+  const { y, tangent } = at(site, () => linearise(x, node.attrs))
+  node.outputs.forEach((v, i) => values.set(v, y[i]))
+  return tangent
 }
