@@ -16,7 +16,7 @@ import {
   type TrainJob,
 } from '@ldyn/lab'
 import { openModel } from '@ldyn/models/node'
-import { openRun, verify } from '@ldyn/runs'
+import { backendOf, openRun, verify } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { goldenPath } from './support/golden.ts'
@@ -133,6 +133,27 @@ describe('train', () => {
       expect(resumed.status).toBe('done')
       expect(await numbers(name), `stopped after ${stopAfter} updates`).toEqual(wanted)
     }
+  })
+
+  it('stopped on one backend and resumed on another, it says so and comes to nearly the same', async () => {
+    await withJob('whole', {}, train)
+    let asked = 0
+    const save = { every: 2, keep: 2 }
+    await withJob('moved', { save, shouldStop: () => ++asked === 3 }, train)
+    // Without the last checkpoint one update on file is done again, elsewhere: what is on file of it stays.
+    const [before, last] = await listCheckpoints(join(folder, 'moved'))
+    await rm(last.directory, { recursive: true })
+    await using other = await onnxBackend({ threads: 1 })
+    await withJob('moved', { resume: true, backend: other }, train)
+    const run = await openRun(directoryFiles(join(folder, 'moved')))
+    const note = run.events.find((event) => event.type === 'warning' && event.code === 'backend-changed')
+    expect(note).toMatchObject({ message: expect.stringContaining(`from update ${before.step} on computed by onnx`) })
+    expect(backendOf(run.manifest, run.events).device).toBe(other.capabilities.device)
+    const chosen = async (name: string) =>
+      (await (await openRun(directoryFiles(join(folder, name)))).curve('logp', 'chosen')).mean
+    const [moved, whole] = [await chosen('moved'), await chosen('whole')]
+    moved.forEach((value, i) => expect(Math.abs(value - whole[i])).toBeLessThan(1e-2 * Math.abs(whole[i])))
+    expect((await verify(directoryFiles(join(folder, 'moved')))).filter((f) => f.severity === 'error')).toEqual([])
   })
 
   it('cut off without a word, it does again what came after the last checkpoint and finds the same numbers', async () => {

@@ -1,7 +1,7 @@
 // Lines of the three appended files. Steps count updates over the whole run, stages included; a line is
 // known by its step and stage, and steps never fall.
 import { RunError } from './error.ts'
-import type { RunStatus } from './manifest.ts'
+import type { RunManifest, RunStatus } from './manifest.ts'
 
 export type RunEvent = { readonly t: number } & RunEventBody
 export type RunEventBody =
@@ -10,7 +10,11 @@ export type RunEventBody =
   | { readonly type: 'stage', readonly stage: string, readonly edge: 'start' | 'end', readonly s: number }
   | { readonly type: 'warning', readonly code: string, readonly message: string, readonly s?: number }
   | { readonly type: 'checkpoint', readonly stage: string, readonly s: number, readonly path: string }
-  | { readonly type: 'resume', readonly s: number }
+  /**
+   * Where the run goes on from the checkpoint of step `s` on another backend, device or version than before, `backend`
+   * says which; steps up to `kept` were on file by then, and what is on file of them stays as it was first computed.
+   */
+  | { readonly type: 'resume', readonly s: number, readonly backend?: RunManifest['backend'], readonly kept?: number }
   | { readonly type: 'note', readonly message: string }
 
 export interface ScalarLine {
@@ -27,6 +31,18 @@ export interface Evaluation {
   /** Row in the binary files. */
   readonly row: number
 }
+
+type Move = Extract<RunEvent, { type: 'resume' }>
+const moves = (events: readonly RunEvent[]): Move[] =>
+  events.filter((event): event is Move => event.type === 'resume' && event.backend !== undefined)
+
+/** What computes the run now: what it was begun on, or what it was last resumed on. */
+export const backendOf = (manifest: RunManifest, events: readonly RunEvent[]): RunManifest['backend'] =>
+  moves(events).at(-1)?.backend ?? manifest.backend
+
+/** Steps up to this one may have been computed elsewhere: doing them again need not give the same bits. */
+export const keptUntil = (events: readonly RunEvent[]): number =>
+  Math.max(0, ...moves(events).map(({ kept = 0 }) => kept))
 
 export const keyOf = (step: number, stage: string): string => `${step} ${stage}`
 

@@ -224,7 +224,8 @@ export class StageRunner implements Disposable {
     return executable
   }
 
-  private batchInputs(batch: PlannedBatch, reference: ReferenceLogps): Record<string, HostTensor> {
+  /** A batch's arrays, and the reference's log-probs where the loss needs them: the input `batch` of its programs. */
+  batchInputs(batch: PlannedBatch, reference: ReferenceLogps): Record<string, HostTensor> {
     const arrays = { ...fill(batch.packing, batch.shape) } as Record<string, HostTensor>
     if (!this.hasReference) return arrays
     const { sequences, tokens } = batch.shape

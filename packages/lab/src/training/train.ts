@@ -3,9 +3,9 @@
  * updates, checkpoints, and all of it on file as it happens. A run that was stopped, by Ctrl-C or by kill −9, goes on
  * from its last checkpoint and ends with the numbers of an undisturbed one.
  */
-import { metrics } from '@ldyn/runs'
+import { metrics, type RunManifest } from '@ldyn/runs'
 import { createRun, resumeRun, type RunWriter } from '@ldyn/runs/node'
-import { leaves } from '@ldyn/tensor'
+import { leaves, type Backend } from '@ldyn/tensor'
 import { listCheckpoints, tidyCheckpoints, type SavedCheckpoint } from './checkpoint.ts'
 import { prepare, type PreparedJob, type TrainJob } from './job.ts'
 import { Session } from './session.ts'
@@ -27,10 +27,13 @@ export async function train(job: TrainJob): Promise<TrainResult> {
   for (const warning of prepared.warnings) report({ type: 'warning', ...warning })
   const saved = job.resume ? (await listCheckpoints(job.out)).at(-1) : undefined
   await using writer = await openWriter(job, prepared, saved)
-  if (job.resume) report({ type: 'resume', step: saved?.step ?? 0, directory: saved?.directory })
+  const step = saved?.step ?? 0
+  if (job.resume) report({ type: 'resume', step, directory: saved?.directory })
+  const moved = writer.movedFrom && movedWarning(writer.movedFrom, job.backend, step)
+  if (moved) report({ type: 'warning', ...moved })
   try {
     await tidyCheckpoints(job.out, job.save.keep)
-    for (const { code, message } of prepared.warnings) await writer.event({ type: 'warning', code, message })
+    for (const { code, message } of [...prepared.warnings, ...(moved ? [moved] : [])]) await writer.event({ type: 'warning', code, message })
     const status = await new Session(job, prepared, writer, report).run(saved)
     await writer.finish(status)
     return { status, steps: prepared.steps, directory: job.out }
@@ -43,17 +46,27 @@ export async function train(job: TrainJob): Promise<TrainResult> {
   }
 }
 
+const movedWarning = (
+  from: RunManifest['backend'],
+  { name, capabilities: { device, version } }: Backend,
+  step: number,
+): { code: string; message: string } => ({
+  code: 'backend-changed',
+  message:
+    `from update ${step} on computed by ${name} (${version}; ${device}), before that by ${from.name} ` +
+    `(${from.version}; ${from.device}): they round differently, so the numbers are near those of an undisturbed run ` +
+    'and not the same bits',
+})
+
 async function openWriter(
   job: TrainJob,
   { probes, runners }: PreparedJob,
   saved: SavedCheckpoint | undefined,
 ): Promise<RunWriter> {
-  if (job.resume) return resumeRun(job.out, saved?.step ?? 0)
+  const { name, capabilities } = job.backend
+  const backend = { name, device: capabilities.device, version: capabilities.version }
+  if (job.resume) return resumeRun(job.out, saved?.step ?? 0, { backend })
   const { tokenizerHash, ...about } = job.about
-  const {
-    name,
-    capabilities: { device, version },
-  } = job.backend
   const params = leaves(job.checkpoint.model.params).reduce(
     (n, { value }) => n + value.shape.reduce((a, b) => a * b, 1),
     0,
@@ -63,7 +76,7 @@ async function openWriter(
     {
       ...about,
       seed: job.seed,
-      backend: { name, device, version },
+      backend,
       model: { path: job.checkpoint.path, hash: job.checkpoint.hash, params },
       tokenizer: { hash: tokenizerHash },
       stages: job.stages.map((stage, i) => ({

@@ -5,7 +5,7 @@ import type { Probes } from '../probes.ts'
 
 const differs = (where: string, why: string) => new RunError({
   code: 'differs', what: 'Cannot go on with the run', where, why,
-  fix: 'Resume with the same backend, machine, data and options as before, or start a new run',
+  fix: 'Resume with the machine, data and options as before, or start a new run',
 })
 
 /** Throws `differs`, naming step and field, unless both hold the same numbers under the same names. */

@@ -13,8 +13,8 @@ import { checkManifest } from '../manifest.ts'
 import type { RunManifest, RunStatus } from '../manifest.ts'
 import { checkProbes } from '../probes.ts'
 import type { Probes } from '../probes.ts'
-import { keyOf } from '../records.ts'
-import type { Evaluation, RunEventBody, ScalarLine } from '../records.ts'
+import { backendOf, keptUntil, keyOf } from '../records.ts'
+import type { Evaluation, RunEvent, RunEventBody, ScalarLine } from '../records.ts'
 import { compareRows, compareScalars, missingStep, probeColumnName, probeTokenName } from './compare.ts'
 import { diskError, openAppend, plainWrite } from './disk.ts'
 import type { AppendFile, DiskWrite } from './disk.ts'
@@ -35,6 +35,8 @@ export interface RunWriter extends AsyncDisposable {
   readonly manifest: RunManifest
   /** The last step that has scalars or an evaluation on file; 0 in a new run. */
   readonly lastStep: number
+  /** What computed the run before it was resumed on another backend, device or version just now. */
+  readonly movedFrom?: RunManifest['backend']
   /** Appends one line of scalars, or compares with the line that is there. Throws `non-finite`, `differs`. */
   scalars(step: number, stage: string, values: Readonly<Record<string, number>>): Promise<void>
   /**
@@ -54,6 +56,14 @@ export interface RunWriter extends AsyncDisposable {
   finish(status: Exclude<RunStatus, 'running'>, reason?: string): Promise<void>
   /** Closes without a status, as a crash would leave it. */
   close(): Promise<void>
+}
+
+export interface ResumeOptions extends WriterOptions {
+  /**
+   * What computes from here on. Where it is not what the run was computed on so far, an event says so, and steps on
+   * file that are done again are kept as they are rather than compared: other engines round differently.
+   */
+  readonly backend?: RunManifest['backend']
 }
 
 export interface WriterOptions {
@@ -147,6 +157,7 @@ const writerOver = (parts: Parts): RunWriter => {
   const scalarLines = new Map<string, ScalarLine>(contents.scalars.map(line => [keyOf(line.s, line.stage), line]))
   const evaluations = new Map<string, Evaluation>(contents.evaluations.map(e => [keyOf(e.step, e.stage), e]))
   const eventsOnFile = new Set(contents.events.map(eventKey))
+  const kept = keptUntil(contents.events)
   let manifest = contents.manifest
   let lastScalar = contents.scalars.at(-1)?.s ?? 0
   let lastEvaluation = contents.evaluations.at(-1)?.step ?? 0
@@ -201,7 +212,7 @@ const writerOver = (parts: Parts): RunWriter => {
       if (!Number.isFinite(value)) throw refuseNonFinite(`${where}, step ${step}, stage "${stage}", "${name}"`, value)
     }
     const found = scalarLines.get(keyOf(step, stage))
-    if (found) return compareScalars(where, step, found.values, values)
+    if (found) return step <= kept ? undefined : compareScalars(where, step, found.values, values)
     if (step < lastScalar) throw missingStep(where, step, stage, lastScalar)
     const t = Date.now()
     await scalarFile.append(encode({ s: step, t, stage, ...values }))
@@ -229,6 +240,7 @@ const writerOver = (parts: Parts): RunWriter => {
 
     const found = evaluations.get(keyOf(step, stage))
     if (found) {
+      if (step <= kept) return
       for (const { path, metric, bytes, name } of rows) {
         const before = await data.get(path)!.file.read(found.row * bytes.length, bytes.length)
         compareRows(join(directory, path), step, metric, before, bytes, name)
@@ -324,13 +336,21 @@ export const createRun = async (
   return begun(await makeWriter(directory, contents, unlock, options), [{ type: 'status', status: 'running' }])
 }
 
+const moved = (
+  { manifest, events, scalars, evaluations }: RunContents, to: RunManifest['backend'] | undefined,
+): { backend?: RunManifest['backend'], kept?: number } => {
+  const from = backendOf(manifest, events)
+  if (!to || (to.name === from.name && to.device === from.device && to.version === from.version)) return {}
+  return { backend: to, kept: Math.max(scalars.at(-1)?.s ?? 0, evaluations.at(-1)?.step ?? 0) }
+}
+
 /**
  * Opens a run to go on from the checkpoint of `step`. Torn tails are cut off; steps after `step` that are on
  * file stay there, and doing them again compares with them. Throws RunError: `locked`, `not-a-run`, and what
  * reading gives.
  */
 export const resumeRun = async (
-  directory: string, step: number, options: WriterOptions = {},
+  directory: string, step: number, options: ResumeOptions = {},
 ): Promise<RunWriter> => {
   const files = directoryFiles(directory)
   if (await files.size(paths.manifest) === undefined) {
@@ -347,8 +367,11 @@ export const resumeRun = async (
     }
     const manifest: RunManifest = { ...contents.manifest, status: 'running', process: alive() }
     await writeJson(directory, paths.manifest, manifest)
-    const writer = await makeWriter(directory, { ...contents, manifest }, unlock, options)
-    return await begun(writer, [{ type: 'resume', s: step }, { type: 'status', status: 'running' }])
+    const resume = { type: 'resume', s: step, ...moved(contents, options.backend) } as const
+    const events: RunEvent[] = [...contents.events, { t: Date.now(), ...resume }]
+    const writer = await makeWriter(directory, { ...contents, manifest, events }, unlock, options)
+    await begun(writer, [resume, { type: 'status', status: 'running' }])
+    return resume.backend ? Object.assign(writer, { movedFrom: backendOf(contents.manifest, contents.events) }) : writer
   } catch (error) {
     await unlock()
     throw error
