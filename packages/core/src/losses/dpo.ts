@@ -3,6 +3,7 @@
  * ε = 0 is DPO; ε > 0 says that a share ε of the labels is wrong (cDPO).
  */
 import { add, logSigmoid, mul, neg, sub } from '@ldyn/tensor'
+import { sigma } from './logistic.ts'
 import type { Loss } from './loss.ts'
 import { pairLoss } from './pairs.ts'
 
@@ -14,8 +15,6 @@ export interface DpoOptions {
   /** r = Σ log π: the reference counts as uniform and is not needed. */
   readonly referenceFree?: boolean
 }
-
-const sigma = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** c₊ of one pair, c₋ = −c₊: β[(1−ε)(1−a) − εa], a = σ(βh). */
 export const dpoC = (h: number, { beta, labelSmoothing: eps = 0 }: DpoOptions): number =>
