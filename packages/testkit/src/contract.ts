@@ -4,7 +4,7 @@ import {
   DeviceError, NonFiniteError, TraceError, type DeviceTensor, type HostTensor,
 } from '@ldyn/tensor'
 import { evaluate, referenceBackend } from '@ldyn/tensor/reference'
-import { expect } from 'vitest'
+import { must, mustBeA, mustEqual, mustHave } from './asserting.ts'
 import { Held, once, readAll, runToHost, uploadAll, type ConformanceTest } from './session.ts'
 import { mustAgree } from './tolerance.ts'
 
@@ -32,11 +32,8 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 /** Misuse is refused with an error of the tensor layer that names what is wrong. */
 async function refused(promise: Promise<unknown>, names: RegExp): Promise<void> {
   const error = await failure(promise)
-  expect(
-    [DeviceError, TraceError].some((kind) => error instanceof kind),
-    `${error.name}: ${error.message}`,
-  ).toBe(true)
-  expect(error.message).toMatch(names)
+  must([DeviceError, TraceError].some((kind) => error instanceof kind), `it fails with ${error.name}: ${error.message}`)
+  must(names.test(error.message), `'${error.message}' does not match ${names}`)
 }
 
 export const contract: readonly ConformanceTest[] = [
@@ -54,16 +51,16 @@ export const contract: readonly ConformanceTest[] = [
       mustAgree('a round trip', await readAll(backend, held.tree), values, 0)
       const { f64 } = backend.capabilities
       const kinds = held.tree as Record<string, DeviceTensor>
-      expect((await backend.read(kinds.f32)).data).toBeInstanceOf(f64 ? Float64Array : Float32Array)
-      expect((await backend.read(kinds.i32)).data).toBeInstanceOf(Int32Array)
-      expect((await backend.read(kinds.bool)).data).toBeInstanceOf(Uint8Array)
+      mustBeA((await backend.read(kinds.f32)).data, f64 ? Float64Array : Float32Array)
+      mustBeA((await backend.read(kinds.i32)).data, Int32Array)
+      mustBeA((await backend.read(kinds.bool)).data, Uint8Array)
     },
   },
   {
     name: 'takes f32 values as Float64Array too',
     run: async (backend) => {
       using t = await backend.upload({ shape: [2], dtype: 'f32', data: Float64Array.of(0.5, -3) })
-      expect(plain(await backend.read(t))).toEqual([0.5, -3])
+      mustEqual(plain(await backend.read(t)), [0.5, -3])
     },
   },
   {
@@ -74,7 +71,7 @@ export const contract: readonly ConformanceTest[] = [
       value.data[0] = 99
       const first = await backend.read(t)
       first.data[1] = 99
-      expect(plain(await backend.read(t))).toEqual([1, 2, 3])
+      mustEqual(plain(await backend.read(t)), [1, 2, 3])
     },
   },
   {
@@ -82,8 +79,8 @@ export const contract: readonly ConformanceTest[] = [
     run: async (backend) => {
       const buffer = Float32Array.of(9, 9, 1, 2, 3, 9)
       using t = await backend.upload({ shape: [3], dtype: 'f32', data: buffer.subarray(2, 5) })
-      expect(plain(await backend.read(t))).toEqual([1, 2, 3])
-      expect(buffer.length).toBe(6)
+      mustEqual(plain(await backend.read(t)), [1, 2, 3])
+      mustEqual(buffer.length, 6)
     },
   },
   {
@@ -92,13 +89,13 @@ export const contract: readonly ConformanceTest[] = [
       const before = backend.memory()
       const t = await backend.upload(hostTensor([1, 2, 3, 4, 5, 6], [2, 3]))
       const m = await backend.upload(hostTensor([1, 0], [2], 'bool'))
-      expect(backend.memory()).toMatchObject({ tensors: before.tensors + 2, bytes: before.bytes + 26 })
-      expect([t.alive, t.backend, t.shape, t.dtype]).toEqual([true, backend.name, [2, 3], 'f32'])
+      mustHave(backend.memory(), { tensors: before.tensors + 2, bytes: before.bytes + 26 })
+      mustEqual([t.alive, t.backend, t.shape, t.dtype], [true, backend.name, [2, 3], 'f32'])
       t.dispose()
       t.dispose()
       m.dispose()
-      expect(t.alive).toBe(false)
-      expect(backend.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes })
+      mustEqual(t.alive, false)
+      mustHave(backend.memory(), { tensors: before.tensors, bytes: before.bytes })
     },
   },
   {
@@ -134,9 +131,7 @@ export const contract: readonly ConformanceTest[] = [
       using short = await backend.upload(row(1, 2))
       await refused(executable.run({ x: short }), /'x'/)
       await refused(backend.upload({ shape: [3], dtype: 'f32', data: Float32Array.of(1, 2) }), /f32\[3\]/)
-      expect(
-        plain(((await runToHost(backend, executable, { x: row(1, 2, 3) })) as { y: HostTensor }).y),
-      ).toEqual([2, 4, 6])
+      mustEqual(plain(((await runToHost(backend, executable, { x: row(1, 2, 3) })) as { y: HostTensor }).y), [2, 4, 6])
     },
   },
   {
@@ -145,9 +140,9 @@ export const contract: readonly ConformanceTest[] = [
       using w = await backend.upload(row(1, 2, 3))
       const inputs = { w, g: row(1, 1, 2), rate: 0.5, other: row(1) }
       const next = (await once(backend, step, inputs)) as { w: HostTensor; finite: HostTensor }
-      expect(plain(next.w)).toEqual([0.5, 1.5, 2])
-      expect(plain(next.finite)).toEqual([1])
-      expect(w.alive).toBe(true)
+      mustEqual(plain(next.w), [0.5, 1.5, 2])
+      mustEqual(plain(next.finite), [1])
+      mustEqual(w.alive, true)
     },
   },
   {
@@ -159,10 +154,10 @@ export const contract: readonly ConformanceTest[] = [
       const out = (await executable.run({ x })) as Record<string, DeviceTensor>
       x.dispose()
       out.again.dispose()
-      expect(plain(await backend.read(out.x))).toEqual([1, 2, 3])
+      mustEqual(plain(await backend.read(out.x)), [1, 2, 3])
       out.x.dispose()
-      expect(plain(await backend.read(out.same))).toEqual([1, 2, 3])
-      expect(plain(await backend.read(out.y))).toEqual([-1, -2, -3])
+      mustEqual(plain(await backend.read(out.same)), [1, 2, 3])
+      mustEqual(plain(await backend.read(out.y)), [-1, -2, -3])
       for (const t of Object.values(out)) t.dispose()
     },
   },
@@ -172,8 +167,8 @@ export const contract: readonly ConformanceTest[] = [
       using executable = await backend.compile(double)
       using first = new Held(await executable.run({ x: row(1, 2, 3) }))
       using second = new Held(await executable.run({ x: row(4, 5, 6) }))
-      expect(plain(await backend.read((first.tree as { y: DeviceTensor }).y))).toEqual([2, 4, 6])
-      expect(plain(await backend.read((second.tree as { y: DeviceTensor }).y))).toEqual([8, 10, 12])
+      mustEqual(plain(await backend.read((first.tree as { y: DeviceTensor }).y)), [2, 4, 6])
+      mustEqual(plain(await backend.read((second.tree as { y: DeviceTensor }).y)), [8, 10, 12])
     },
   },
   {
@@ -186,14 +181,14 @@ export const contract: readonly ConformanceTest[] = [
       for (let i = 1; i <= 20; i++) {
         const next = (await executable.run({ w, g, rate: 0.5 })) as { w: DeviceTensor; finite: DeviceTensor }
         next.finite.dispose()
-        expect(w.alive).toBe(false)
+        mustEqual(w.alive, false)
         await refused(backend.read(w), /donat|dispos/)
         w = next.w
         if (i === 1) settled = backend.memory().bytes
       }
-      expect(g.alive).toBe(true)
-      expect(plain(await backend.read(w))).toEqual([-10, -20, 10])
-      expect(backend.memory().bytes).toBe(settled)
+      mustEqual(g.alive, true)
+      mustEqual(plain(await backend.read(w)), [-10, -20, 10])
+      mustEqual(backend.memory().bytes, settled)
       w.dispose()
     },
   },
@@ -204,17 +199,17 @@ export const contract: readonly ConformanceTest[] = [
       using w = await backend.upload(row(1, 2, 3))
       using g = await backend.upload(row(1, Infinity, 0))
       const before = backend.memory()
-      expect(await failure(executable.run({ w, g, rate: 1 }))).toBeInstanceOf(NonFiniteError)
-      expect([w.alive, g.alive]).toEqual([true, true])
-      expect(plain(await backend.read(w))).toEqual([1, 2, 3])
-      expect(backend.memory()).toMatchObject({ tensors: before.tensors, bytes: before.bytes })
+      mustBeA(await failure(executable.run({ w, g, rate: 1 })), NonFiniteError)
+      mustEqual([w.alive, g.alive], [true, true])
+      mustEqual(plain(await backend.read(w)), [1, 2, 3])
+      mustHave(backend.memory(), { tensors: before.tensors, bytes: before.bytes })
       // And the next step goes on from the old values.
       const next = (await executable.run({ w, g: row(1, 1, 1), rate: 1 })) as {
         w: DeviceTensor
         finite: DeviceTensor
       }
-      expect(plain(await backend.read(next.w))).toEqual([0, 1, 2])
-      expect(w.alive).toBe(false)
+      mustEqual(plain(await backend.read(next.w)), [0, 1, 2])
+      mustEqual(w.alive, false)
       new Held(next)[Symbol.dispose]()
     },
   },
@@ -224,8 +219,8 @@ export const contract: readonly ConformanceTest[] = [
       using executable = await backend.compile(step, { donate: 'w' })
       using w = await backend.upload(row(1, 2, 3))
       await refused(executable.run({ w, rate: 1 }), /'g'/)
-      expect(w.alive).toBe(true)
-      expect(plain(await backend.read(w))).toEqual([1, 2, 3])
+      mustEqual(w.alive, true)
+      mustEqual(plain(await backend.read(w)), [1, 2, 3])
     },
   },
   {
@@ -238,7 +233,7 @@ export const contract: readonly ConformanceTest[] = [
         each.map((i) => runToHost(backend, i % 2 ? twice : other, { x: row(i, 1, 2) })),
       )
       results.forEach((r, i) =>
-        expect(plain((r as { y: HostTensor }).y)).toEqual(i % 2 ? [2 * i, 2, 4] : [i * i + 5]),
+        mustEqual(plain((r as { y: HostTensor }).y), i % 2 ? [2 * i, 2, 4] : [i * i + 5]),
       )
     },
   },
@@ -249,9 +244,9 @@ export const contract: readonly ConformanceTest[] = [
       const named = trace(({ z }) => ({ y: mul(z, 2) }), { z: f32(3) })
       const x = row(1, 2, 3)
       for (const c of [2, 3, 2])
-        expect(plain(((await once(backend, times(c), { x })) as { y: HostTensor }).y)).toEqual([c, 2 * c, 3])
-      expect(plain(((await once(backend, double, { x })) as { y: HostTensor }).y)).toEqual([2, 4, 6])
-      expect(plain(((await once(backend, named, { z: x })) as { y: HostTensor }).y)).toEqual([2, 4, 6])
+        mustEqual(plain(((await once(backend, times(c), { x })) as { y: HostTensor }).y), [c, 2 * c, 3])
+      mustEqual(plain(((await once(backend, double, { x })) as { y: HostTensor }).y), [2, 4, 6])
+      mustEqual(plain(((await once(backend, named, { z: x })) as { y: HostTensor }).y), [2, 4, 6])
     },
   },
   {
@@ -262,9 +257,7 @@ export const contract: readonly ConformanceTest[] = [
       first.dispose()
       first.dispose()
       await refused(first.run({ x: row(1, 2, 3) }), /dispos/)
-      expect(plain(((await runToHost(backend, second, { x: row(1, 2, 3) })) as { y: HostTensor }).y)).toEqual(
-        [2, 4, 6],
-      )
+      mustEqual(plain(((await runToHost(backend, second, { x: row(1, 2, 3) })) as { y: HostTensor }).y), [2, 4, 6])
     },
   },
   {
@@ -290,9 +283,10 @@ export const contract: readonly ConformanceTest[] = [
     run: async (backend) => {
       using executable = await backend.compile(step)
       const { simplifyMs, lowerMs, engineMs, nodes } = executable.stats
-      for (const n of [simplifyMs, lowerMs, engineMs, nodes]) expect(n).toBeGreaterThanOrEqual(0)
-      expect(executable.program).toBe(step)
-      expect(backend.capabilities.device.length * backend.capabilities.version.length).toBeGreaterThan(0)
+      for (const n of [simplifyMs, lowerMs, engineMs, nodes]) must(n >= 0, `${n} is below 0`)
+      must(executable.program === step, 'an executable has the program that it was compiled from')
+      const { device, version } = backend.capabilities
+      must(device !== '' && version !== '', 'device and version are said in words')
     },
   },
 ]

@@ -7,20 +7,9 @@
  * A backend that is not there is skipped and the reason printed; with LDYN_REQUIRE=onnx,webgpu it fails.
  * Single tests are skipped by name, each with a reason, and a name that fits no test is an error.
  */
-import type { Backend, OpName } from '@ldyn/tensor'
-import { opCases, wrtOf } from '@ldyn/tensor/cases'
+import { DeviceError, f32, hostTensor, mul, trace, type Backend } from '@ldyn/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkDerivatives, checkValues } from './checks.ts'
-import { contract } from './contract.ts'
-import { fuzz, programs } from './programs.ts'
-import type { ConformanceTest } from './session.ts'
-
-export interface Skip {
-  /** Why it cannot pass; printed. */
-  readonly reason: string
-  /** Full names of tests (`topK: no rows`), or their beginnings up to a colon (`topK`, `vjp of topK`). */
-  readonly tests: readonly string[]
-}
+import { conformance, covers, type Skip } from './suite.ts'
 
 export interface BackendUnderTest {
   readonly name: string
@@ -30,27 +19,9 @@ export interface BackendUnderTest {
   readonly programs?: number
   /** Multiplies every tolerance. Default 1; say why where it is more. */
   readonly slack?: number
+  /** Takes the device of a backend away, for backends whose device can be lost: what follows must be a DeviceError. */
+  lose?(backend: Backend): void | Promise<void>
 }
-
-const eachCase = (Object.keys(opCases) as OpName[]).flatMap((op) => opCases[op].map((c) => ({ op, c })))
-
-const groups = (count: number): { readonly [group: string]: readonly ConformanceTest[] } => ({
-  'values of every op': eachCase.map(({ op, c }) => ({
-    name: `${op}: ${c.title}`,
-    run: (backend, slack) => checkValues(backend, op, c, slack),
-  })),
-  'derivatives of every op': eachCase
-    .filter(({ c }) => wrtOf(c).length > 0)
-    .map(({ op, c }) => ({
-      name: `derivatives of ${op}: ${c.title}`,
-      run: (backend, slack) => checkDerivatives(backend, op, c, slack),
-    })),
-  'the contract': contract,
-  'whole programs': programs,
-  'random programs': Array.from({ length: count }, (_, i) => fuzz(i + 1)),
-})
-
-const covers = (pattern: string, name: string): boolean => name === pattern || name.startsWith(`${pattern}: `)
 
 /** The suite. Call it at the top level of a test file; it makes its own `describe` and tests. */
 export function describeBackend({
@@ -59,6 +30,7 @@ export function describeBackend({
   skip = [],
   programs: count = 100,
   slack = 1,
+  lose,
 }: BackendUnderTest): void {
   describe(`the backend '${name}'`, () => {
     let backend: Backend | undefined
@@ -82,7 +54,7 @@ export function describeBackend({
     })
     afterAll(() => backend?.dispose())
 
-    const all = groups(count)
+    const all = conformance(count)
     for (const [group, tests] of Object.entries(all)) {
       describe(group, () => {
         for (const test of tests) {
@@ -105,6 +77,21 @@ export function describeBackend({
           names.some((known) => covers(pattern, known)),
           `no test is called '${pattern}'`,
         ).toBe(true)
+      }
+    })
+    it.runIf(lose)('says that the device was lost, in every call from then on', async ({ skip: pass }) => {
+      if (!backend) return pass(absent)
+      const lost = await create()
+      try {
+        const program = trace(({ x }) => ({ y: mul(x, 2) }), { x: f32(3) })
+        const executable = await lost.compile(program)
+        const x = await lost.upload(hostTensor([1, 2, 3], [3]))
+        await lose!(lost)
+        for (const call of [() => executable.run({ x }), () => lost.upload(hostTensor([1], [1])), () => lost.read(x)]) {
+          await expect(call()).rejects.toThrow(DeviceError)
+        }
+      } finally {
+        await lost.dispose()
       }
     })
     it('has nothing left in memory after all of it, and is gone once disposed of', async ({ skip: pass }) => {

@@ -7,7 +7,7 @@ import {
 } from '@ldyn/tensor'
 import { randomProgram, tinyTransformer } from '@ldyn/tensor/cases'
 import { evaluate } from '@ldyn/tensor/reference'
-import { expect } from 'vitest'
+import { mustEqual } from './asserting.ts'
 import { checkProgram, tangentFor } from './checks.ts'
 import { Held, once, readAll, uploadAll, type ConformanceTest } from './session.ts'
 import { mustAgree } from './tolerance.ts'
@@ -89,7 +89,7 @@ export const programs: readonly ConformanceTest[] = [
         }
         mustAgree(`loss of step ${i}`, await backend.read(got.loss), want.loss, slack * 1e-4)
         got.loss.dispose()
-        for (const { value } of leaves(weights)) expect(value.alive).toBe(false)
+        for (const { value } of leaves(weights)) mustEqual(value.alive, false)
         weights = got.params
         expected = want.params
       }
@@ -117,7 +117,7 @@ export const programs: readonly ConformanceTest[] = [
       const { program: watch, sites } = watchFinite(program)
       const { finite } = (await once(backend, watch, broken)) as { finite: HostTensor }
       const first = sites.filter((_, i) => finite.data[i] === 0).map(({ op, path }) => `${op} ${path}`)
-      expect(first.slice(0, 2)).toEqual(['input params.gamma', 'rmsNorm head'])
+      mustEqual(first.slice(0, 2), ['input params.gamma', 'rmsNorm head'])
     },
   },
 ]
