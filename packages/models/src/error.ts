@@ -3,6 +3,7 @@
  * config, the set of its tensors, its tokenizer. The message is one sentence of what, where, why and what to
  * do.
  */
+import { nearestOf } from '@ldyn/core/edit-distance'
 import { Problem } from '@ldyn/formats'
 
 export type ModelErrorCode =
@@ -18,24 +19,5 @@ export const listed = (names: readonly string[]): string =>
   names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
 
 /** The candidate with the smallest edit distance to `name`, for "did you mean". */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined
-  let least = Infinity
-  for (const candidate of candidates) {
-    const distance = editDistance(name, candidate)
-    if (distance < least) [best, least] = [candidate, distance]
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length]
-}
+export const nearest = (name: string, candidates: readonly string[]): string | undefined =>
+  nearestOf(name, candidates)?.name
