@@ -3,6 +3,7 @@
 // never mixed.
 import { RunError } from './error.ts'
 import { isSum } from './layout.ts'
+import { unknownColumns } from './probes.ts'
 import type { Probes } from './probes.ts'
 
 /**
@@ -17,15 +18,16 @@ export interface Curve {
   readonly mean: Float64Array
   /** Standard error of the mean over probes; 0 where n < 2, since one probe says nothing of the spread. */
   readonly se: Float64Array
-  /** Probes that have a response of this type. */
+  /** Probes that have a response of this type, and of which the metric is known. */
   readonly n: number
 }
 
 /**
- * Columns of one type that have a response. Throws RunError `unknown-column` where the type is not watched.
+ * Columns of one type that have a response and this metric. Throws RunError `unknown-column` where the type is
+ * not watched.
  */
-export const columnsOf = (probes: Probes, type: string, where: string): readonly number[] => {
-  const absent = new Set(probes.absent)
+export const columnsOf = (probes: Probes, metric: string, type: string, where: string): readonly number[] => {
+  const unknown = unknownColumns(probes, metric)
   const ofType = probes.columns.flatMap((column, i) => column.type === type ? [i] : [])
   if (ofType.length === 0) {
     throw new RunError({
@@ -33,7 +35,7 @@ export const columnsOf = (probes: Probes, type: string, where: string): readonly
       fix: `There are ${[...new Set(probes.columns.map(column => column.type))].join(', ')}`,
     })
   }
-  return ofType.filter(i => !absent.has(i))
+  return ofType.filter(i => !unknown.has(i))
 }
 
 export const divisors = (
@@ -44,6 +46,12 @@ export const divisors = (
     throw new RunError({
       code: 'not-a-sum', what: `Cannot divide "${metric}" by the number of tokens`, where,
       why: 'it already is a mean over response tokens', fix: 'Ask for it per response',
+    })
+  }
+  if (columns.some(i => probes.columns[i].tokens === 0)) {
+    throw new RunError({
+      code: 'not-a-sum', what: `Cannot divide "${metric}" by the number of tokens`, where,
+      why: 'the log that the run was imported from does not say how long the responses are', fix: 'Ask for it per response',
     })
   }
   return columns.map(i => probes.columns[i].tokens)

@@ -8,6 +8,8 @@ export type RunErrorCode =
   | 'bad-line' | 'bad-index' | 'bad-probes' | 'short-data' | 'non-finite' | 'out-of-order'
   // asking
   | 'no-probes' | 'unknown-column' | 'wrong-shape' | 'not-a-sum'
+  // importing a foreign log
+  | 'bad-log' | 'no-log'
   // resuming
   | 'differs'
   // the disk

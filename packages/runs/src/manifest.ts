@@ -1,6 +1,7 @@
 // run.json: who, what, with which model and data. Unknown keys are kept and ignored; a newer schema is
 // refused.
 import { RunError } from './error.ts'
+import type { ImportInfo } from './importing/imported.ts'
 import { SCHEMA } from './layout.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
@@ -29,6 +30,8 @@ export interface RunManifest {
   readonly columns: RunColumns
   /** Who writes it, and when that process last said that it lives (ISO 8601). */
   readonly process?: { readonly pid: number, readonly host: string, readonly heartbeat: string }
+  /** Where a run that ldyn did not train comes from, what it lacks and what is doubtful in it. */
+  readonly imported?: ImportInfo
 }
 
 export interface StageInfo { readonly name: string, readonly loss: string, readonly updates: number }
@@ -69,6 +72,11 @@ const fields: Readonly<Record<Exclude<keyof RunManifest, 'schema'>, Check>> = {
   stages: list(record({ name: text, loss: text, updates: number })),
   columns: record({ metrics: list(metricName), tokens: list(metricName) }),
   process: maybe(record({ pid: number, host: text, heartbeat: text })),
+  imported: maybe(record({
+    format: text, meansOnly: flag, missing: list(text),
+    files: list(record({ path: text, bytes: number, hash: text })),
+    notes: list(record({ code: text, message: text, metric: maybe(text), type: maybe(text) })),
+  })),
 }
 
 /**

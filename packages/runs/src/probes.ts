@@ -1,6 +1,7 @@
 // probes.json: what is watched. A column is one response of one probe row; binary rows hold one float32 a
 // column, in this order, and token rows one a response token, from each column's `offset`. A response that a
-// row does not have is listed in `absent` and stored as 0, so that NaN never is on file.
+// row does not have is listed in `absent` and stored as 0, so that NaN never is on file. So is a number that an
+// imported log does not hold: `missing` lists the columns by metric.
 import { RunError } from './error.ts'
 import { PROBES_SCHEMA } from './layout.ts'
 
@@ -16,7 +17,7 @@ export interface ProbeColumn {
   /** Index into `rows`. */
   readonly row: number
   readonly type: string
-  /** Response tokens, EOS included; 0 for an absent response. */
+  /** Response tokens, EOS included; 0 for an absent response, and where an imported log does not say. */
   readonly tokens: number
   /** Where this column's tokens start in a token row. */
   readonly offset: number
@@ -28,6 +29,8 @@ export interface Probes {
   readonly columns: readonly ProbeColumn[]
   /** Indices of columns without a response. */
   readonly absent: readonly number[]
+  /** By metric, columns of which that metric is not known: imported logs alone. Stored as 0, never to be shown. */
+  readonly missing?: Readonly<Record<string, readonly number[]>>
 }
 
 /**
@@ -88,5 +91,16 @@ export const checkProbes = (value: unknown, where: string): Probes => {
     offset += column.tokens!
   })
   if (!absent.every(index => isIndex(index, columns.length))) throw fail('"absent" names columns that are not there')
+  const { missing } = probes
+  if (missing !== undefined) {
+    const lists = typeof missing === 'object' && missing !== null ? Object.values(missing as object) : [undefined]
+    const sound = lists.every((list: unknown) =>
+      Array.isArray(list) && list.every(index => isIndex(index, columns.length)))
+    if (!sound) throw fail('"missing" names columns that are not there')
+  }
   return value as Probes
 }
+
+/** Columns of which `metric` is not known: absent responses, and what an imported log lacks. */
+export const unknownColumns = (probes: Probes, metric: string): ReadonlySet<number> =>
+  new Set([...probes.absent, ...(Object.hasOwn(probes.missing ?? {}, metric) ? probes.missing![metric] : [])])

@@ -33,7 +33,7 @@ export interface Run {
   readonly steps: readonly number[]
   /** Bytes of torn tails that were left out, by file; empty for a run that was closed properly. */
   readonly torn: ReadonlyMap<string, number>
-  /** One row a committed evaluation, one value a probe column; 0 at absent ones. Throws RunError. */
+  /** One row a committed evaluation, one value a probe column; 0 at absent and missing ones. Throws RunError. */
   metric(name: string): Promise<readonly Float32Array[]>
   /**
    * One row a committed evaluation, one value a response token, at each column's `offset`. Throws RunError.
@@ -117,7 +117,7 @@ const makeRun = (files: RunFiles, contents: RunContents): Run => {
     },
     async curve(name, type, per = 'response') {
       const watched = probesOrRefuse()
-      const columns = columnsOf(watched, type, files.name)
+      const columns = columnsOf(watched, name, type, files.name)
       const by = divisors(watched, name, columns, per, files.name)
       const points = (await metric(name)).map(row => meanAndError(row, columns, by))
       return {

@@ -4,6 +4,7 @@ import { dataFiles, readContents } from './contents.ts'
 import { RunError } from './error.ts'
 import type { RunFiles } from './files.ts'
 import { paths } from './layout.ts'
+import { unknownColumns } from './probes.ts'
 import { readRows } from './read.ts'
 
 export interface Finding {
@@ -36,16 +37,17 @@ export const verify = async (files: RunFiles): Promise<readonly Finding[]> => {
       message: `${bytes} bytes at the end were never committed; --resume removes them.`,
     })
   }
-  const absent = probes?.absent ?? []
   for (const [path, width] of dataFiles(manifest, probes)) {
     try {
       const rows = await readRows(files, path, evaluations.length, width)
       if (width !== probes?.columns.length) continue
-      const bad = rows.findIndex(row => absent.some(column => row[column] !== 0))
+      const metric = manifest.columns.metrics.find(name => paths.metric(name) === path)
+      const unknown = metric === undefined ? [] : [...unknownColumns(probes, metric)]
+      const bad = rows.findIndex(row => unknown.some(column => row[column] !== 0))
       if (bad >= 0) {
         findings.push({
           severity: 'error', code: 'absent-not-zero', where: `${files.name}/${path}, row ${bad}`,
-          message: 'A column that probes.json calls absent holds a value.',
+          message: 'A column that probes.json calls absent or missing holds a value.',
         })
       }
     } catch (error) {

@@ -6,6 +6,7 @@ import * as demo from './demo.ts'
 import * as doctor from './doctor.ts'
 import * as exporting from './export.ts'
 import * as help from './help.ts'
+import * as importing from './import.ts'
 import * as model from './model.ts'
 import * as observe from './observe.ts'
 import * as plot from './plot.ts'
@@ -24,6 +25,7 @@ export const commands: readonly CommandModule[] = [
   probe,
   plot,
   exporting,
+  importing,
   runs,
   model,
   config,

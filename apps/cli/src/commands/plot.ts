@@ -50,6 +50,7 @@ export function register(program: Command, context: Context): void {
     .action(async (words: string[], options: Options) => {
       const { loadRuns, printable } = await import('./find-run.ts')
       const { terminalPlot } = await import('../figures/terminal.ts')
+      const { notesOn } = await import('../figures/imported.ts')
       const runs = await loadRuns(words, options.runsDir)
       const panel = inStage(await panelFor(runs, options), options.stage)
       const data = {
@@ -65,15 +66,20 @@ export function register(program: Command, context: Context): void {
           se,
         })),
       }
+      const metrics = [options.metric, ...(options.types?.includes('argmax') ? ['argmax_logp'] : [])]
+      const notes = [...new Set(runs.flatMap((run) => notesOn(run, metrics)))]
       const draw = (): string =>
-        terminalPlot(shown(panel, printable), {
-          width: options.width ?? context.output.stderr.columns ?? 100,
-          height: options.height,
-          ascii: options.ascii ?? !speaksUtf8(context.env),
-          paint: (text, line) => context.output.style(COLOURS[line % COLOURS.length], text),
-          dim: (text) => context.output.style('dim', text),
-        })
-      context.output.result('plot', data, draw)
+        [
+          terminalPlot(shown(panel, printable), {
+            width: options.width ?? context.output.stderr.columns ?? 100,
+            height: options.height,
+            ascii: options.ascii ?? !speaksUtf8(context.env),
+            paint: (text, line) => context.output.style(COLOURS[line % COLOURS.length], text),
+            dim: (text) => context.output.style('dim', text),
+          }),
+          ...notes.map((text) => context.output.style('dim', `note  ${printable(text)}`)),
+        ].join('\n')
+      context.output.result('plot', { ...data, ...(notes.length > 0 && { notes }) }, draw)
     })
   examples(command, [
     'ldyn plot runs/first                                   # log π of one response type of each kind',

@@ -69,7 +69,7 @@ export function renderDetails(found: Details, { output }: Context): string {
   const { directory, state, facts, step, updates, types, checkpoints, warnings, torn } = found
   const wide = Math.max(...Object.keys(facts).map((name) => name.length))
   const line = (name: string, text: string): string =>
-    `${output.style('dim', name.padEnd(wide))}  ${printable(text)}`
+    `${output.style('dim', name.padEnd(wide))}  ${text.split('\n').map(printable).join(`\n${' '.repeat(wide + 2)}`)}`
   const table =
     types.length === 0
       ? []

@@ -47,6 +47,13 @@ const entries = {
     title: 'a text file is damaged: not UTF-8, not JSON, or half a line',
     help: 'The message names file and line. Write the file again; a last line without its end was cut off while writing.',
   },
+  LD3103: {
+    title: 'the log cannot be imported',
+    help:
+      'ldyn import reads prob_train_metrics.json of the released code (with the .npy beside it), trainer_state.json of\n' +
+      'a Hugging Face Trainer or TRL, and TensorBoard event files. The message names the line.',
+  },
+
   LD3201: {
     title: 'the file is not what its name promises',
     help:
@@ -85,6 +92,11 @@ const entries = {
     help: 'Give the directory of a run, with run.json inside. `ldyn runs ls` lists them.',
   },
   LD4003: { title: 'file not found', help: 'Paths are taken relative to the current directory.' },
+
+  LD4004: {
+    title: 'there is no log to import',
+    help: 'Give the directory or file of one log: `ldyn import --help` lists the kinds.',
+  },
 
   LD5001: {
     title: 'the backend is not available here',

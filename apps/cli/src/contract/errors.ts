@@ -87,6 +87,8 @@ const MODEL: Readonly<Record<string, ErrorCode>> = {
 /** RunError's codes (@ldyn/runs). What is not listed is a damaged run. */
 const RUN: Readonly<Record<string, ErrorCode>> = {
   'not-a-run': 'LD4002',
+  'bad-log': 'LD3103',
+  'no-log': 'LD4004',
   exists: 'LD8003',
   locked: 'LD8002',
   differs: 'LD8004',

@@ -2,6 +2,7 @@
  * Numbers in long form, RFC 4180 with \n ends: one line a value, with all digits, so that reading them back gives the
  * very numbers. With several runs a column `run` comes first.
  */
+import { unknownColumns } from '@ldyn/runs'
 import { inOrder } from './response-types.ts'
 import { estimate, sampleOf, type RunData } from './series.ts'
 
@@ -41,11 +42,11 @@ export const curvesCsv = (runs: readonly RunData[]): string =>
 /** step,stage,row,type,tokens,metric,value: every probe's value. */
 export const rowsCsv = (runs: readonly RunData[]): string =>
   lines(runs, ['step', 'stage', 'row', 'type', 'tokens', 'metric', 'value'], function* (run) {
-    const absent = new Set(run.probes?.absent)
     for (const [metric, rows] of run.rows) {
+      const unknown = unknownColumns(run.probes!, metric)
       for (const [e, { step, stage }] of run.evaluations.entries()) {
         for (const [i, { row, type, tokens }] of run.probes!.columns.entries()) {
-          if (!absent.has(i)) yield [step, stage, row, type, tokens, metric, rows[e][i]]
+          if (!unknown.has(i)) yield [step, stage, row, type, tokens, metric, rows[e][i]]
         }
       }
     }

@@ -1,4 +1,5 @@
 /** What a run is, in a few words each: for the head of a page and for `ldyn runs show`. */
+import { importedFacts } from './imported.ts'
 import { updatesText } from './narrative.ts'
 import { brief, list, plural, show } from './numbers.ts'
 import type { RunData } from './series.ts'
@@ -25,6 +26,7 @@ const learningRates = ({ scalars, stages }: RunData): string => {
 /** What a run is, for its header: label and text, empty ones left out. Paths are cut to their last part. */
 export const factsOf = (data: RunData): readonly (readonly [string, string])[] => {
   const { manifest: m, probes, evaluations, types } = data
+  if (m.imported) return importedFacts(data, m.imported)
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${lastPart(m.model.path)}, ${brief(m.model.params)} parameters`],
     ['Stages', updatesText(data)],

@@ -132,12 +132,12 @@ const hallucination = (stage: Stage): readonly Sentence[] => {
     ]
   }
   const other = deltaOf(stage, test)
-  const perToken = (['response', 'token'] as const).map((per) => {
-    const [a, b] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type, 'logp', per)!)
-    const gap = minus(a, b)
-    return change(gap, stage.first, stage.last)
-  })
-  const [gap, gapPerToken] = perToken
+  const gapOf = (per: 'response' | 'token') => {
+    const [a, b] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type, 'logp', per))
+    return a && b && change(minus(a, b), stage.first, stage.last)
+  }
+  const gap = gapOf('response')!
+  const gapPerToken = gapOf('token')
   const more = suretyOf(gap) !== 'noise' && gap.mean > 0
   const verdict =
     rose && more
@@ -149,8 +149,8 @@ const hallucination = (stage: Stage): readonly Sentence[] => {
     {
       about: 'hallucination',
       text:
-        `${trained}; held-out answers (irr_test) ${moved(other)}. The difference is ${withError(gap.mean, gap.se)} nats a response and ` +
-        `${withError(gapPerToken.mean, gapPerToken.se)} a token. ${verdict}`,
+        `${trained}; held-out answers (irr_test) ${moved(other)}. The difference is ${withError(gap.mean, gap.se)} nats a response` +
+        `${gapPerToken ? ` and ${withError(gapPerToken.mean, gapPerToken.se)} a token` : ''}. ${verdict}`,
     },
   ]
 }

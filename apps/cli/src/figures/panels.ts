@@ -4,6 +4,7 @@
  * Sums over a response and values per token are different panels and never share an axis.
  */
 import { isSum, type Per } from '@ldyn/runs'
+import { argmaxType } from './imported.ts'
 import { drawLines, stageMarks, type Drawn, type Panel, type Section } from './lines.ts'
 import { groups, inOrder, looks, responseType, type Group, type ResponseType } from './response-types.ts'
 import { meanOfTypes, minus, sampleOf, sinceStart, type RunData, type Sample } from './series.ts'
@@ -42,12 +43,24 @@ const groupSays: Readonly<Record<Group, string>> = {
   other: 'Types that the paper does not have.',
 }
 
-const argmaxOf = (per: Per): Drawn => ({
-  key: 'argmax',
-  label: 'argmax',
-  look: looks.argmax,
-  of: (data) => sampleOf(data, 'argmax_logp', 'chosen', per),
-})
+/** The likeliest token along chosen; where a log holds it along another type alone, that one, and the label says so. */
+const argmaxOf = (runs: readonly RunData[], per: Per): Drawn => {
+  const others = [...new Set(runs.map(argmaxType))].filter((type) => type !== 'chosen')
+  return {
+    key: 'argmax',
+    label: others.length === 0 ? 'argmax' : `argmax of ${others.join(', ')}`,
+    look: looks.argmax,
+    of: (data) => sampleOf(data, 'argmax_logp', argmaxType(data), per),
+  }
+}
+
+/** Said with every figure of the greedy token that is not chosen's. */
+const argmaxCaution = (runs: readonly RunData[]): string => {
+  const others = [...new Set(runs.map(argmaxType))].filter((type) => type !== 'chosen')
+  return others.length === 0
+    ? ''
+    : ` CAUTION: in the imported log the curve is that of ${others.join(', ')}, not of chosen (a known defect of the released code), so it cannot be set against chosen.`
+}
 
 const groupPanels = (runs: readonly RunData[], all: readonly ResponseType[], per: Per): readonly Draft[] => {
   const suffix = per === 'token' ? '-token' : ''
@@ -70,9 +83,9 @@ const groupPanels = (runs: readonly RunData[], all: readonly ResponseType[], per
     title: 'Greedy token against chosen',
     says:
       'Where the mass goes, on the chosen response’s own context: log max π is the log-probability of whichever token ' +
-      'is likeliest at each position. Argmax up while chosen falls is the squeezing effect.',
+      `is likeliest at each position. Argmax up while chosen falls is the squeezing effect.${argmaxCaution(runs)}`,
     unit: perUnit(per),
-    lines: drawLines(runs, [argmaxOf(per), ...(chosen ? [typeOf(chosen, 'logp', per)] : [])]),
+    lines: drawLines(runs, [argmaxOf(runs, per), ...(chosen ? [typeOf(chosen, 'logp', per)] : [])]),
   }
   const margin: Draft = {
     id: `margin${suffix}`,
@@ -150,7 +163,7 @@ const overview = (runs: readonly RunData[], all: readonly ResponseType[]): Draft
   unit: 'Δ log π (nats)',
   lines: drawLines(
     runs,
-    [...leading(all).map((type) => typeOf(type, 'logp', 'response')), argmaxOf('response')].map((drawn) => ({
+    [...leading(all).map((type) => typeOf(type, 'logp', 'response')), argmaxOf(runs, 'response')].map((drawn) => ({
       ...drawn,
       of: (data: RunData) => startAtZero(drawn.of(data)),
     })),
@@ -192,8 +205,8 @@ const comparison = (runs: readonly RunData[], all: readonly ResponseType[]): rea
       section: 'overview',
       title: 'Argmax',
       unit: perUnit('response'),
-      says: 'log max π summed along the chosen response: where the likeliest token is, whatever it is. It rises when mass is squeezed.',
-      lines: drawLines(runs, [argmaxOf('response')]),
+      says: `log max π summed along the chosen response: where the likeliest token is, whatever it is. It rises when mass is squeezed.${argmaxCaution(runs)}`,
+      lines: drawLines(runs, [argmaxOf(runs, 'response')]),
     },
     ...all.filter(({ key }) => others.includes(key)).map((type) => one(type, 'others')),
   ]
@@ -259,7 +272,7 @@ export const selectedPanel = (
   { metric, types, per, change = false }: Selection,
 ): Panel | undefined => {
   const drawn = types.map((key, i): Drawn => {
-    const one = key === 'argmax' ? argmaxOf(per) : typeOf(responseType(key, i), metric, per)
+    const one = key === 'argmax' ? argmaxOf(runs, per) : typeOf(responseType(key, i), metric, per)
     return change ? { ...one, of: (data) => startAtZero(one.of(data)) } : one
   })
   const lines = drawLines(runs, drawn)

@@ -6,7 +6,15 @@
  * probes differ far more from each other than a step moves them, so bands of two curves may overlap where the change
  * between them is beyond doubt.
  */
-import { isSum, type Per, type Probes, type Run, type RunManifest, type ScalarColumn } from '@ldyn/runs'
+import {
+  isSum,
+  unknownColumns,
+  type Per,
+  type Probes,
+  type Run,
+  type RunManifest,
+  type ScalarColumn,
+} from '@ldyn/runs'
 
 export interface StageSpan {
   readonly name: string
@@ -112,11 +120,13 @@ export const sampleOf = (
 ): Sample | undefined => {
   const rows = data.rows.get(metric)
   if (!rows || !data.probes || rows.length === 0 || (per === 'token' && !isSum(metric))) return undefined
-  const absent = new Set(data.probes.absent)
+  const unknown = unknownColumns(data.probes, metric)
   const columns = data.probes.columns.flatMap((column, i) =>
-    column.type === type && !absent.has(i) ? [i] : [],
+    column.type === type && !unknown.has(i) ? [i] : [],
   )
   if (columns.length === 0) return undefined
+  // An imported log may not say how long its responses are.
+  if (per === 'token' && columns.some((i) => data.probes!.columns[i].tokens === 0)) return undefined
   const by = columns.map((i) => (per === 'token' ? data.probes!.columns[i].tokens : 1))
   return {
     probes: columns.map((i) => data.probes!.columns[i].row),
@@ -188,4 +198,5 @@ export const evaluationsOf = (data: RunData, stage: StageSpan): readonly number[
   return all.length < 2 ? undefined : all
 }
 
-export const isPreference = (stage: StageSpan): boolean => !/^(sft|extend|nll|lm)\b/i.test(stage.loss)
+/** Whether a stage pushed one response up and another down. What an imported log does not say is not supposed. */
+export const isPreference = (stage: StageSpan): boolean => !/^(sft|extend|nll|lm|unknown|rl)\b/i.test(stage.loss)

@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Context } from '../context.ts'
+import { explain } from '../contract/errors.ts'
+import { createOutput } from '../contract/output.ts'
+import { createProgram } from '../program.ts'
+import * as exporting from './export.ts'
+import * as importing from './import.ts'
+import * as plot from './plot.ts'
+import * as runs from './runs.ts'
+
+let root = ''
+let log = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ldyn-cli-import-'))
+  log = join(root, 'old_dpo')
+  await mkdir(log)
+  // The released code before its correction: argmax below chosen, so it cannot be chosen's.
+  const line = (e: number): string =>
+    `{"logps_eval_prob_train/chosen": ${-100 - e}, "argmax_prob_logits": ${-120 + e}, "except_argmax_prob_logits": NaN, ` +
+    `"logps_eval_prob_train/rejected": ${-90 - 5 * e}, "logps_eval_prob_train/irr_train": ${-80 - e}, ` +
+    `"logps_eval_prob_train/irr_test": ${-81 - e}, "logps_eval_prob_train/random_nonhum": ${-300 - e}}`
+  await writeFile(join(log, 'prob_train_metrics.json'), [0, 1, 2, 3].map(line).join('\n'))
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const ldyn = async (...argv: string[]): Promise<string> => {
+  let out = ''
+  const output = createOutput({
+    stdout: { write: (text) => void (out += text) },
+    stderr: { write: () => {}, columns: 100 },
+    env: {},
+    json: argv.includes('--json'),
+  })
+  const context = { options: {}, output, env: { LANG: 'C.UTF-8' }, version: '0.1.0', exit: () => {} } as unknown as Context
+  await createProgram(context, [importing, plot, exporting, runs]).parseAsync(argv, { from: 'user' })
+  return out
+}
+
+describe('ldyn import', () => {
+  it('writes a run under the log’s name, says what is missing, and does nothing the second time', async () => {
+    const dir = join(root, 'runs')
+    const said = await ldyn('import', log, '--runs-dir', dir)
+    expect(said).toMatch(/old_dpo {2}written/)
+    expect(said).toMatch(/note {5}argmax_logp: that of random_nonhum and not of chosen/)
+    expect(said).toMatch(/missing {2}entropy/)
+    const { data } = JSON.parse(await ldyn('import', log, '--runs-dir', dir, '--json')) as { data: Record<string, unknown> }
+    expect(data).toMatchObject({ outcome: 'unchanged', id: 'old_dpo', format: 'released-code', evaluations: 4, probes: 0 })
+  })
+
+  it('makes a run that show, plot and export take, with the defect on the curve and no NaN anywhere', async () => {
+    const run = join(root, 'run')
+    await ldyn('import', log, '--out', run, '--every', '25')
+    const shown = await ldyn('runs', 'show', run)
+    expect(shown).toMatch(/Imported +the released code’s log: prob_train_metrics.json/)
+    expect(shown).toMatch(/rejected +−90.00 +−105.0 +−15.00/)
+    const plotted = await ldyn('plot', run, '--types', 'chosen,argmax')
+    expect(plotted).toContain('argmax_prob_logits is that of random_nonhum and not of chosen')
+    const csv = await ldyn('export', run, '--csv', '-')
+    expect(csv).toContain('75,dpo,random_nonhum,argmax_logp,-117,0,1')
+    expect(csv).not.toContain('chosen,argmax_logp')
+    await ldyn('export', run, '--html', join(root, 'page.html'))
+    expect(shown).toMatch(/Notes +except_argmax_prob_logits: 4 of 4 values are NaN/)
+    for (const text of [plotted, csv]) expect(text).not.toMatch(/NaN/)
+  })
+
+  it('fails with a code that says which way', async () => {
+    const code = (...argv: string[]) => ldyn('import', ...argv).then(() => 'no error', (error) => explain(error)?.code)
+    expect(await code(join(root, 'nowhere'))).toBe('LD4004')
+    await writeFile(join(root, 'trainer_state.json'), '{}')
+    expect(await code(join(root, 'trainer_state.json'), '--out', join(root, 'x'))).toBe('LD3103')
+    expect(await code(log, '--name', 'a/b')).toBe('LD2003')
+    expect(await code(log, '--out', join(root, 'run'))).toBe('LD8004')
+  })
+})
