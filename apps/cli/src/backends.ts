@@ -1,7 +1,10 @@
 /**
- * Backends by name: `onnx`, `onnx:webgpu`, `reference`. This is the one place of the CLI that knows which packages
- * they are in. Each computes in a worker thread of its own, so that signals and progress stay alive.
+ * Backends by name: `onnx`, `onnx:webgpu`, `webgpu`, `tfjs:node`, `reference`, or the module of somebody else's. This
+ * is the one place of the CLI that knows which packages they are in. Each computes in a worker thread of its own, so
+ * that signals and progress stay alive.
  */
+import { resolve as absolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Backend } from '@ldyn/tensor'
 import { CliError } from './contract/errors.ts'
 import { nearest } from './contract/nearest.ts'
@@ -26,6 +29,17 @@ export const BACKENDS = {
     // No arenas: sessions of several lengths would each keep gigabytes; start.ts makes up for the speed.
     options: (variant, { threads }) => ({ executionProvider: variant, threads, arena: false }),
   },
+  webgpu: {
+    describe: 'WebGPU kernels of our own, through Dawn',
+    variants: [],
+    options: () => ({}),
+  },
+  tfjs: {
+    describe: 'TensorFlow.js: CUDA, libtensorflow, WebAssembly or plain JavaScript',
+    // `auto` is the best that is installed.
+    variants: ['auto', 'node-gpu', 'node', 'wasm', 'cpu'],
+    options: (variant) => (variant === 'auto' ? {} : { variant }),
+  },
   reference: {
     describe: 'plain loops in float64: the oracle, for small models',
     variants: [],
@@ -34,18 +48,31 @@ export const BACKENDS = {
 } as const satisfies Record<string, Entry>
 export type BackendName = keyof typeof BACKENDS
 
+/** What `--backend` takes, for the help of every command that has it. */
+export const BACKEND_HELP =
+  'onnx[:cpu|webgpu|cuda|…], webgpu, tfjs[:node-gpu|node|wasm|cpu], reference, or a module that exports createBackend'
+
 interface Named {
-  readonly name: BackendName
+  /** One of ours, or a module's name, path or URL. */
+  readonly name: string
   readonly entry: Entry
   readonly variant: string
 }
 
+/** Somebody else's: its factory is given what every backend may use. */
+const theirs: Entry = { describe: 'a module', variants: [], options: (_, options) => options }
+
+/** A relative path is taken from the current directory, as the shell would. */
+const moduleNamed = (spec: string): string =>
+  spec.startsWith('.') ? pathToFileURL(absolute(spec)).href : spec
+
 /** `onnx:cpu` → its entry and variant. Throws CliError LD5001 for a name that no backend has. */
 export function backendNamed(spec: string): Named {
+  if (/[@./]/.test(spec)) return { name: moduleNamed(spec), entry: theirs, variant: '' }
   const [name, variant] = spec.split(':')
   const entry: Entry | undefined = Object.hasOwn(BACKENDS, name) ? BACKENDS[name as BackendName] : undefined
   if (entry && (variant === undefined || entry.variants.includes(variant))) {
-    return { name: name as BackendName, entry, variant: variant ?? entry.variants[0] ?? '' }
+    return { name, entry, variant: variant ?? entry.variants[0] ?? '' }
   }
   const all = Object.entries(BACKENDS).flatMap(([key, { variants }]) => [
     key,

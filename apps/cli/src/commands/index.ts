@@ -13,6 +13,7 @@ import * as plot from './plot.ts'
 import * as probe from './probe.ts'
 import * as runs from './runs.ts'
 import * as train from './train.ts'
+import * as verify from './verify.ts'
 
 export interface CommandModule {
   register(program: Command, context: Context): void
@@ -30,5 +31,6 @@ export const commands: readonly CommandModule[] = [
   model,
   config,
   doctor,
+  verify,
   help,
 ]

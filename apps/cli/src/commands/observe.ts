@@ -1,5 +1,6 @@
 /** `ldyn observe`: what one or more checkpoints think of every response of a probe set. Output: contracts.md §4. */
 import { Option, type Command } from 'commander'
+import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
@@ -54,7 +55,7 @@ export function register(program: Command, context: Context): void {
     .option('--types <list>', 'response types; all that the file has unless given', listed)
     .option('--tokens', 'add the log-prob of every token')
     .option('--jsonl', 'one JSON line a response (the form that others script against)')
-    .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…] or reference', 'onnx')
+    .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
     .addOption(
       new Option('--token-mode <mode>', 'how prompt and response become ids')

@@ -1,5 +1,6 @@
 /** `ldyn probe`: make a probe set, look it over, and show what the model sees of it. */
 import { Option, type Command } from 'commander'
+import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
@@ -73,7 +74,7 @@ export function register(program: Command, context: Context): void {
       'JSONL of rows with further types (chosen_gptsemantic, …), one for each row in order',
     )
     .option('--seed <n>', 'equal seeds give equal sets', whole('--seed'), 0)
-    .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…] or reference', 'onnx')
+    .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
     .option('--force', 'replace the file if it is there')
     .action(async (flags: MakeRequest) => {

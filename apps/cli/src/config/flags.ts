@@ -1,5 +1,6 @@
 /** The options that settle a training config on the command line: the common ones by name, all of them by `--set`. */
 import type { Command } from 'commander'
+import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
 import type { ConfigLayer } from './assignments.ts'
 import type { Config } from './resolve.ts'
@@ -11,7 +12,7 @@ const FLAGS = {
   stages: ['--stages <list>', 'stages', 'stages in turn: sft, extend, dpo, ipo'],
   probe: ['--probe <file>', 'probe', 'probe set: rows with a response of each type'],
   out: ['--out <dir>', 'out', 'directory of the run'],
-  backend: ['--backend <name>', 'backend', 'onnx[:cpu|webgpu|cuda|…] or reference'],
+  backend: ['--backend <name>', 'backend', BACKEND_HELP],
   threads: ['--threads <n>', 'threads', 'threads that compute'],
   seed: ['--seed <n>', 'seed', 'of the data order'],
   lr: ['--lr <x>', 'lr', 'learning rate of every stage'],

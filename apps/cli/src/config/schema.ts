@@ -5,6 +5,7 @@
  * A stage setting (lr, batch, …) at the top level applies to every stage; under `stages`, to that one.
  */
 import { z } from 'zod'
+import { BACKEND_HELP } from '../backends.ts'
 
 const count = z.int().positive()
 const words = z.union([
@@ -102,7 +103,7 @@ const top = {
   data: z.string().describe('training data: .jsonl, .json, .csv, .parquet'),
   probe: z.string().describe('probe set'),
   out: z.string().describe('directory of the run'),
-  backend: z.string().describe('onnx[:cpu|webgpu|cuda|coreml|dml] or reference'),
+  backend: z.string().describe(BACKEND_HELP),
   threads: count.describe('threads that compute; all cores where left out'),
   seed: z.int().nonnegative().describe('of the data order'),
 } as const satisfies Record<string, z.ZodType>
