@@ -30,12 +30,15 @@ const fail = (what: string, where: string, why: string, fix = 'see `ldyn help da
 /** Throws DataError where a record is none of the known formats. `tokenizer` renders conversations. */
 export function normalise(record: DataRecord, row: number, where: string, tokenizer?: Tokenizer): Row {
   const { prompt, chosen, rejected, completion, messages, text } = record
+  const completed = completionType(record.label)
   if (isMessages(messages)) {
     return conversation(messages.slice(0, -1), { chosen: messages.slice(-1) }, row, where, tokenizer)
   }
   if (isMessages(chosen) || isMessages(completion) || isMessages(prompt)) {
     const responses = Object.fromEntries(
-      Object.entries({ chosen: chosen ?? completion, rejected }).filter(([, value]) => value !== undefined),
+      Object.entries({ chosen, rejected, ...(completion === undefined ? {} : { [completed]: completion }) }).filter(
+        ([, value]) => value !== undefined,
+      ),
     )
     for (const [type, value] of Object.entries(responses)) {
       if (!isMessages(value))
@@ -58,7 +61,7 @@ export function normalise(record: DataRecord, row: number, where: string, tokeni
         where,
         `it reads ${JSON.stringify(value).slice(0, 60)}`,
       )
-    responses[key === 'completion' ? 'chosen' : key] = value as string
+    responses[key === 'completion' ? completed : key] = value as string
   }
   if (typeof prompt === 'string') {
     if (Object.keys(responses).length === 0)
@@ -100,6 +103,10 @@ export function normalise(record: DataRecord, row: number, where: string, tokeni
     `its fields are ${Object.keys(record).join(', ') || 'none'}`,
   )
 }
+
+/** `label: false`, as in KTO data, makes a completion an undesirable one; labels of another kind say nothing. */
+const completionType = (label: unknown): 'chosen' | 'rejected' =>
+  label === false || (typeof label === 'string' && label.toLowerCase() === 'false') ? 'rejected' : 'chosen'
 
 /** TRL's implicit prompt: the longest common prefix, given back the space that would begin both responses. */
 function sharedPrefix(a: string, b: string): number {

@@ -32,6 +32,16 @@ describe('normalise', () => {
     })
   })
 
+  it('takes a labelled completion, desirable or not, and ignores labels of another kind', () => {
+    const type = (label?: unknown): string[] =>
+      Object.keys(normalise({ prompt: 'Q:', completion: ' yes', label }, 0, 'a').responses)
+    expect([true, 'True', undefined, null, 'positive', 3].map(type)).toEqual(
+      new Array<string[]>(6).fill(['chosen']),
+    )
+    expect([false, 'false', 'False'].map(type)).toEqual(new Array<string[]>(3).fill(['rejected']))
+    expect(Object.keys(normalise({ ...pair, label: false }, 0, 'a').responses)).toEqual(['chosen', 'rejected'])
+  })
+
   it('finds the prompt that chosen and rejected share, as TRL does', () => {
     expect(normalise({ chosen: 'Q: A yes', rejected: 'Q: A no' }, 0, 'a')).toMatchObject({
       prompt: 'Q: A',

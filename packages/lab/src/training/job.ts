@@ -17,7 +17,7 @@ import {
   type EncodedRow,
   type TokenOptions,
 } from '../tokens/tokenise.ts'
-import { stageExamples, typesOf, type StageConfig } from './stage.ts'
+import { stageExamples, stageRows, typesOf, type StageConfig } from './stage.ts'
 import { StageRunner } from './stage-runner.ts'
 
 export interface TrainJob {
@@ -119,13 +119,13 @@ export function prepare(job: TrainJob): PreparedJob {
       })
   }
   const runners = stages.map((stage) => {
-    const data = encodeRows(job.data, typesOf(stage), tokenizer, tokens)
+    const data = encodeRows(stageRows(stage, job.data), typesOf(stage), tokenizer, tokens)
     noteOverflow(`stage '${stage.name}'`, data)
     const runner = new StageRunner({
       backend,
       model,
       stage,
-      examples: stageExamples(stage, data.rows),
+      examples: stageExamples(stage, data.rows, tokens.maxLength),
       seed,
       plan,
     })

@@ -43,7 +43,8 @@ import { fill } from '../packing/pack.ts'
 import { takeScalar, uploadZeros, type DeviceTree } from './device-params.ts'
 import { mixSeed, orderUpdates } from './order.ts'
 import { NumericalError, type ReferenceLogps, type UpdateReport, type Weights } from './update.ts'
-import { countOf, lossOf, optimizerOf, scheduleOf, type StageConfig, type StageExample } from './stage.ts'
+import { countOf, lossOf } from './losses.ts'
+import { optimizerOf, scheduleOf, type StageConfig, type StageExample } from './stage.ts'
 
 interface StepOutputs {
   readonly params: DeviceTree
@@ -226,16 +227,23 @@ export class StageRunner implements Disposable {
 
   /** A batch's arrays, and the reference's log-probs where the loss needs them: the input `batch` of its programs. */
   batchInputs(batch: PlannedBatch, reference: ReferenceLogps): Record<string, HostTensor> {
-    const arrays = { ...fill(batch.packing, batch.shape) } as Record<string, HostTensor>
-    if (!this.hasReference) return arrays
     const { sequences, tokens } = batch.shape
-    const ref = new Float64Array(sequences * tokens)
-    const next = new Map<number, number>()
-    batch.members.forEach(({ example }, s) => {
-      const nth = next.get(example) ?? 0
-      next.set(example, nth + 1)
-      ref.set(reference.get(example)![nth], s * tokens)
+    // Which of its example's sequences each member is.
+    const seen = new Map<number, number>()
+    const places = batch.members.map(({ example }) => {
+      const nth = seen.get(example) ?? 0
+      seen.set(example, nth + 1)
+      return { example, nth }
     })
+    const arrays = { ...fill(batch.packing, batch.shape) } as Record<string, HostTensor>
+    for (const [name, spec] of Object.entries(this.loss.fields?.(sequences, tokens) ?? {})) {
+      const data = new Float64Array(sequences)
+      places.forEach(({ example, nth }, s) => (data[s] = this.data[example].fields![name][nth]))
+      arrays[name] = { ...spec, data }
+    }
+    if (!this.hasReference) return arrays
+    const ref = new Float64Array(sequences * tokens)
+    places.forEach(({ example, nth }, s) => ref.set(reference.get(example)![nth], s * tokens))
     return { ...arrays, ref: { shape: [sequences, tokens], dtype: 'f32', data: ref } }
   }
 

@@ -4,34 +4,17 @@
  */
 import {
   adamw,
-  dpo,
   hfDecay,
-  ipo,
   rmsprop,
   schedules,
-  sft,
   sgd,
-  type Loss,
   type Optimizer,
   type Schedule,
 } from '@ldyn/core'
 import { DataError, type Row } from '../rows/row.ts'
 import type { Sequence, EncodedRow } from '../tokens/tokenise.ts'
-
-export type LossConfig =
-  | { readonly name: 'sft'; readonly reduction: 'sum' | 'token-mean' }
-  | {
-      readonly name: 'dpo'
-      readonly beta: number
-      readonly labelSmoothing: number
-      readonly referenceFree: boolean
-    }
-  | {
-      readonly name: 'ipo'
-      readonly beta: number
-      readonly reduction: 'sum' | 'mean'
-      readonly referenceFree: boolean
-    }
+import { labelledExamples, unpaired } from './labelled.ts'
+import { isPreference, type LossConfig } from './losses.ts'
 
 export type OptimizerConfig =
   | { readonly name: 'sgd'; readonly momentum: number; readonly weightDecay: number }
@@ -69,20 +52,6 @@ export interface StageConfig {
   readonly dropLast: boolean
 }
 
-export function lossOf(config: LossConfig): Loss {
-  switch (config.name) {
-    case 'sft':
-      return sft(config)
-    case 'dpo':
-      return dpo(config)
-    case 'ipo':
-      return ipo(config)
-  }
-}
-
-/** Whether the loss compares y⁺ with y⁻. */
-export const isPreference = (config: LossConfig): boolean => lossOf(config).needs.pairs
-
 export function optimizerOf(config: OptimizerConfig): Optimizer {
   switch (config.name) {
     case 'sgd':
@@ -100,31 +69,33 @@ export function scheduleOf({ schedule: { name, warmup }, lr }: StageConfig, step
   return (update) => lr * factor(update)
 }
 
-/** What the loss's mean is over: tokens, sequences or pairs of a batch (core's `Loss.count`, on the host). */
-export function countOf(
-  loss: LossConfig,
-  { sequences, tokens }: { readonly sequences: number; readonly tokens: number },
-): number {
-  return isPreference(loss)
-    ? sequences / 2
-    : loss.name === 'sft' && loss.reduction === 'token-mean'
-      ? tokens
-      : sequences
-}
-
-/** What one example of a stage is made of: a pair for preference losses, a single target otherwise. */
+/** What one example is made of: a pair, a single target, or for KTO a labelled response with a mismatched one. */
 export interface StageExample {
   /** Index among the data rows. */
   readonly row: number
   readonly sequences: readonly Sequence[]
+  /** What the loss's batch fields hold for each sequence. */
+  readonly fields?: Readonly<Record<string, readonly number[]>>
 }
 
 /** The types that a stage reads from every row. */
 export const typesOf = (stage: StageConfig): readonly string[] =>
-  isPreference(stage.loss) ? ['chosen', 'rejected'] : stage.targets
+  isPreference(stage.loss) || stage.loss.name === 'kto' ? ['chosen', 'rejected'] : stage.targets
 
-/** The examples of a stage, in the data's order. Throws DataError where a row lacks what the loss needs. */
-export function stageExamples(stage: StageConfig, rows: readonly EncodedRow[]): StageExample[] {
+/** The data rows as the stage tokenises them. */
+export const stageRows = (stage: StageConfig, rows: readonly Row[]): readonly Row[] =>
+  stage.loss.name === 'kto' ? unpaired(rows) : rows
+
+/**
+ * The examples of a stage, in the data's order. `maxLength` bounds what a stage puts together itself (KTO's mismatched
+ * responses). Throws DataError where a row lacks what the loss needs.
+ */
+export function stageExamples(
+  stage: StageConfig,
+  rows: readonly EncodedRow[],
+  maxLength?: number,
+): StageExample[] {
+  if (stage.loss.name === 'kto') return labelledExamples(stage, rows, maxLength)
   const find = (row: EncodedRow, type: string): Sequence => {
     const found = row.sequences.find((s) => s.type === type)
     if (!found) throw missing(row.row, type, stage)
@@ -146,6 +117,6 @@ const missing = (row: Row, type: string, stage: StageConfig): DataError =>
         .join(', ') || 'no response'
     }`,
     fix: isPreference(stage.loss)
-      ? 'give every row a chosen and a rejected response, or use an SFT stage'
+      ? 'give every row a chosen and a rejected response, or use an SFT or KTO stage'
       : 'name another target, or add the response',
   })

@@ -8,6 +8,7 @@ import { createRun, resumeRun, type RunWriter } from '@ldyn/runs/node'
 import { leaves, type Backend } from '@ldyn/tensor'
 import { listCheckpoints, tidyCheckpoints, type SavedCheckpoint } from './checkpoint.ts'
 import { prepare, type PreparedJob, type TrainJob } from './job.ts'
+import { lossOf } from './losses.ts'
 import { Session } from './session.ts'
 
 export interface TrainResult {
@@ -81,7 +82,7 @@ async function openWriter(
       tokenizer: { hash: tokenizerHash },
       stages: job.stages.map((stage, i) => ({
         name: stage.name,
-        loss: stage.loss.name,
+        loss: lossOf(stage.loss).name,
         updates: runners[i].updates,
       })),
       columns: { metrics: probes ? metrics : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },

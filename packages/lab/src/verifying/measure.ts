@@ -8,7 +8,8 @@ import { Evaluator, summarise } from '../observing/evaluator.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 import { disposeTree, type DeviceTree } from '../training/device-params.ts'
 import { StageRunner } from '../training/stage-runner.ts'
-import { lossOf, type StageConfig, type StageExample } from '../training/stage.ts'
+import { lossOf } from '../training/losses.ts'
+import type { StageConfig, StageExample } from '../training/stage.ts'
 
 export interface SameUpdate {
   readonly model: CausalLM
