@@ -6,7 +6,7 @@ import type { CompositeName, OpAttrs } from '@ldyn/tensor'
 import { attention } from './attention.ts'
 import type { Call, Emitter, Value } from './emitter.ts'
 import { tokenStats } from './head.ts'
-import type { Lowering } from './primitives.ts'
+import { overwrite, type Lowering } from './primitives.ts'
 import { sizeOf } from './shapes.ts'
 
 type Composite<A> = Lowering<A> | 'expand'
@@ -56,8 +56,7 @@ export const composites: { readonly [K in CompositeName]: Composite<OpAttrs[K]> 
     const column = { ...out, shape: [sizeOf(idx.shape)] }
     const old = e.call([rows, at], column, (t, i) => e.tf.gatherND(t, i))
     const now = e.full(e.pointwise([old, e.full(e.reshape(upd, column.shape))], column, e.tf.add))
-    const made = e.call([rows, at, now], rows, (t, i, u) => e.tf.tensorScatterUpdate(t, i, u))
-    return [e.reshape(made, out.shape)]
+    return [e.reshape(e.call([rows, at, now], rows, overwrite(e)), out.shape)]
   },
   // tfjs-node has no fused product of its own and would add the bias behind the scenes.
   linear: (e, [x, w, b], _, [out]) => {

@@ -8,7 +8,7 @@
 import { MASKED, type OpAttrs } from '@ldyn/tensor'
 import { places } from './composites.ts'
 import type { Call, Emitter, Value } from './emitter.ts'
-import { choose, type Lowering } from './primitives.ts'
+import { choose, overwrite, type Lowering } from './primitives.ts'
 import type { Spec } from './shapes.ts'
 
 /** Arithmetic on columns [n]. */
@@ -24,19 +24,19 @@ function columns(e: Emitter, n: number) {
     (call: Call) =>
     (a: Value): Value =>
       e.pointwise([a], f, call)
-  const [add, sub, mul, max] = [tf.add, tf.sub, tf.mul, tf.maximum].map((call) => two(call as Call))
-  const [neg, exp, log, sqrt, softplus, log1p, expm1, square] = [
-    tf.neg,
-    tf.exp,
-    tf.log,
-    tf.sqrt,
-    tf.softplus,
-    tf.log1p,
-    tf.expm1,
-    tf.square,
-  ].map((call) => one(call as Call))
+  const calls: Call[] = [tf.add, tf.sub, tf.mul, tf.div, tf.maximum]
+  const [add, sub, mul, div, max] = calls.map(two)
+  const maps: Call[] = [tf.neg, tf.exp, tf.log, tf.sqrt, tf.softplus, tf.square]
+  const [neg, exp, log, sqrt, softplus, square] = maps.map(one)
   const where = (c: Value, a: Value, b: Value): Value => choose(e, c, a, b, f)
-  return { f, add, sub, mul, max, neg, exp, log, sqrt, softplus, log1p, expm1, square, where }
+  /** ln(1 + x) for x ≥ 0 that keeps its digits near 0 (Kahan); tf.log1p does so with libtensorflow alone. */
+  const log1p = (x: Value): Value => {
+    if (e.engine.native) return one(tf.log1p as Call)(x)
+    const u = add(x, 1)
+    const bare = e.pointwise([u, e.splat(1, f)], { ...f, dtype: 'bool' }, tf.equal)
+    return where(bare, x, div(mul(x, log(u)), where(bare, number(1), sub(u, 1))))
+  }
+  return { f, add, sub, mul, max, neg, exp, log, sqrt, softplus, log1p, square, where }
 }
 
 /** One chunk of rows: hidden [n,d], the head [V,d] and targets i32 [n]; the seven columns [n]. */
@@ -64,7 +64,7 @@ function statsOfRows(e: Emitter, hidden: Value, head: Value, targets: Value): Va
   const [best, second] = [nth(ranks, 0, integers), nth(ranks, 1, integers)]
   const zy = at(z, places(e, targets))
   const masked = e.full(e.splat(MASKED, f))
-  const rest = e.call([z, places(e, best), masked], logits, (t, i, m) => tf.tensorScatterUpdate(t, i, m))
+  const rest = e.call([z, places(e, best), masked], logits, overwrite(e))
   const o = e.call([rest], logits, (t) => tf.softmax(t))
   const total = (x: Value): Value => e.call([x], f, (t) => tf.sum(t, 1))
 

@@ -26,6 +26,27 @@ const reheld = (e: Emitter, x: Value, held: Shape): Value =>
     ? x
     : e.call([x], { ...x, shape: held }, (t) => e.tf.reshape(t, [...held]))
 
+/** How many terms WebAssembly's kernel, which rounds after every one, is given at once. */
+const TERMS = 256
+
+/** A sum along one axis that keeps its digits however long the axis is: parts first, then the sum of those. */
+function sumAlong(e: Emitter, x: Value, axis: number): Value {
+  const n = x.held[axis]
+  const without = x.held.filter((_, a) => a !== axis)
+  if (n <= TERMS) return e.call([x], { ...x, shape: without }, (t) => e.tf.sum(t, axis))
+  const parts = Math.ceil(n / TERMS)
+  const missing = x.held.map((_, a): [number, number] => [0, a === axis ? parts * TERMS - n : 0])
+  const long = x.held.map((d, a) => (a === axis ? parts * TERMS : d))
+  const filled = parts * TERMS === n ? x : e.call([x], { ...x, shape: long }, (t) => e.tf.pad(t, missing))
+  const split = reheld(e, filled, long.flatMap((d, a) => (a === axis ? [parts, TERMS] : [d])))
+  const sums = long.map((d, a) => (a === axis ? parts : d))
+  return sumAlong(
+    e,
+    e.call([split], { ...x, shape: sums }, (t) => e.tf.sum(t, axis + 1)),
+    axis,
+  )
+}
+
 /** tf.sum or tf.max over the axes that are really there; a sum multiplies by the length of the others. */
 function reduce(
   e: Emitter,
@@ -44,7 +65,10 @@ function reduce(
   if (over.length > 0) {
     const lean = reheld(e, x, sizes)
     const kept = sizes.filter((_, i) => !over.includes(i))
-    once = e.call([lean], { ...out, shape: kept }, (t) => e.tf[op](t, over))
+    once =
+      op === 'sum' && e.engine.backend === 'wasm'
+        ? over.reduceRight((part, axis) => sumAlong(e, part, axis), { ...lean, dtype: out.dtype })
+        : e.call([lean], { ...out, shape: kept }, (t) => e.tf[op](t, over))
   }
   const shaped = stands(reheld(e, { ...once, shape: once.held }, left), out.shape, left)
   const repeats = axes.filter((a) => held[a] !== x.shape[a]).reduce((n, a) => n * x.shape[a], 1)
@@ -228,8 +252,7 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
       e.reshape(upd, [idx.shape[0], width]),
     ].map((v) => e.full(v))
     const flat = { ...out, shape: [x.shape[0], width] }
-    const made = e.call(operands, flat, (t, i, u) => e.tf.tensorScatterUpdate(t, i, u))
-    return [e.reshape(made, out.shape)]
+    return [e.reshape(e.call(operands, flat, overwrite(e)), out.shape)]
   },
 }
 
@@ -241,9 +264,26 @@ const comparable = (e: Emitter, x: Value): Value =>
       : e.pointwise([x], { ...x, dtype: 'i32' }, (t) => e.tf.cast(t, 'int32'))
     : x
 
-/** c ? a : b. Where tf would write repeated operands out by itself, as many as can be stay small till then. */
+/** x with rows or elements replaced. tfjs-backend-cpu 4.22 writes into its operand, so that gets a copy. */
+export const overwrite = ({ tf, engine }: Emitter): Call =>
+  engine.backend === 'cpu'
+    ? (x, i, u) => {
+        const copy = tf.tensor(x.dataSync().slice(), x.shape, x.dtype)
+        const made = tf.tensorScatterUpdate(copy, i, u)
+        copy.dispose()
+        return made
+      }
+    : (x, i, u) => tf.tensorScatterUpdate(x, i, u)
+
+/** c ? a : b, operands as they are held. */
 export function choose(e: Emitter, c: Value, a: Value, b: Value, out: Spec): Value {
   const { tf, native } = e.engine
+  if (out.dtype === 'bool' && !native) {
+    // WebAssembly's select reads masks as numbers.
+    const yes = e.pointwise([c, a], out, tf.logicalAnd)
+    const no = e.pointwise([e.pointwise([c], c, tf.logicalNot), b], out, tf.logicalAnd)
+    return e.pointwise([yes, no], out, tf.logicalOr)
+  }
   const call: Call = native ? native.select : (p: Tensor, q: Tensor, r: Tensor) => tf.where(p, q, r)
   return e.pointwise([c, a, b], out, call)
 }
