@@ -3,9 +3,9 @@
  * p ← p − lr·m̂/(√v̂ + ε). The corrections are moved into scalars, m̂/(√v̂ + ε) = c·m/(√v + ε√(1−β₂ᵗ)) with
  * c = √(1−β₂ᵗ)/(1−β₁ᵗ), which leaves twelve passes a parameter; AdamW's decay is a thirteenth.
  */
-import { add, div, mul, sqrt, square } from '@ldyn/tensor'
+import { add, div, mul, sqrt, square, type Operand, type Tensor } from '@ldyn/tensor'
 import { coupledDecay, decoupledDecay, type DecayOptions } from './decay.ts'
-import { chain, product, type Link, type Optimizer } from './rule.ts'
+import { CARRY_OVER, chain, eachPart, product, type Link, type Optimizer, type Scaled } from './rule.ts'
 
 export interface AdamOptions extends DecayOptions {
   readonly beta1?: number
@@ -23,6 +23,16 @@ const scaleByAdam = ({ beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamOptions): L
     const m = add(mul(slots.m, beta1), mul(u.x, product(u.by, 1 - beta1)))
     const v = add(mul(slots.v, beta2), mul(square(u.x), product(product(u.by, u.by), 1 - beta2)))
     return { u: { x: div(m, add(sqrt(v), hyper.eps)), by: hyper.correction }, slots: { m, v } }
+  },
+  split: (parts, { slots, next, hyper }) => {
+    const root = add(sqrt(next.v), hyper.eps)
+    const through = (x: Tensor, by: Operand): Scaled => ({ x: div(x, root), by: product(by, hyper.correction) })
+    return {
+      parts: {
+        ...eachPart(parts, (u) => through(u.x, product(u.by, 1 - beta1))),
+        [CARRY_OVER]: through(slots.m, beta1),
+      },
+    }
   },
 })
 

@@ -3,7 +3,7 @@
  * (AdamW). Which parameters it is for is a `Decay`; torch's own default is all of them.
  */
 import { add, mul } from '@ldyn/tensor'
-import { scaled, type Decay, type Link } from './rule.ts'
+import { DECAY, scaled, type Decay, type Link } from './rule.ts'
 
 export interface DecayOptions {
   /** λ ≥ 0. */
@@ -33,6 +33,9 @@ export const coupledDecay = ({ weightDecay = 0, decay = everything }: DecayOptio
     update: ({ path, p, u }) => ({
       u: decay(path, p) ? { x: add(scaled(u), mul(p, weightDecay)), by: 1 } : u,
     }),
+    split: (parts, { path, p }) => ({
+      parts: decay(path, p) ? { ...parts, [DECAY]: { x: p, by: weightDecay } } : parts,
+    }),
   })
 
 /** p ← (1 − lr·λ)p beside the rule's own step. */
@@ -41,4 +44,5 @@ export const decoupledDecay = ({ weightDecay = 0, decay = everything }: DecayOpt
     slots: [],
     hyper: (_, lr) => ({ keep: 1 - lr * weightDecay }),
     update: ({ path, p, u, hyper }) => ({ u, keep: decay(path, p) ? hyper.keep : undefined }),
+    split: (parts, { path, p, hyper }) => ({ parts, keep: decay(path, p) ? hyper.keep : undefined }),
   })

@@ -33,12 +33,38 @@ export interface LinkResult {
   readonly keep?: Operand
 }
 
+/** Named tensors that add up to one: terms of a loss's gradient, and what links add to them. */
+export type Parts = Readonly<Record<string, Scaled>>
+
+export interface SplitArgs {
+  readonly path: string
+  readonly p: Tensor
+  /** This link's state before and after the step that was applied. */
+  readonly slots: Readonly<Record<string, Tensor>>
+  readonly next: Readonly<Record<string, Tensor>>
+  readonly hyper: Readonly<Record<string, Tensor>>
+}
+
+export interface LinkSplit {
+  readonly parts: Parts
+  readonly keep?: Operand
+}
+
+/** The parts that are no part of a loss: what state carries over (momentum, Adam's mean), and weight decay. */
+export const CARRY_OVER = 'carry-over'
+export const DECAY = 'decay'
+
 export interface Link {
   /** Names of the tensors that it keeps for each parameter. */
   readonly slots: readonly string[]
   /** Scalars of a step (from 0) that change with it or with the learning rate. */
   hyper?(step: number, lr: number): Readonly<Record<string, number>>
   update(args: LinkArgs): LinkResult
+  /**
+   * The same for named parts of u, with whatever multiplies or divides u as the step had it (√v̂ from `next`): parts go
+   * in that add up to u, and those that come out add up to the u that `update` gave. May add parts of its own.
+   */
+  split(parts: Parts, args: SplitArgs): LinkSplit
 }
 
 export interface Optimizer extends Link {
@@ -74,8 +100,20 @@ export function chain(name: string, ...links: readonly Link[]): Optimizer {
         },
         { u: args.u, slots: {}, keep: 1 },
       ),
+    split: (parts, args) =>
+      links.reduce<Required<LinkSplit>>(
+        (sofar, link) => {
+          const next = link.split(sofar.parts, args)
+          return { parts: next.parts, keep: next.keep === undefined ? sofar.keep : product(sofar.keep, next.keep) }
+        },
+        { parts, keep: 1 },
+      ),
   }
 }
+
+/** Every part by the same rule. */
+export const eachPart = (parts: Parts, f: (u: Scaled) => Scaled): Parts =>
+  Object.fromEntries(Object.entries(parts).map(([name, u]) => [name, f(u)]))
 
 /** a·b, without an op where one of them is 1 or both are plain numbers. */
 export const product = (a: Operand, b: Operand): Operand =>

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent with torch.optim.SGD's momentum, dampening and Nesterov form. */
 import { add, mul } from '@ldyn/tensor'
 import { coupledDecay, type DecayOptions } from './decay.ts'
-import { chain, product, scaled, type Link, type Optimizer } from './rule.ts'
+import { CARRY_OVER, chain, eachPart, product, scaled, type Link, type Optimizer } from './rule.ts'
 
 export interface MomentumOptions {
   /** μ in [0, 1). */
@@ -30,6 +30,16 @@ export function momentum({
         const fresh = { x: u.x, by: product(u.by, hyper.undamped ?? 1) }
         const b = add(mul(slots.momentum, mu), scaled(fresh))
         return { u: { x: nesterov ? add(scaled(u), mul(b, mu)) : b, by: 1 }, slots: { momentum: b } }
+      },
+      // A part g enters b as damp·g; with Nesterov u is g + μb. Both are the part times a scalar.
+      split: (parts, { slots, hyper }) => {
+        const share = nesterov ? 1 + mu : (hyper.undamped ?? 1)
+        return {
+          parts: {
+            ...eachPart(parts, (u) => ({ x: u.x, by: product(u.by, share) })),
+            [CARRY_OVER]: { x: slots.momentum, by: nesterov ? mu * mu : mu },
+          },
+        }
       },
     },
   ]

@@ -24,7 +24,7 @@ import {
   type Tensor,
   type Tree,
 } from '@ldyn/tensor'
-import { product, type Optimizer } from './rule.ts'
+import { DECAY, product, type Optimizer, type Parts } from './rule.ts'
 
 /** The leaves of `params` that are trained, with paths below `params`. Throws RangeError where there is none. */
 export function trainableLeaves<T>(params: Tree<T>, trainable: PathFilter = ''): Leaf<T>[] {
@@ -96,4 +96,42 @@ export function applyOptimizer(
   })
   const trees = [...state2].map(([slot, entries]) => [slot, unflatten(entries)] as const)
   return { params: updated, state: Object.fromEntries(trees), delta: unflatten(delta) }
+}
+
+export interface SplitUpdate {
+  /** The trained parameters before the step, and the state before and after it. */
+  readonly params: Tree<Tensor>
+  readonly state: Tree<Tensor>
+  readonly next: Tree<Tensor>
+  readonly hyper: Readonly<Record<string, Tensor>>
+  /** The clip factor as it was applied. */
+  readonly factor?: Tensor
+  /** Gradients by name that add up to the step's: trees like `params`. */
+  readonly gradients: Readonly<Record<string, Tree<Tensor>>>
+}
+
+/**
+ * Δθ of a step as named parts that add up to it: what every gradient gives, with the clip factor and √v̂ as they were
+ * applied, and beside them 'carry-over' and 'decay' where the optimizer has them. A part may lack tensors (no decay on
+ * norms): these are zero.
+ */
+export function splitUpdate(optimizer: Optimizer, args: SplitUpdate): Readonly<Record<string, Leaf<Tensor>[]>> {
+  const { params, state, next, hyper, factor, gradients } = args
+  const byPath = (tree: Tree<Tensor>): Map<string, Tensor> => new Map(leaves(tree).map((l) => [l.path, l.value]))
+  const [before, after] = [byPath(state), byPath(next)]
+  const given = Object.entries(gradients).map(([name, tree]) => [name, byPath(tree)] as const)
+  const found: Record<string, Leaf<Tensor>[]> = {}
+  for (const { path, value: p } of leaves(params)) {
+    const slots = (of: Map<string, Tensor>): Record<string, Tensor> =>
+      Object.fromEntries(optimizer.slots.map((slot) => [slot, of.get(path === '' ? slot : `${slot}.${path}`)!]))
+    const parts: Parts = Object.fromEntries(given.map(([name, tree]) => [name, { x: tree.get(path)!, by: factor ?? 1 }]))
+    const split = optimizer.split(parts, { path, p, slots: slots(before), next: slots(after), hyper })
+    const deltas = Object.entries(split.parts).map(
+      ([name, u]) => [name, neg(mul(u.x, product(hyper.lr, u.by)))] as const,
+    )
+    const keep = split.keep ?? 1
+    const shrunk = keep === 1 ? [] : [[DECAY, mul(p, sub(keep, 1))] as const]
+    for (const [name, value] of [...deltas, ...shrunk]) (found[name] ??= []).push({ path, value })
+  }
+  return found
 }

@@ -16,7 +16,7 @@ import { add, equal, exp, log, maximum, mul, neg, select, sqrt, square, sub } fr
 import { argmax, max, sum } from '../ops/reductions.ts'
 import { matmul } from '../ops/linear.ts'
 import { take } from '../ops/indexing.ts'
-import { addAlong, logSoftmax, takeAlong } from './softmax.ts'
+import { addAlong, logSoftmax, softmax, takeAlong } from './softmax.ts'
 import { expm1, log1p } from './activations.ts'
 import { MASKED } from './transformer.ts'
 import { iota } from '../ops/structure.ts'
@@ -74,7 +74,7 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
     jvp: ({ x: [hidden, head, targets], t: [dHidden, dHead], attrs }) => {
       const moving = [hidden, targets, ...(dHidden ? [dHidden] : [])]
       return byRows(attrs.chunkRows, moving, (h, y, dh) => {
-        const pi = exp(logSoftmax(matmul(h, head, false, true)))
+        const pi = softmax(matmul(h, head, false, true))
         const against = (rows: Tensor, w: Tensor): Tensor => sum(mul(rows, sub(take(w, y), matmul(pi, w))), -1)
         const viaHidden = dh && against(dh, head)
         const viaHead = dHead && against(h, dHead)
@@ -84,8 +84,8 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
     vjp: ({ x: [hidden, head, targets], g, attrs, needs }) => {
       let dHead: Tensor | undefined
       const [dHidden] = byRows(attrs.chunkRows, [hidden, targets, g[0]!], (h, y, gy) => {
-        const logp = logSoftmax(matmul(h, head, false, true))
-        const dz = addAlong(mul(exp(logp), column(neg(gy))), y, gy)
+        const pi = softmax(matmul(h, head, false, true))
+        const dz = addAlong(mul(pi, column(neg(gy))), y, gy)
         if (needs[1]) {
           const part = matmul(dz, h, true, false)
           dHead = dHead ? add(dHead, part) : part
