@@ -27,7 +27,7 @@ export interface Site {
   /** Module path (`layers.3.attn`). */
   readonly path: string
   readonly result: string
-  /** ‖x − r‖₂ / ‖r‖₂; of i32 and bool the share of elements that differ. */
+  /** ‖x − r‖₂ / ‖r‖₂ (of a sum or difference over its larger operand's norm); of i32 and bool the share that differs. */
   readonly deviation: number
 }
 
@@ -76,7 +76,8 @@ export async function firstDisagreement(
     for (const node of piece.made) {
       for (const v of node.outputs) {
         values++
-        const site = compared(node, v, program, got.get(v)!, want.get(v)!)
+        const operands = node.inputs.map((i) => want.get(i) ?? known.get(i))
+        const site = compared(node, v, program, got.get(v)!, want.get(v)!, operands)
         if (!largest || site.deviation > largest.deviation) largest = site
         if (site.deviation <= tolerance) continue
         for (const [id, tensor] of want) known.set(id, tensor)
@@ -100,11 +101,22 @@ async function alone(
   want: HostTensor,
 ): Promise<Site> {
   const got = await compute(cut(program, [node]), side, known)
-  return compared(node, v, program, got.get(v)!, want)
+  const operands = node.inputs.map((i) => known.get(i))
+  return compared(node, v, program, got.get(v)!, want, operands)
 }
 
-function compared({ op, path }: Node, v: number, program: Program, x: HostTensor, r: HostTensor): Site {
-  const { error, norm } = distance(x.data, r.data)
+function compared(
+  { op, path }: Node,
+  v: number,
+  program: Program,
+  x: HostTensor,
+  r: HostTensor,
+  operands: readonly (HostTensor | undefined)[],
+): Site {
+  const { error, norm: own } = distance(x.data, r.data)
+  // What is left of nearly equal terms has the terms' rounding.
+  const terms = op === 'add' || op === 'sub' ? operands.map((t) => (t ? distance(t.data, t.data).norm : 0)) : []
+  const norm = Math.max(own, ...terms)
   const differing = (): number => {
     const share = Array.from(r.data).filter((value, i) => value !== x.data[i]).length / Math.max(1, r.data.length)
     return share <= TIES ? 0 : share

@@ -105,7 +105,8 @@ export async function loadBackend(
 
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function unavailable(name: string, specifier: string, error: unknown): DeviceError {
+/** The sentence for a module that cannot be imported: not installed and what to install, or what it says itself. */
+export function unavailable(name: string, specifier: string, error: unknown): DeviceError {
   const missing = /Cannot find (package|module)|Failed to (load|resolve)|ERR_MODULE_NOT_FOUND/.test(
     sentence(error),
   )

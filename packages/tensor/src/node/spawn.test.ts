@@ -40,7 +40,9 @@ describe('spawnBackend', () => {
       spawnBackend(fixture('export const createBackend = () => { throw new Error("no such device") }')),
     ).rejects.toThrow('no such device')
     await expect(spawnBackend(reference, { factory: 'other' })).rejects.toThrow("exports no function 'other'")
-    await expect(spawnBackend('@nobody/nothing')).rejects.toThrow('@nobody/nothing')
+    await expect(spawnBackend('@nobody/nothing')).rejects.toThrow(
+      new DeviceError("the backend '@nobody/nothing' is not installed: npm install @nobody/nothing"),
+    )
   })
   when('rejects what is pending when the worker dies', async () => {
     const exits: DeviceError[] = []

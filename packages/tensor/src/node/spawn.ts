@@ -40,6 +40,7 @@ export async function spawnBackend(
 ): Promise<RemoteBackend> {
   const specifier = typeof module === 'string' ? resolveModule(moduleOf(module), options.from) : module.href
   const task: WorkerTask = {
+    name: String(module),
     specifier,
     factory: options.factory ?? 'createBackend',
     options: options.options ?? {},

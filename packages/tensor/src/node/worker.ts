@@ -5,16 +5,21 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Backend } from '../backend.ts'
 import { serveBackend } from '../remote/serve.ts'
-import { factoryOf } from './load.ts'
+import { factoryOf, unavailable } from './load.ts'
 
 export interface WorkerTask {
+  /** What the caller called it: for the message where it is not there. */
+  readonly name: string
   readonly specifier: string
   readonly factory: string
   readonly options: object
 }
 
-async function open({ specifier, factory, options }: WorkerTask): Promise<Backend> {
-  return await factoryOf(await import(specifier), specifier, factory)(options)
+async function open({ name, specifier, factory, options }: WorkerTask): Promise<Backend> {
+  const module: unknown = await import(specifier).catch((error: unknown) => {
+    throw unavailable(name, specifier, error)
+  })
+  return await factoryOf(module, specifier, factory)(options)
 }
 
 if (parentPort) void serveBackend(parentPort, open(workerData as WorkerTask))
