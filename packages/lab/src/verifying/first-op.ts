@@ -27,7 +27,7 @@ export interface Site {
   /** Module path (`layers.3.attn`). */
   readonly path: string
   readonly result: string
-  /** ‖x − r‖₂ / ‖r‖₂ (of a sum or difference over its larger operand's norm); of i32 and bool the share that differs. */
+  /** ‖x − r‖₂ / ‖r‖₂ (of a sum: over its larger operand's norm); of i32 and bool the share of elements that differ. */
   readonly deviation: number
 }
 
