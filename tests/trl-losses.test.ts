@@ -1,4 +1,4 @@
-/** TRL's trainers with the further losses on the same rows: every number that they log (tests/golden/trl-losses.json). */
+/** TRL trainers with the further losses on the same rows: every number that they log (tests/golden/trl-losses.json). */
 import {
   encodeRows,
   readRows,

@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 import { CliError } from '../contract/errors.ts'
 import { nearest } from '../contract/nearest.ts'
-import { ALIASES } from './aliases.ts'
+import { ALIASES, trlLoss } from './aliases.ts'
 import { isSection, isStageKey, kindSchema, leaves, STAGE_KINDS, type StageKind } from './schema.ts'
 
 /** `stage` is set where the value is for one stage alone. */
@@ -45,6 +45,8 @@ export function layerOf(tree: unknown, originOf: OriginOf): ConfigLayer {
       where: originOf([]),
     })
   const assignments: Assignment[] = []
+  // What a loss's name in TRL says beside its kind; what is said in so many words beats it.
+  const implied: Assignment[] = []
   let stages: ConfigLayer['stages']
   let preset: ConfigLayer['preset']
   for (const [key, value] of Object.entries(tree)) {
@@ -60,12 +62,16 @@ export function layerOf(tree: unknown, originOf: OriginOf): ConfigLayer {
       for (const [inner, v] of Object.entries(value))
         assignments.push(...assign(`${key}.${camel(inner)}`, v, originOf([key, inner])))
     } else if (key === 'loss_type') {
-      const name = ALIASES.loss_type.value!(value, origin) as StageKind
-      stages = { list: [{ name, kind: name }], origin }
+      const { kind, implies } = trlLoss(value, origin)
+      stages = { list: [{ name: kind, kind }], origin }
+      implied.push(...impliedBy(implies, origin))
     } else assignments.push(...assign(key, value, origin))
   }
-  return { assignments, stages, preset }
+  return { assignments: [...implied, ...assignments], stages, preset }
 }
+
+const impliedBy = (implies: object = {}, origin: string, stage?: string): Assignment[] =>
+  Object.entries(implies).map(([path, value]) => ({ stage, path, value, origin }))
 
 /** One value; none where an alias says that it is not set. */
 function assign(key: string, given: unknown, origin: string, stage?: string): Assignment[] {
@@ -144,9 +150,11 @@ function stagesOf(value: unknown, originOf: OriginOf): FoundStages {
   const assignments: Assignment[] = []
   for (const [i, item] of items.entries()) {
     const at = typeof value === 'string' ? origin : originOf(['stages', String(i)])
-    const settings = isMap(item) ? item : { kind: item }
+    const settings: Readonly<Record<string, unknown>> = isMap(item) ? item : { kind: item }
     const entry = entryOf(settings, list, at)
     list.push(entry)
+    if (settings.kind === undefined && settings.loss_type !== undefined)
+      assignments.push(...impliedBy(trlLoss(settings.loss_type, at).implies, at, entry.name))
     assignments.push(...stageSettings(entry.name, settings, (key) => originOf(['stages', String(i), key])))
   }
   return { list, assignments }

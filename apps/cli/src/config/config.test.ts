@@ -6,7 +6,7 @@ import { CliError } from '../contract/errors.ts'
 import { layerOf } from './assignments.ts'
 import { PRESETS } from './presets.ts'
 import { asTree, origins, resolve, stageConfig, valueAt, type Config } from './resolve.ts'
-import { configSchema, jsonSchema } from './schema.ts'
+import { configSchema, jsonSchema, STAGE_KINDS } from './schema.ts'
 import { envLayer, fileLayer, flagLayer, joined, setLayer } from './sources.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'ldyn-config-'))
@@ -123,6 +123,76 @@ describe('keys', () => {
       code: 'LD3003',
       fix: 'use one of linear, cosine, constant, constant_with_warmup',
     })
+  })
+
+  it("name losses as TRL does, with what TRL's name says beside it", () => {
+    const stage = (tree: object) => {
+      const { stages, warnings } = resolve([from(tree)])
+      expect(warnings).toEqual([])
+      return stageConfig(stages[0], 100).loss
+    }
+    expect(stage({ loss_type: 'simpo', simpo_gamma: 0.7, cpo_alpha: 0.2, beta: 2.5 })).toMatchObject({
+      name: 'simpo',
+      beta: 2.5,
+      gamma: 0.7,
+      alpha: 0.2,
+    })
+    expect(stage({ loss_type: ['sigmoid', 'sft'], loss_weights: [1, 0.5] })).toMatchObject({
+      name: 'rpo',
+      beta: 0.1,
+      alpha: 0.5,
+      reduction: 'token-mean',
+    })
+    expect(stage({ stages: 'rpo', rpo_alpha: 2 })).toMatchObject({ alpha: 2, reduction: 'mean' })
+    const hinge = { name: 'slic', delta: 1, beta: 0.1, referenceFree: false, alpha: 0 }
+    expect(stage({ loss_type: 'hinge' })).toMatchObject(hinge)
+    expect(stage({ beta: 0.4, loss_type: 'hinge' })).toMatchObject({ ...hinge, beta: 0.4 })
+    expect(stage({ stages: [{ loss_type: 'hinge', name: 'h' }] })).toMatchObject(hinge)
+    expect(stage({ stages: 'slic' })).toMatchObject({ beta: 1, referenceFree: true })
+    expect(stage({ loss_type: 'sppo_hard', beta: 0.01 })).toEqual({ name: 'sppo', beta: 0.01, form: 'true' })
+    expect(stage({ stages: 'dpop', dpop_lambda: 50 })).toEqual({ name: 'dpop', beta: 0.1, lambda: 50 })
+    expect(stage({ loss_type: 'kto', desirable_weight: 1.3 })).toEqual({
+      name: 'kto',
+      beta: 0.1,
+      desirableWeight: 1.3,
+      undesirableWeight: 1,
+    })
+    expect(stage({ loss_type: 'orpo' })).toMatchObject({ name: 'orpo', alpha: 1, reduction: 'mean' })
+  })
+
+  it('name a loss that is none: an error that lists those that are', async () => {
+    const error = await failure(() => from({ loss_type: 'bco_pair' }))
+    expect(error).toMatchObject({ code: 'LD3003', what: "loss_type 'bco_pair' has no counterpart here" })
+    expect(error.fix).toMatch(/sigmoid, ipo, hinge.*gate-dpo/)
+    expect((await failure(() => from({ loss_weights: [2, 1] }))).fix).toMatch(/give \[1, α\]/)
+  })
+
+  it('of a gate appear only where there is one, and are a warning where it is off', () => {
+    const gated = resolve([from({ stages: 'gate-dpo' })])
+    expect(stageConfig(gated.stages[0], 9).loss).toMatchObject({
+      name: 'dpo',
+      gate: { statistic: 'mean', sharpness: 50, threshold: 0.1 },
+    })
+    expect(stageConfig(resolve([from({ stages: 'ipo', gate: 'quantile' })]).stages[0], 9).loss).toMatchObject({
+      gate: { statistic: 'quantile' },
+    })
+    const plain = resolve([from({ stages: 'dpo', gateThreshold: 0.2 })])
+    expect(stageConfig(plain.stages[0], 9).loss).not.toHaveProperty('gate')
+    expect(plain.stages[0].settings).not.toHaveProperty('gateSharpness')
+    expect(plain.warnings).toEqual(["stage 'dpo': gate: none has no use for gateThreshold (here)"])
+  })
+
+  it('of every kind of stage make a loss', async () => {
+    const { lossOf } = await import('@ldyn/lab')
+    for (const kind of STAGE_KINDS) {
+      const config = resolve([from({ stages: kind })])
+      const loss = lossOf(stageConfig(config.stages[0], 100).loss)
+      expect(loss.name).toBe(kind === 'extend' ? 'sft' : kind)
+      // The config that a run keeps gives the same stage again.
+      expect(resolve([from(asTree(config))]).stages.map((s) => stageConfig(s, 100))).toEqual(
+        config.stages.map((s) => stageConfig(s, 100)),
+      )
+    }
   })
 
   it('of the environment that mean nothing are a warning', () => {

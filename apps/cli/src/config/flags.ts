@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
 import type { ConfigLayer } from './assignments.ts'
 import type { Config } from './resolve.ts'
 
@@ -9,7 +10,8 @@ import type { Config } from './resolve.ts'
 const FLAGS = {
   model: ['--model <path>', 'model', 'Hugging Face directory or .gguf file'],
   data: ['--data <file>', 'data', 'training data: .jsonl, .json, .csv, .parquet (ldyn help data)'],
-  stages: ['--stages <list>', 'stages', 'stages in turn: sft, extend, dpo, ipo'],
+  stages: ['--stages <list>', 'stages', 'stages in turn: sft, extend, dpo, ipo, … (ldyn help losses)'],
+  loss: ['--loss <name>', 'loss_type', "one stage with this loss; TRL's names are taken too"],
   probe: ['--probe <file>', 'probe', 'probe set: rows with a response of each type'],
   out: ['--out <dir>', 'out', 'directory of the run'],
   backend: ['--backend <name>', 'backend', BACKEND_HELP],
@@ -20,7 +22,13 @@ const FLAGS = {
   epochs: ['--epochs <x>', 'epochs', 'passes over the data of every stage'],
   batch: ['--batch <n>', 'batch', 'examples in a micro-batch'],
   accumulate: ['--accumulate <n>', 'accumulate', 'micro-batches in an update'],
-  beta: ['--beta <x>', 'beta', 'β of dpo and ipo'],
+  beta: ['--beta <x>', 'beta', 'β of preference losses and kto'],
+  labelSmoothing: ['--label-smoothing <x>', 'labelSmoothing', 'ε of cDPO'],
+  nllWeight: ['--nll-weight <x>', 'nllWeight', 'weight of an explicit −log π(y⁺): rpo, simpo, orpo, slic'],
+  gamma: ['--gamma <x>', 'gamma', 'margin of simpo'],
+  delta: ['--delta <x>', 'delta', 'margin of slic'],
+  lambda: ['--lambda <x>', 'lambda', 'λ of dpop'],
+  gate: ['--gate <what>', 'gate', 'gate on what pushes y⁻: none, mean or quantile'],
   optimizer: ['--optimizer <name>', 'optimizer', 'rmsprop, adamw or sgd'],
   schedule: ['--schedule <name>', 'schedule', 'paper, constant, linear or cosine'],
   warmup: ['--warmup <n>', 'warmup', 'updates of warm-up'],
@@ -54,6 +62,14 @@ export function configOptions(command: Command): Command {
 /** What the file, LDYN_* and the flags say, in this order. Warns of variables that are no settings. Throws CliError. */
 export async function configLayers(flags: ConfigFlags, { env, output }: Context): Promise<ConfigLayer[]> {
   const { envLayer, fileLayer, flagLayer, joined, setLayer } = await import('./sources.ts')
+  if (flags.stages !== undefined && flags.loss !== undefined) {
+    throw new CliError({
+      code: 'LD2003',
+      what: '--stages and --loss both say what is trained',
+      where: '--loss',
+      fix: 'give one of them: --loss is a single stage',
+    })
+  }
   const given = Object.fromEntries(
     (Object.keys(FLAGS) as Flag[]).map((name) => {
       const [flag, path] = FLAGS[name]
@@ -76,7 +92,7 @@ export async function readConfig(flags: ConfigFlags, context: Context): Promise<
   return resolve(await configLayers(flags, context))
 }
 
-const TEXTS: readonly string[] = ['model', 'data', 'stages', 'probe', 'out', 'backend', 'observe.types']
+const TEXTS: readonly string[] = ['model', 'data', 'stages', 'loss_type', 'probe', 'out', 'backend', 'observe.types']
 
 /** Numbers as numbers, paths and names as they stand. */
 const typed = (path: string, text: string | undefined): unknown =>

@@ -6,8 +6,9 @@ import type { StageConfig, TokenOptions } from '@ldyn/lab'
 import { CliError } from '../contract/errors.ts'
 import { nearest } from '../contract/nearest.ts'
 import type { Assignment, ConfigLayer, StageEntry } from './assignments.ts'
+import { concerns, IDLE, KINDS, reductionsOf } from './kinds.ts'
 import { DEFAULTS, PRESETS, type Preset, type PresetName } from './presets.ts'
-import { isStageKey, leaves, STAGE_KINDS, type StageKey, type StageKind } from './schema.ts'
+import { isStageKey, leaves, STAGE_KINDS, type StageKey } from './schema.ts'
 
 /** A value and where it comes from. */
 export interface Settled {
@@ -27,30 +28,11 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
-const SFT_KEYS: readonly StageKey[] = ['targets']
-const PAIR_KEYS: readonly StageKey[] = ['beta', 'referenceFree']
 const OPTIMIZER_KEYS = {
   sgd: ['momentum'],
   rmsprop: ['alpha', 'eps'],
   adamw: ['beta1', 'beta2', 'eps'],
 } as const satisfies Record<string, readonly StageKey[]>
-
-/** Whether a stage of this kind has use for a key. */
-const concerns = (kind: StageKind, key: StageKey): boolean => {
-  if (SFT_KEYS.includes(key)) return kind === 'sft' || kind === 'extend'
-  if (PAIR_KEYS.includes(key)) return kind === 'dpo' || kind === 'ipo'
-  if (key === 'labelSmoothing') return kind === 'dpo'
-  if (key === 'reduction') return kind !== 'dpo'
-  return true
-}
-
-/** Reductions by kind; the first is the default. */
-const REDUCTIONS: Readonly<Record<StageKind, readonly string[]>> = {
-  sft: ['sum', 'token-mean'],
-  extend: ['sum', 'token-mean'],
-  dpo: [],
-  ipo: ['sum', 'mean'],
-}
 
 /**
  * @param layers file, environment, flags: a later one wins over an earlier one
@@ -127,7 +109,7 @@ function settingsOf(
   const apply = ({ path, value, origin }: Assignment, own: boolean): void => {
     const key = path as StageKey
     const fits =
-      concerns(entry.kind, key) && (key !== 'reduction' || REDUCTIONS[entry.kind].includes(value as string))
+      concerns(entry.kind, key) && (key !== 'reduction' || reductionsOf(entry.kind).includes(value as string))
     if (fits) settings[key] = { value, origin }
     else if (own && key === 'reduction' && concerns(entry.kind, key))
       throw wrongReduction(entry, value, origin)
@@ -153,20 +135,29 @@ function settingsOf(
   return withoutOthers(entry, settings, warnings)
 }
 
-/** Leaves out what the optimizer has no use for; says so where somebody set it. */
+/** Leaves out what the optimizer, or a switch that is off, has no use for; says so where somebody set it. */
 function withoutOthers(
   entry: StageEntry,
   settings: Partial<Record<StageKey, Settled>>,
   warnings: string[],
 ): StageSettings['settings'] {
   const name = settings.optimizer!.value as keyof typeof OPTIMIZER_KEYS
-  const all = new Set<StageKey>(Object.values(OPTIMIZER_KEYS).flat())
   const kept = new Set<StageKey>(OPTIMIZER_KEYS[name])
+  const idle = new Map<StageKey, string>(
+    Object.values(OPTIMIZER_KEYS)
+      .flat()
+      .filter((key) => !kept.has(key))
+      .map((key) => [key, name]),
+  )
+  for (const { when, is, keys } of IDLE)
+    if (settings[when]?.value === is) for (const key of keys) idle.set(key, `${when}: ${String(is)}`)
   return Object.fromEntries(
-    Object.entries(settings).filter(([key, { origin }]) => {
-      if (!all.has(key as StageKey) || kept.has(key as StageKey)) return true
-      if (origin !== 'default' && !origin.startsWith('preset '))
-        warnings.push(`stage '${entry.name}': ${name} has no use for ${key} (${origin})`)
+    Object.entries(settings).filter(([key, { origin, value }]) => {
+      const why = idle.get(key as StageKey)
+      if (why === undefined) return true
+      const own = origin !== 'default' && !origin.startsWith('preset ')
+      if (own && !IDLE.some(({ when, is }) => when === key && is === value))
+        warnings.push(`stage '${entry.name}': ${why} has no use for ${key} (${origin})`)
       return false
     }),
   )
@@ -177,7 +168,7 @@ const wrongReduction = (entry: StageEntry, value: unknown, origin: string): CliE
     code: 'LD3003',
     what: `reduction '${String(value)}' is none of a stage of kind ${entry.kind}`,
     where: origin,
-    fix: `use one of ${REDUCTIONS[entry.kind].join(', ')}`,
+    fix: `use one of ${reductionsOf(entry.kind).join(', ')}`,
   })
 
 /** The value at a path, if any. */
@@ -204,7 +195,7 @@ export function stageConfig({ name, kind, settings }: StageSettings, rows: numbe
   const total = updates ?? Math.floor(((epochs ?? 1) * examples) / (batch * accumulate))
   return {
     name,
-    loss: lossOf(kind, get),
+    loss: KINDS[kind].loss(get),
     targets,
     ...(updates === undefined ? { epochs } : { updates }),
     batch,
@@ -222,19 +213,6 @@ export function stageConfig({ name, kind, settings }: StageSettings, rows: numbe
 }
 
 type Get = <T>(key: StageKey) => T
-
-function lossOf(kind: StageKind, get: Get): StageConfig['loss'] {
-  const [beta, referenceFree] = [get<number>('beta'), get<boolean>('referenceFree')]
-  switch (kind) {
-    case 'sft':
-    case 'extend':
-      return { name: 'sft', reduction: get('reduction') }
-    case 'dpo':
-      return { name: 'dpo', beta, labelSmoothing: get('labelSmoothing'), referenceFree }
-    case 'ipo':
-      return { name: 'ipo', beta, reduction: get('reduction'), referenceFree }
-  }
-}
 
 function optimizerOf(get: Get): StageConfig['optimizer'] {
   const weightDecay = get<number>('weightDecay')

@@ -13,13 +13,28 @@ const words = z.union([
   z.string().transform((text) => text.split(',').map((word) => word.trim())),
 ])
 
-export const STAGE_KINDS = ['sft', 'extend', 'dpo', 'ipo'] as const
+export const STAGE_KINDS = [
+  'sft',
+  'extend',
+  'dpo',
+  'ipo',
+  'slic',
+  'sppo',
+  'simpo',
+  'dpop',
+  'rpo',
+  'cal-dpo',
+  'kto',
+  'orpo',
+  'gate-dpo',
+] as const
 export type StageKind = (typeof STAGE_KINDS)[number]
 
 const kind = z
   .enum(STAGE_KINDS)
   .describe(
-    "sft: finetuning on `targets`. extend: SFT on chosen and rejected, the paper's mitigation. dpo, ipo: preferences.",
+    "sft: finetuning on `targets`. extend: SFT on chosen and rejected, the paper's mitigation. kto: labelled " +
+      'responses. All others: preferences (ldyn help losses).',
   )
 
 /** What a stage can be told. */
@@ -51,11 +66,33 @@ export const stageShape = {
     .enum(['sum', 'token-mean', 'mean'])
     .describe(
       'sft: sum over tokens, mean over sequences (the released code), or token-mean over the batch (TRL). ' +
-        'ipo: sum (the released code) or mean over tokens (TRL). Learning rates do not carry over between them',
+        'ipo: sum (the released code) or mean over tokens (TRL). slic, simpo, rpo, orpo: what the −log π(y⁺) of ' +
+        'nllWeight is divided by: nothing, |y⁺|, or the tokens of all y⁺ in the batch (TRL). Learning rates do not ' +
+        'carry over between them',
     ),
-  beta: z.number().positive().describe('dpo, ipo: β'),
-  labelSmoothing: z.number().min(0).lt(0.5).describe('dpo: ε of cDPO'),
-  referenceFree: z.boolean().describe('dpo, ipo: the reference counts as uniform'),
+  beta: z.number().positive().describe('preferences, kto: β. sppo: 1/η'),
+  labelSmoothing: z.number().min(0).lt(0.5).describe('dpo, simpo, rpo: ε, the share of labels taken as wrong (cDPO)'),
+  referenceFree: z.boolean().describe('dpo, ipo, slic, rpo: the reference counts as uniform'),
+  nllWeight: z
+    .number()
+    .nonnegative()
+    .describe('rpo, simpo, orpo, slic: weight α of an explicit −log π(y⁺) (rpo_alpha, cpo_alpha; λ of slic)'),
+  gamma: z.number().nonnegative().describe('simpo: the margin γ (simpo_gamma)'),
+  delta: z.number().positive().describe('slic: the margin δ'),
+  lambda: z.number().nonnegative().describe('dpop: λ, the weight of max(0, −r⁺), inside of β (dpop_lambda)'),
+  form: z
+    .enum(['true', 'printed'])
+    .describe("sppo: the gradient of the loss, or as the paper's eq. 22 prints it, which climbs"),
+  desirableWeight: z.number().nonnegative().describe('kto: weight of desirable responses'),
+  undesirableWeight: z.number().nonnegative().describe('kto: weight of undesirable responses'),
+  gate: z
+    .enum(['none', 'mean', 'quantile'])
+    .describe(
+      'preferences: multiply what pushes y⁻ by σ(sharpness·(p − threshold)), p being the geometric mean or the 10 % ' +
+        "quantile of its tokens' probabilities",
+    ),
+  gateSharpness: z.number().positive().describe('gate: k'),
+  gateThreshold: z.number().positive().lt(1).describe('gate: τ, the p at which it is half open'),
 } as const satisfies Record<string, z.ZodType>
 export type StageKey = keyof typeof stageShape
 

@@ -2,7 +2,7 @@
 export const dataPage = `Data files are JSONL (.jsonl, .ndjson), JSON (.json: one list), CSV (.csv) or parquet (.parquet), UTF-8, told apart
 by their ending. Rows count from 0. Rows are as TRL takes them:
 
-Preference pairs (stages dpo, ipo, extend)
+Preference pairs (all stages of preferences, extend, kto)
   {"prompt": "Human: Why is the sky blue?\\n\\nAssistant:", "chosen": " Light …", "rejected": " It is …"}
   {"chosen": "<prompt and answer>", "rejected": "<prompt and answer>"}           implicit prompt: the common beginning
   {"prompt": [{"role": "user", "content": "…"}], "chosen": [{"role": "assistant", "content": "…"}], "rejected": […]}
@@ -13,6 +13,10 @@ Finetuning examples (stage sft)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}    the last turn is learned
   {"text": "…"}                          all of it is learned
   Preference pairs do too: sft learns \`chosen\`.
+
+Labelled responses (stage kto)
+  {"prompt": "…", "completion": "…", "label": true}      false: an undesirable one, which kto pushes down
+  Preference pairs do too: chosen is desirable, rejected is not.
 
 Probe sets (observe, train --probe): one prompt with a response of each type, under the released code's names
   {"prompt": "…", "chosen": "…", "chosen_initial": "…", "chosen_gptsemantic": "…", "chosen_gptformat": "…",

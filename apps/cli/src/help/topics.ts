@@ -1,6 +1,7 @@
 /** The pages of `ldyn help <topic>`. */
 import { EXIT_CODES } from '../contract/exit-codes.ts'
 import { dataPage } from './data.ts'
+import { lossesPage } from './losses.ts'
 import { metricsPage } from './metrics.ts'
 
 export interface Topic {
@@ -19,5 +20,6 @@ export const topics: Readonly<Record<string, Topic>> = {
         .join('\n')}\n`,
   },
   data: { title: 'forms of training data and probe sets', text: () => dataPage },
+  losses: { title: 'every loss: what it is, its pull and push, and how TRL divides it', text: () => lossesPage },
   metrics: { title: 'every figure that ldyn prints: definition, sign, sum or mean', text: () => metricsPage },
 }
