@@ -49,6 +49,10 @@ export interface CompileStats {
   readonly lowerMs: number
   readonly engineMs: number
   readonly nodes: number
+  /** Kernels that a run starts, where the backend knows. */
+  readonly dispatches?: number
+  /** Device memory that a run takes beside its inputs and outputs, where the backend plans it. */
+  readonly bytes?: number
 }
 
 export interface Executable extends Disposable {
