@@ -31,8 +31,9 @@ export const BACKENDS = {
   },
   webgpu: {
     describe: 'WebGPU kernels of our own, through Dawn',
-    variants: [],
-    options: () => ({}),
+    // What matrix products are rounded to.
+    variants: ['f32', 'split-f16', 'f16'],
+    options: (variant) => ({ matmulPrecision: variant }),
   },
   tfjs: {
     describe: 'TensorFlow.js: CUDA, libtensorflow, WebAssembly or plain JavaScript',
@@ -50,7 +51,7 @@ export type BackendName = keyof typeof BACKENDS
 
 /** What `--backend` takes, for the help of every command that has it. */
 export const BACKEND_HELP =
-  'onnx[:cpu|webgpu|cuda|…], webgpu, tfjs[:node-gpu|node|wasm|cpu], reference, or a module that exports createBackend'
+  'onnx[:cpu|webgpu|cuda|…], webgpu[:f32|split-f16|f16], tfjs[:node-gpu|node|wasm|cpu], reference, or a module that exports createBackend'
 
 interface Named {
   /** One of ours, or a module's name, path or URL. */

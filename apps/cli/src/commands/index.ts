@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. Registering one is cheap: what computes is imported inside its action. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import * as bench from './bench.ts'
 import * as config from './config.ts'
 import * as demo from './demo.ts'
 import * as doctor from './doctor.ts'
@@ -32,5 +33,6 @@ export const commands: readonly CommandModule[] = [
   config,
   doctor,
   verify,
+  bench,
   help,
 ]

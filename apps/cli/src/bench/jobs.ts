@@ -1,0 +1,178 @@
+/**
+ * What is timed on a backend: matrix products, and one DPO update of a model. Every figure is the fastest of several
+ * runs after one that warms up, from handing in the inputs to having the result on the host.
+ */
+import { costOf, costModel, disposeTree, StageRunner, uploadAll, type Sequence, type StageConfig } from '@ldyn/lab'
+import { buildModel, initParams, uniform } from '@ldyn/models'
+import {
+  f32,
+  hostTensor,
+  leaves,
+  matmul,
+  mul,
+  sizeOf,
+  sum,
+  trace,
+  type Backend,
+  type CompileStats,
+  type DeviceTensor,
+  type HostTensor,
+  type Tree,
+} from '@ldyn/tensor'
+import { SHAPES, type ShapeName } from './shapes.ts'
+
+export interface MatmulTiming {
+  readonly size: number
+  /** f32 multiply-adds count as two. */
+  readonly gflops: number
+}
+
+export interface StepTiming {
+  readonly shape: ShapeName
+  readonly parameters: number
+  /** Of the first update; beside the others' it says that the same was computed. */
+  readonly loss: number
+  readonly ms: number
+  /** Passes, lowering and the engine's own compiler. */
+  readonly compileMs: number
+  /** Forward FLOPs times three, in a second. */
+  readonly gflops: number
+  readonly dispatches?: number
+  /** Bytes that the backend planned for the step. */
+  readonly plannedBytes?: number
+}
+
+export interface StepSize {
+  readonly pairs: number
+  readonly prompt: number
+  readonly response: number
+}
+
+/** Products in one run, so that starting it and reading back do not count: at most 64, two GFLOP where that is less. */
+const productsIn = (n: number): number => Math.max(1, Math.min(64, Math.round(2e9 / (2 * n ** 3))))
+
+/** n×n f32 products, each of the last one's result: a·b·b·b… scaled so that the numbers stay of one size. */
+export async function timeMatmul(backend: Backend, n: number, repeat: number): Promise<MatmulTiming> {
+  const products = productsIn(n)
+  const program = trace(
+    ({ a, b }) => {
+      let c = a
+      for (let i = 0; i < products; i++) c = mul(matmul(c, b), Math.sqrt(3 / n))
+      return { total: sum(c) }
+    },
+    { a: f32(n, n), b: f32(n, n) },
+  )
+  const random = uniform(7, 'matmul')
+  const operand = (): Promise<DeviceTensor> =>
+    backend.upload(hostTensor(Float32Array.from({ length: n * n }, () => 2 * random() - 1), [n, n]))
+  using executable = await backend.compile(program)
+  using a = await operand()
+  using b = await operand()
+  const seconds = await fastest(repeat, async () => {
+    const { total } = (await executable.run({ a, b })) as { total: DeviceTensor }
+    await backend.read(total)
+    total.dispose()
+  })
+  return { size: n, gflops: (products * 2 * n ** 3) / seconds / 1e9 }
+}
+
+async function fastest(repeat: number, run: () => Promise<void>): Promise<number> {
+  await run()
+  let best = Infinity
+  for (let i = 0; i < repeat; i++) {
+    const from = performance.now()
+    await run()
+    best = Math.min(best, performance.now() - from)
+  }
+  return best / 1000
+}
+
+const dpoStage = (pairs: number, updates: number): StageConfig => ({
+  name: 'bench',
+  loss: { name: 'dpo', beta: 0.1, labelSmoothing: 0, referenceFree: false },
+  targets: [],
+  updates,
+  batch: pairs,
+  accumulate: 1,
+  lr: 5e-7,
+  schedule: { name: 'constant', warmup: 0 },
+  optimizer: { name: 'rmsprop', alpha: 0.99, eps: 1e-8, weightDecay: 0 },
+  maxGradNorm: 10,
+  shuffle: false,
+  dropLast: false,
+})
+
+/** DPO updates of `pairs` pairs on a model with random weights. Throws what the backend throws. */
+export async function timeStep(
+  backend: Backend,
+  shape: ShapeName,
+  { pairs, prompt, response }: StepSize,
+  repeat: number,
+): Promise<StepTiming> {
+  const model = buildModel(SHAPES[shape])
+  const stats: CompileStats[] = []
+  const noting: Backend = {
+    name: backend.name,
+    capabilities: backend.capabilities,
+    upload: (value) => backend.upload(value),
+    read: (tensor) => backend.read(tensor),
+    memory: () => backend.memory(),
+    dispose: () => backend.dispose(),
+    [Symbol.asyncDispose]: () => backend.dispose(),
+    async compile(program, options) {
+      const executable = await backend.compile(program, options)
+      stats.push(executable.stats)
+      return executable
+    },
+  }
+  const ids = (seed: number, length: number): Int32Array => {
+    const random = uniform(seed, 'tokens')
+    return Int32Array.from({ length }, () => Math.floor(random() * model.vocab))
+  }
+  const examples = Array.from({ length: pairs }, (_, p) => {
+    const sequence = (type: string, nth: number): Sequence => ({
+      type,
+      prompt: ids(p, prompt),
+      response: ids(1000 + 2 * p + nth, response),
+      truncated: 0,
+    })
+    return { row: p, sequences: [sequence('chosen', 0), sequence('rejected', 1)] }
+  })
+  const stage = dpoStage(pairs, repeat + 1)
+  const order = Array.from({ length: repeat + 1 }, () => examples.map((_, i) => i))
+  using runner = new StageRunner({ backend: noting, model, stage, examples, seed: 0, order })
+  const parameters = leaves(model.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
+  let weights = {
+    params: await uploadAll(backend, randomParameters(initParams(model, 1))),
+    state: await runner.freshState(),
+  }
+  try {
+    let loss = NaN
+    let u = 0
+    const reference = runner.emptyReference()
+    const seconds = await fastest(repeat, async () => {
+      const done = await runner.update(u, weights, reference)
+      if (u++ === 0) loss = done.report.metrics.loss
+      weights = done.weights
+    })
+    const { simplifyMs, lowerMs, engineMs, dispatches, bytes } = stats.at(-1)!
+    const [batch] = runner.batchesOf(0)
+    return {
+      shape,
+      parameters,
+      loss,
+      ms: seconds * 1000,
+      compileMs: simplifyMs + lowerMs + engineMs,
+      gflops: (3 * costOf(costModel(model), batch.shape)) / seconds / 1e9,
+      ...(dispatches === undefined ? {} : { dispatches }),
+      ...(bytes === undefined ? {} : { plannedBytes: bytes }),
+    }
+  } finally {
+    disposeTree(weights.params)
+    disposeTree(weights.state)
+  }
+}
+
+async function* randomParameters(tree: Tree<HostTensor>): AsyncGenerator<{ path: string; tensor: HostTensor }> {
+  for (const { path, value } of leaves(tree)) yield { path, tensor: value }
+}
