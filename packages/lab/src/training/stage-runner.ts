@@ -54,6 +54,17 @@ interface StepOutputs {
   readonly finite: DeviceTensor
 }
 
+/** An update as data: its micro-batches, the mean's divisor over all of them, the optimizer's scalars. */
+export interface UpdateParts {
+  readonly batches: readonly PlannedBatch[]
+  readonly loss: Loss
+  readonly optimizer: Optimizer
+  readonly maxGradNorm?: number
+  readonly hyper: Readonly<Record<string, number>>
+  readonly count: number
+  readonly examples: readonly StageExample[]
+}
+
 export interface StageSetup {
   readonly backend: Backend
   readonly model: CausalLM
@@ -225,6 +236,24 @@ export class StageRunner implements Disposable {
     return executable
   }
 
+  /** What update `u` is made of, for taking it apart: nothing is computed. */
+  partsOf(u: number): UpdateParts {
+    const batches = this.batchesOf(u)
+    return {
+      batches,
+      loss: this.loss,
+      optimizer: this.optimizer,
+      maxGradNorm: this.stage.maxGradNorm || undefined,
+      hyper: this.optimizer.hyper(u, this.schedule(u)),
+      count: batches.map((batch) => this.countOf(batch)).reduce((a, b) => a + b),
+      examples: this.data,
+    }
+  }
+
+  private countOf(batch: PlannedBatch): number {
+    return countOf(this.stage.loss, { sequences: batch.members.length, tokens: batch.packing.shape.reads })
+  }
+
   /** A batch's arrays, and the reference's log-probs where the loss needs them: the input `batch` of its programs. */
   batchInputs(batch: PlannedBatch, reference: ReferenceLogps): Record<string, HostTensor> {
     const { sequences, tokens } = batch.shape
@@ -294,9 +323,7 @@ export class StageRunner implements Disposable {
     hyper: Readonly<Record<string, number>>,
   ): Promise<{ weights: Weights; report: UpdateReport }> {
     const { model, loss, optimizer } = this
-    const counts = batches.map((b) =>
-      countOf(this.stage.loss, { sequences: b.members.length, tokens: b.packing.shape.reads }),
-    )
+    const counts = batches.map((b) => this.countOf(b))
     const count = counts.reduce((a, b) => a + b)
     let grads = await uploadZeros(this.backend, gradSpecs(model.params))
     // `loss` is already this micro-batch's share of the whole; the other metrics are means of the micro-batch.
