@@ -19,6 +19,4 @@ export interface TfjsOptions {
   readonly tf?: TensorFlow
   /** Which installed package computes; the best that loads unless given. Not beside `tf`. */
   readonly variant?: Variant
-  /** Threads of one op of libtensorflow; its own choice unless given. Read when it is first loaded in a process. */
-  readonly threads?: number
 }

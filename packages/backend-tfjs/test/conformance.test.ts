@@ -1,4 +1,5 @@
 import { describeBackend } from '@ldyn/testkit'
-import { tfjsBackend } from '../src/index.ts'
+import { missing, onNode } from './linked.ts'
 
-describeBackend({ name: 'tfjs', create: () => tfjsBackend({ variant: 'node' }) })
+const why = await missing()
+describeBackend({ name: 'tfjs', create: () => onNode(why) })

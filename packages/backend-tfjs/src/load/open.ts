@@ -10,8 +10,9 @@ export interface Opened {
   readonly version: string
 }
 
-/** What a node backend says of itself. */
+/** What the backends for Node say of themselves. */
 interface NodeBackend {
+  firstUse?: boolean
   readonly isUsingGpuDevice?: boolean
   readonly binding?: { readonly TF_Version?: string }
 }
@@ -31,14 +32,17 @@ async function openGiven(given: object): Promise<Opened> {
   return { engine, device: `the given tf's '${backend}'`, version: `tfjs ${tf.version_core}` }
 }
 
-async function openVariant(variant: Variant, options: TfjsOptions): Promise<Opened> {
+async function openVariant(variant: Variant): Promise<Opened> {
   const { backendOf, loadPackage, LINK } = await packages()
-  const { tf, name, version } = loadPackage(variant, options)
+  const { tf, name, version } = loadPackage(variant)
   const backend = backendOf[variant]
   const selected = tf.getBackend()
   if (!(await tf.setBackend(backend)))
     throw new UnsupportedError(`${name} is there, but its backend '${backend}' does not start here`)
-  const { isUsingGpuDevice: gpu, binding } = tf.backend() as unknown as NodeBackend
+  const started = tf.backend() as unknown as NodeBackend
+  // Else it prints an advertisement for tfjs-node when it is first used.
+  if (variant === 'cpu') started.firstUse = false
+  const { isUsingGpuDevice: gpu, binding } = started
   if (selected && selected !== backend) await tf.setBackend(selected)
   const library = binding?.TF_Version === undefined ? '' : ` on TensorFlow ${binding.TF_Version}`
   if (variant === 'node-gpu' && !gpu)
@@ -70,12 +74,12 @@ export async function openEngine(options: TfjsOptions): Promise<Opened> {
   if (options.variant !== undefined) {
     if (!variants.includes(options.variant))
       throw new UnsupportedError(`there is no tfjs variant '${options.variant}'; choose ${variants.join(', ')}`)
-    return await openVariant(options.variant, options)
+    return await openVariant(options.variant)
   }
   const reasons: string[] = []
   for (const variant of variants) {
     try {
-      return await openVariant(variant, options)
+      return await openVariant(variant)
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error
       reasons.push(error.message)

@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { UnsupportedError } from '@ldyn/tensor'
-import type { TfjsOptions, Variant } from '../options.ts'
+import type { Variant } from '../options.ts'
 import type { Tf } from '../run/engine.ts'
 import { NODE, NODE_GPU, nodePackage } from './binding.ts'
 
@@ -68,9 +68,9 @@ const sentence = (error: unknown): string =>
 let libtensorflow: Loaded | undefined
 
 /** Loads what a variant needs. Throws UnsupportedError. */
-export function loadPackage(variant: Variant, options: TfjsOptions): Loaded {
+export function loadPackage(variant: Variant): Loaded {
   if (variant === 'wasm' || variant === 'cpu') return loadKernels(packagesOf[variant][0])
-  return (libtensorflow ??= loadNode(packagesOf[variant], options))
+  return (libtensorflow ??= loadNode(packagesOf[variant]))
 }
 
 /** A package that registers its kernels with tfjs-core. */
@@ -88,7 +88,7 @@ function loadKernels(name: string): Loaded {
 }
 
 /** The first of several packages that is installed and linked. */
-function loadNode(names: readonly string[], options: TfjsOptions): Loaded {
+function loadNode(names: readonly string[]): Loaded {
   const found = names.flatMap((name) => {
     const find = finderOf(name)
     return find ? [{ find, it: nodePackage(find, name) }] : []
@@ -103,7 +103,7 @@ function loadNode(names: readonly string[], options: TfjsOptions): Loaded {
       `${found[0].it.name} has no native binding here (its install script fetches one for a library of 2022): ${LINK}`,
     )
   const { find, it } = linked
-  prepareProcess(options)
+  prepareProcess()
   try {
     return { tf: find(it.name) as Tf, name: it.name, version: it.version }
   } catch (error) {
@@ -117,9 +117,8 @@ function loadNode(names: readonly string[], options: TfjsOptions): Loaded {
   }
 }
 
-function prepareProcess({ threads }: TfjsOptions): void {
+function prepareProcess(): void {
   const util = createRequire(import.meta.url)('node:util') as { isNullOrUndefined?: (v: unknown) => boolean }
   util.isNullOrUndefined ??= (v) => v == null
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'
-  if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = `${threads}`
 }
