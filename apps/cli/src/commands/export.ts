@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
-import type { RunData } from '../figures/series.ts'
+import type { RunData } from '@ldyn/figures'
 import { examples } from '../program.ts'
 
 interface Options {
@@ -91,7 +91,7 @@ function check({ csv, rows, scalars, svg, html }: Options): void {
 }
 
 async function csvOf(runs: readonly RunData[], { rows, scalars }: Options): Promise<string> {
-  const { curvesCsv, rowsCsv, scalarsCsv } = await import('../figures/csv.ts')
+  const { curvesCsv, rowsCsv, scalarsCsv } = await import('@ldyn/figures')
   return rows ? rowsCsv(runs) : scalars ? scalarsCsv(runs) : curvesCsv(runs)
 }
 
@@ -126,9 +126,7 @@ async function svgFiles(
   path: string,
 ): Promise<readonly { path: string; text: string }[]> {
   const { join } = await import('node:path')
-  const { panelsOf } = await import('../figures/panels.ts')
-  const { figure } = await import('../figures/figure-file.ts')
-  const { slugs } = await import('../figures/svg.ts')
+  const { panelsOf, figure, slugs } = await import('@ldyn/figures')
   const panels = panelsOf(runs)
   if (panels.length === 0) {
     throw new CliError({

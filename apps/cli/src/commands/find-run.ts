@@ -4,7 +4,7 @@ import { openRun } from '@ldyn/runs'
 import { directoryFiles, listRuns, type ListedRun } from '@ldyn/runs/node'
 import { CliError } from '../contract/errors.ts'
 import { didYouMean } from '../contract/nearest.ts'
-import { gather, type RunData } from '../figures/series.ts'
+import { gather, type RunData } from '@ldyn/figures'
 
 export const RUNS_DIR = 'runs'
 

@@ -4,8 +4,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { didYouMean } from '../contract/nearest.ts'
 import type { Style } from '../contract/output.ts'
-import { onlyStage, type Panel } from '../figures/lines.ts'
-import type { RunData } from '../figures/series.ts'
+import { onlyStage, type Panel, type RunData } from '@ldyn/figures'
 import { examples } from '../program.ts'
 
 interface Options {
@@ -50,7 +49,7 @@ export function register(program: Command, context: Context): void {
     .action(async (words: string[], options: Options) => {
       const { loadRuns, printable } = await import('./find-run.ts')
       const { terminalPlot } = await import('../figures/terminal.ts')
-      const { notesOn } = await import('../figures/imported.ts')
+      const { notesOn } = await import('@ldyn/figures')
       const runs = await loadRuns(words, options.runsDir)
       const panel = inStage(await panelFor(runs, options), options.stage)
       const data = {
@@ -118,8 +117,7 @@ function inStage(panel: Panel, stage: string | undefined): Panel {
 const USUAL = ['chosen', 'rejected', 'irr_train', 'irr_test']
 
 async function panelFor(runs: readonly RunData[], options: Options): Promise<Panel> {
-  const { selectedPanel } = await import('../figures/panels.ts')
-  const { scalarPanel } = await import('../figures/training-panels.ts')
+  const { selectedPanel, scalarPanel } = await import('@ldyn/figures')
   const { isSum } = await import('@ldyn/runs')
   const { metric, perToken = false, change } = options
   const metrics = [...new Set(runs.flatMap(({ rows }) => [...rows.keys()]))]

@@ -2,10 +2,17 @@
 import { openRun, type RunEvent } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
-import { factsOf } from '../figures/facts.ts'
-import { show, withError } from '../figures/numbers.ts'
-import { inOrder } from '../figures/response-types.ts'
-import { change, estimate, gather, sampleOf, type RunData } from '../figures/series.ts'
+import {
+  change,
+  estimate,
+  factsOf,
+  gather,
+  inOrder,
+  type RunData,
+  sampleOf,
+  show,
+  withError,
+} from '@ldyn/figures'
 import { findRun, printable } from './find-run.ts'
 import { columnsOf, stateOf, stateStyle } from './runs.ts'
 

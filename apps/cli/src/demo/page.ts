@@ -4,7 +4,7 @@ import { writeAtomically } from '@ldyn/formats/node'
 import { openRun } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { page } from '../figures/html.ts'
-import { gather } from '../figures/series.ts'
+import { gather } from '@ldyn/figures'
 import type { FinishedArm } from './run.ts'
 import { answers, levels, type Answer, type Level } from './story.ts'
 

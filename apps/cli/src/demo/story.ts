@@ -2,9 +2,7 @@
  * The four questions that the demo asks, each with the sentences that answer it, and the levels behind them. Sentences
  * are computed from the runs (figures/narrative.ts, comparing.ts); here they are only chosen, by what they are about.
  */
-import { compareRuns } from '../figures/comparing.ts'
-import { narrate } from '../figures/narrative.ts'
-import { estimate, evaluationsOf, sampleOf, type RunData } from '../figures/series.ts'
+import { compareRuns, estimate, evaluationsOf, narrate, type RunData, sampleOf } from '@ldyn/figures'
 
 export interface Answer {
   readonly question: string

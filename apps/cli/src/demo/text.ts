@@ -1,5 +1,5 @@
 /** The demo's result for the terminal: what was run, the levels as a table, the four answers, where it all lies. */
-import { fixed } from '../figures/numbers.ts'
+import { fixed } from '@ldyn/figures'
 import type { Size } from './arms.ts'
 import type { Told } from './page.ts'
 import type { Level } from './story.ts'

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { checkMarkup } from '../../test/figures/check-markup.ts'
-import { extendMoves, paperMoves, syntheticData } from '../../test/figures/synthetic-run.ts'
-import { rowsOf } from './chart-layout.ts'
+import { checkMarkup } from '../../../../packages/figures/test/check-markup.ts'
+import { extendMoves, paperMoves, syntheticData } from '../../../../packages/figures/test/synthetic-run.ts'
+import { panelsOf, rowsOf, type RunData, slug } from '@ldyn/figures'
 import { page } from './html.ts'
-import { panelsOf } from './panels.ts'
-import type { RunData } from './series.ts'
-import { slug } from './svg.ts'
 
 const made = { made: '2026-11-22T12:00:00.000Z', version: '0.1.0' }
 const check = (html: string): void => checkMarkup(html.replace('<!doctype html>\n', ''), ['meta'])

@@ -3,19 +3,35 @@
  * mail it, print it. Charts are SVG in the page, each with its numbers as a table; the words are computed from the
  * same numbers. A content security policy forbids the page to load anything, whatever the run's texts say.
  */
-import { rowsOf, type Size } from './chart-layout.ts'
-import { compareRuns } from './comparing.ts'
-import { caution, RULE } from './effects.ts'
-import { escape, tag } from './markup.ts'
-import { narrate, stagesText, type Passage } from './narrative.ts'
-import { list, show } from './numbers.ts'
+import {
+  caution,
+  chart,
+  chartStyle,
+  compareRuns,
+  escape,
+  estimate,
+  factsOf,
+  inOrder,
+  lastPart,
+  letter,
+  list,
+  narrate,
+  PANEL,
+  type Panel,
+  panelsOf,
+  type Passage,
+  rowsOf,
+  RULE,
+  type RunData,
+  sampleOf,
+  show,
+  type Size,
+  slugs,
+  stagesText,
+  tag,
+  valueText,
+} from '@ldyn/figures'
 import { NOTES, sections } from './page-text.ts'
-import { factsOf, lastPart } from './facts.ts'
-import { letter, type Panel } from './lines.ts'
-import { panelsOf } from './panels.ts'
-import { inOrder } from './response-types.ts'
-import { estimate, sampleOf, type RunData } from './series.ts'
-import { chart, chartStyle, PANEL, slugs, valueText } from './svg.ts'
 import { PAGE_STYLE } from './page-style.ts'
 
 const table = (panel: Panel): string => {

@@ -1,5 +1,5 @@
 /** What the exported page says whatever the run: its sections, signs and definitions (paper.md §5, contracts.md §4). */
-import type { Section } from './lines.ts'
+import type { Section } from '@ldyn/figures'
 
 export const NOTES: readonly string[] = [
   'log is the natural logarithm, so log-probabilities are in nats and never above 0; a response that is less negative is more probable. ' +

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { paperMoves, syntheticData } from '../../test/figures/synthetic-run.ts'
-import type { Line, Panel } from './lines.ts'
-import { selectedPanel } from './panels.ts'
-import { looks } from './response-types.ts'
+import { paperMoves, syntheticData } from '../../../../packages/figures/test/synthetic-run.ts'
+import { type Line, looks, type Panel, selectedPanel } from '@ldyn/figures'
 import { sparkline, terminalPlot } from './terminal.ts'
 
 const line = (key: string, mean: readonly number[]): Line => ({

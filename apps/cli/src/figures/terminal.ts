@@ -2,10 +2,7 @@
  * Curves in a terminal: braille cells of 2 × 4 dots, or letters where the terminal knows no UTF-8. A line is told by
  * its colour and by the letter at its end, which the legend explains; stages by a vertical line and their names.
  */
-import { spread } from './chart-layout.ts'
-import { show } from './numbers.ts'
-import type { Line, Panel } from './lines.ts'
-import { extent, linear, tickText } from './scale.ts'
+import { extent, type Line, linear, type Panel, show, spread, tickText } from '@ldyn/figures'
 
 export interface PlotOptions {
   /** Columns and lines of the whole picture, legend not counted. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { layOutProbes, openRun } from '@ldyn/runs'
 import { createRun, directoryFiles, type RunWriter } from '@ldyn/runs/node'
-import { gather, type RunData } from '../../src/figures/series.ts'
+import { gather, type RunData } from '../src/series.ts'
 
 export interface SyntheticStage {
   readonly name: string

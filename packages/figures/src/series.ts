@@ -44,25 +44,21 @@ export interface RunData {
 }
 
 /** Stages that have numbers on file, in the order in which they were trained. */
-const stageSpans = (run: Run): readonly StageSpan[] => {
+export const stageSpans = ({ evaluations, scalars, manifest }: Pick<Run, 'evaluations' | 'scalars' | 'manifest'>): readonly StageSpan[] => {
   const seen = new Map<string, { first: number; last: number }>()
   const see = (name: string, step: number) => {
     const span = seen.get(name)
-    if (span) span.last = Math.max(span.last, step)
-    else seen.set(name, { first: step, last: step })
+    if (!span) seen.set(name, { first: step, last: step })
+    else if (step < span.first) span.first = step
+    else if (step > span.last) span.last = step
   }
-  const lines = [
-    ...run.evaluations.map(({ stage, step }) => ({ stage, step })),
-    ...[...run.scalars.values()].flatMap((column) =>
-      column.stages.map((stage, i) => ({ stage, step: column.steps[i] })),
-    ),
-  ].sort((a, b) => a.step - b.step)
-  for (const { stage, step } of lines) see(stage, step)
-  const planned = run.manifest.stages
+  for (const { stage, step } of evaluations) see(stage, step)
+  for (const { steps, stages } of scalars.values()) for (let i = 0; i < steps.length; i++) see(stages[i], steps[i])
+  const planned = manifest.stages
   const order = (name: string) => planned.findIndex((stage) => stage.name === name)
   let end = 0
   return [...seen]
-    .sort(([a], [b]) => order(a) - order(b))
+    .sort(([a, one], [b, other]) => order(a) - order(b) || one.first - other.first)
     .map(([name, { first, last }]) => {
       const info = planned[order(name)]
       // A stage begins where the one before it ended: its first line on file is already one update later.

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { checkMarkup } from '../../test/figures/check-markup.ts'
-import { paperMoves, syntheticData } from '../../test/figures/synthetic-run.ts'
+import { checkMarkup } from '../test/check-markup.ts'
+import { paperMoves, syntheticData } from '../test/synthetic-run.ts'
 import { layOut } from './chart-layout.ts'
 import { figure } from './figure-file.ts'
 import { stageMarks, type Line, type Panel } from './lines.ts'

@@ -1,7 +1,7 @@
 import { openRun } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { describe, expect, it } from 'vitest'
-import { syntheticData, twoSlopes, withRun } from '../../test/figures/synthetic-run.ts'
+import { syntheticData, twoSlopes, withRun } from '../test/synthetic-run.ts'
 import { change, estimate, evaluationsOf, meanOfTypes, minus, sampleOf, sinceStart } from './series.ts'
 
 describe('samples of a run', () => {

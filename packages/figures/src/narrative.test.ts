@@ -5,7 +5,7 @@ import {
   syntheticData,
   twoSlopes,
   type Synthetic,
-} from '../../test/figures/synthetic-run.ts'
+} from '../test/synthetic-run.ts'
 import { compareRuns } from './comparing.ts'
 import { moved, pathOf, suretyOf } from './effects.ts'
 import { narrate } from './narrative.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { syntheticData } from '../../test/figures/synthetic-run.ts'
+import { syntheticData } from '../test/synthetic-run.ts'
 import { curvesCsv, rowsCsv, scalarsCsv } from './csv.ts'
 import { estimate, sampleOf } from './series.ts'
 

@@ -1,0 +1,31 @@
+// @ldyn/figures: what a run's numbers say, as curves, tables, words and SVG. Pure: it takes a run that
+// @ldyn/runs has read, and returns values and text, in Node and in browsers alike.
+export { cut, describe, layOut, LETTER, rowsOf, spread, textWidth } from './chart-layout.ts'
+export type { EndLabel, Layout, Row, Size } from './chart-layout.ts'
+export { compareRuns } from './comparing.ts'
+export { curvesCsv, rowsCsv, scalarsCsv } from './csv.ts'
+export { caution, moved, paired, pathOf, RULE, size, suretyOf } from './effects.ts'
+export type { Path, Surety } from './effects.ts'
+export { factsOf, lastPart } from './facts.ts'
+export { figure } from './figure-file.ts'
+export { argmaxType, importedFacts, notesOn } from './imported.ts'
+export { drawLines, letter, onlyStage, stageMarks } from './lines.ts'
+export type { Drawn, Line, Panel, Section } from './lines.ts'
+export { coordinate, escape, tag } from './markup.ts'
+export type { Attributes } from './markup.ts'
+export { changesIn, lastPreference, narrate, stagesText, stageTitle, updatesText } from './narrative.ts'
+export type { Passage, Sentence } from './narrative.ts'
+export { brief, count, digitsFor, fixed, list, plural, show, signed, withError } from './numbers.ts'
+export { othersOf, panelsOf, selectedPanel } from './panels.ts'
+export type { Selection } from './panels.ts'
+export { groups, inOrder, looks, responseType, runDash, spareLook } from './response-types.ts'
+export type { Group, Look, Marker, ResponseType } from './response-types.ts'
+export { extent, linear, niceTicks, tickText } from './scale.ts'
+export type { Scale } from './scale.ts'
+export {
+  change, changes, estimate, evaluationsOf, gather, isPreference, meanOfTypes, minus, probeName, sampleOf, sinceStart,
+  stageSpans,
+} from './series.ts'
+export type { Estimate, EvaluationAt, RunData, Sample, StageSpan } from './series.ts'
+export { chart, chartStyle, PANEL, slug, slugs, valueText } from './svg.ts'
+export { envelope, logPanels, scalarPanel } from './training-panels.ts'
