@@ -29,6 +29,8 @@ export interface Limits {
   /** Largest workgroup size along x; y is the same on every known device, z is 64. */
   readonly maxWorkgroupSize: number
   readonly workgroupBytes: number
+  /** The adapter is a CPU: workgroup memory is then no faster than any other, and a barrier is dear. */
+  readonly software?: boolean
   readonly f16: boolean
   readonly subgroups: boolean
   readonly subgroupMin: number
