@@ -48,3 +48,16 @@ export * from './explain/update.ts'
 export * from './explain/predict.ts'
 export * from './explain/modules.ts'
 export * from './explain/quadrature.ts'
+export {
+  firstOrder as firstOrderSqueeze,
+  firstOrderThreshold,
+  logsOf,
+  logSoftmaxOf,
+  step as squeezeStep,
+  threshold as squeezeThreshold,
+  type Step as SqueezeStep,
+  type Stepped,
+} from './squeeze/lemma.ts'
+export * from './squeeze/mass.ts'
+export * from './squeeze/cases.ts'
+export * from './squeeze/numpy-random.ts'
