@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly composites: readonly CompositeName[]
   /** Computing in f64 (the reference) rather than f32. */
   readonly f64: boolean
+  /** What the device bounds, in its own names: bytes or counts. */
+  readonly limits?: Readonly<Record<string, number>>
 }
 
 export interface Memory {
