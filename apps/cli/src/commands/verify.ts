@@ -34,7 +34,7 @@ export function register(program: Command, context: Context): void {
     .option('--update <n>', 'rows of the probe set in the update', positive('--update'), 2)
     .addOption(new Option('--loss <name>', 'loss of the update').choices(['dpo', 'sft']).default('dpo'))
     .option('--lr <rate>', 'learning rate of the update (plain SGD)', aboveZero('--lr'), 1e-4)
-    .option('--tolerance <x>', 'largest deviation that passes (ldyn help verify)', aboveZero('--tolerance'), 2e-3)
+    .option('--tolerance <x>', 'largest deviation that passes (ldyn help backends)', aboveZero('--tolerance'), 2e-3)
     .option('--layers', 'also the gradient of every parameter', false)
     .option('--trace', 'look for the first op that is off, even where all agree', false)
     .option('--threads <n>', 'threads that compute', positive('--threads'))
