@@ -28,8 +28,11 @@ function page(program: Command, words: readonly string[]): string {
     (at, word) => at?.commands.find((c) => c.name() === word),
     program,
   )
-  if (command) return command.helpInformation()
   const [topic] = words
+  if (command) {
+    const more = words.length === 1 && Object.hasOwn(topics, topic) ? [topics[topic].text()] : []
+    return [command.helpInformation(), ...more].join('\n')
+  }
   const code = codeHelp(topic)
   if (code !== undefined) return code
   if (Object.hasOwn(topics, topic)) return topics[topic].text()

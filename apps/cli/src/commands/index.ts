@@ -8,6 +8,7 @@ import * as doctor from './doctor.ts'
 import * as exporting from './export.ts'
 import * as help from './help.ts'
 import * as importing from './import.ts'
+import * as kernel from './kernel.ts'
 import * as model from './model.ts'
 import * as observe from './observe.ts'
 import * as plot from './plot.ts'
@@ -24,6 +25,7 @@ export const commands: readonly CommandModule[] = [
   demo,
   train,
   observe,
+  kernel,
   probe,
   plot,
   exporting,

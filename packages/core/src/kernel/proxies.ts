@@ -60,7 +60,7 @@ export function definedProxies(parts: DefinedProxyParts): Proxies {
   return { lbk: total(squares) / (a * g), signDelta: total(sums) / (vocab * sums.length) }
 }
 
-/** Of N probes of one type between two evaluations: their change, ‖A‖ and p_e (the later evaluation's). */
+/** Of N probes of one type between two evaluations: their change, and ‖A‖ and p_e at the first of them. */
 export interface PublishedProxyParts {
   /** Σ log π after minus before, one a probe. */
   readonly delta: readonly number[]

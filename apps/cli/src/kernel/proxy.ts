@@ -1,0 +1,204 @@
+/**
+ * `ldyn kernel proxy`: the paper's LBK and SignDelta (eq. 26). From two checkpoints as defined; from a run's log as
+ * published, interval by interval, since a log has no whole distributions (core's kernel/proxies.ts has both).
+ */
+import { publishedProxies, type Proxies } from '@ldyn/core'
+import { definedProxiesOf, disposeTree, sftGNorms } from '@ldyn/lab'
+import { openModel } from '@ldyn/models/node'
+import { openRun, type Run } from '@ldyn/runs'
+import { directoryFiles } from '@ldyn/runs/node'
+import { findRun } from '../commands/find-run.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
+import { load } from '../observe/observe.ts'
+import { brief } from '../progress/pace.ts'
+import { referredRows } from '../rows/reference.ts'
+import { probesOf, type ProbeFlags } from './gram.ts'
+import { openKernel, sequencesOf, type KernelFlags } from './open.ts'
+import { table } from './picture.ts'
+
+export interface ProxyFlags extends Omit<KernelFlags, 'model'> {
+  readonly from?: string
+  readonly to?: string
+  readonly probe?: string
+  readonly limit?: number
+  readonly types?: readonly string[]
+  readonly update?: string
+  readonly updateType: string
+  readonly runsDir: string
+}
+
+/** The type whose p_e the released code divides by, whatever is observed (paper.md §1.2). */
+const LAST_TYPE = 'random_nonhum'
+
+export async function kernelProxy(run: string | undefined, flags: ProxyFlags, context: Context): Promise<void> {
+  const between = flags.from !== undefined || flags.to !== undefined
+  if ((run !== undefined) === between)
+    throw new CliError({
+      code: 'LD2003',
+      what: run === undefined ? 'proxy needs a run, or two checkpoints' : 'proxy takes a run or two checkpoints, not both',
+      where: 'ldyn kernel proxy',
+      fix: 'ldyn kernel proxy runs/first, or ldyn kernel proxy --from A --to B --probe probes.jsonl --update data.jsonl#0',
+    })
+  return run === undefined ? defined(flags, context) : published(run, flags, context)
+}
+
+interface Defined extends Proxies {
+  readonly row: number
+  readonly type: string
+}
+
+async function defined(flags: ProxyFlags, context: Context): Promise<void> {
+  const missing = (['from', 'to', 'probe', 'update'] as const).find((name) => flags[name] === undefined)
+  if (missing)
+    throw new CliError({
+      code: 'LD2003',
+      what: `proxy between two checkpoints needs --${missing}`,
+      where: 'ldyn kernel proxy',
+      fix: 'give --from, --to, --probe and --update (the example that was learned in between)',
+    })
+  const { output } = context
+  using progress = context.progress()
+  const own: ProbeFlags = { ...flags, model: flags.from!, probe: flags.probe! }
+  await using opened = await openKernel(own, progress)
+  await using later = await openModel(flags.to!)
+  const { backend, checkpoint, tokenizer } = opened
+  const { probes, sequences } = await probesOf(own, opened, (text) => output.warn(text))
+  const [row] = await referredRows(flags.update!, '--update', tokenizer)
+  const [update] = sequencesOf(row, [flags.updateType], opened)
+  const gNorms = await sftGNorms({ backend, model: checkpoint.model }, opened.params, update)
+  const after = await load(later, backend, progress)
+  let found: Proxies[]
+  try {
+    found = await definedProxiesOf({
+      backend,
+      model: checkpoint.model,
+      before: opened.params,
+      after,
+      observe: sequences,
+      gNorms,
+      progress: (done, total) => progress.update({ task: 'proxies', done, total, unit: 'responses' }),
+    })
+  } finally {
+    disposeTree(after)
+  }
+  progress.end()
+  const rows: Defined[] = found.map((p, i) => ({ row: probes[i].row, type: probes[i].type, ...p }))
+  output.result(
+    'kernel proxy',
+    { form: 'defined', from: flags.from, to: flags.to, update: flags.update, update_type: flags.updateType, rows },
+    () =>
+      [
+        `LBK and SignDelta as defined (eq. 26): ${flags.from} to ${flags.to}, update '${flags.updateType}' of ${flags.update}`,
+        '',
+        ...table(
+          [
+            ['row', 'type', 'LBK', 'SignDelta'],
+            ...rows.map((r) => [String(r.row), r.type, brief(r.lbk), brief(r.signDelta)]),
+          ],
+          2,
+        ),
+        output.style(
+          'dim',
+          'LBK = ‖Δlog π‖²/(‖A‖²‖G‖²) ≤ η²‖K‖²; SignDelta: mean change of log π over vocabulary and tokens, nats',
+        ),
+      ].join('\n'),
+  )
+}
+
+interface PublishedInterval extends Proxies {
+  readonly from: number
+  readonly to: number
+  readonly stage: string
+}
+interface PublishedType {
+  readonly type: string
+  readonly probes: number
+  /** With the type's own p_e. */
+  readonly intervals: readonly PublishedInterval[]
+  readonly accumulated: Proxies
+  /** With random_nonhum's p_e, as the released runs have it; missing where that type is not watched. */
+  readonly released?: Proxies
+}
+
+async function published(word: string, flags: ProxyFlags, context: Context): Promise<void> {
+  const directory = await findRun(word, flags.runsDir)
+  const run = await openRun(directoryFiles(directory))
+  const types = await publishedTypes(run, flags.types)
+  context.output.result('kernel proxy', { form: 'published', run: directory, types }, () =>
+    [
+      `LBK′ and SignDelta′ as published: ${directory}, summed over ${types[0].intervals.length} intervals between evaluations`,
+      '',
+      ...table(
+        [
+          ['type', 'probes', 'LBK′', 'SignDelta′', `with ${LAST_TYPE}’s p_e`, ''],
+          ...types.map((t) => [
+            t.type,
+            String(t.probes),
+            brief(t.accumulated.lbk),
+            brief(t.accumulated.signDelta),
+            ...(t.released ? [brief(t.released.lbk), brief(t.released.signDelta)] : ['–', '–']),
+          ]),
+        ],
+        1,
+      ),
+      context.output.style(
+        'dim',
+        '‖δ‖/(√a·p) and mean δ/(√a·p), δ the changes of Σ log π: not eq. 26 (ldyn help kernel). ‖A‖ here is the mean of norms.',
+      ),
+    ].join('\n'),
+  )
+}
+
+async function publishedTypes(run: Run, asked?: readonly string[]): Promise<PublishedType[]> {
+  const { probes, evaluations } = run
+  if (!probes || evaluations.length < 2)
+    throw new CliError({
+      code: 'LD3101',
+      what: 'the run has no interval between two evaluations of probes',
+      where: run.name,
+      why: `it has ${evaluations.length} evaluations`,
+      fix: 'train with --probe and --every',
+    })
+  const unknown = asked?.find((type) => !run.types.includes(type))
+  if (unknown !== undefined)
+    throw new CliError({
+      code: 'LD2003',
+      what: `the run does not watch '${unknown}'`,
+      where: '--types',
+      fix: `it watches ${run.types.join(', ')}`,
+    })
+  const [logp, aNorm, pError] = [await run.metric('logp'), await run.metric('a_norm'), await run.metric('p_e')]
+  const absent = new Set(probes.absent)
+  const columns = (type: string): number[] =>
+    probes.columns.flatMap((c, i) => (c.type === type && !absent.has(i) ? [i] : []))
+  const at = (rows: readonly Float32Array[], e: number, of: readonly number[]): number[] => of.map((i) => rows[e][i])
+  const last = columns(LAST_TYPE)
+  return (asked ?? run.types).map((type): PublishedType => {
+    const own = columns(type)
+    const between = (e: number, errors: readonly number[]): Proxies =>
+      publishedProxies({
+        delta: own.map((i) => logp[e + 1][i] - logp[e][i]),
+        aNorm: at(aNorm, e, own),
+        pError: errors,
+      })
+    const steps = evaluations.slice(1).map((_, e) => e)
+    const sum = (list: readonly Proxies[]): Proxies => ({
+      lbk: list.reduce((n, p) => n + p.lbk, 0),
+      signDelta: list.reduce((n, p) => n + p.signDelta, 0),
+    })
+    const intervals = steps.map((e) => ({
+      from: evaluations[e].step,
+      to: evaluations[e + 1].step,
+      stage: evaluations[e + 1].stage,
+      ...between(e, at(pError, e, own)),
+    }))
+    return {
+      type,
+      probes: own.length,
+      intervals,
+      accumulated: sum(intervals),
+      ...(last.length > 0 ? { released: sum(steps.map((e) => between(e, at(pError, e, last)))) } : {}),
+    }
+  })
+}
