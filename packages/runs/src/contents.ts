@@ -2,6 +2,8 @@
 // with, and what says how many bytes of each file are committed.
 import { FormatError, readAppended } from '@ldyn/formats'
 import type { JsonLine } from '@ldyn/formats'
+import { checkDecomposition } from './decomposition.ts'
+import type { DecompositionLine } from './decomposition.ts'
 import { RunError } from './error.ts'
 import { readJson, sourceOf } from './files.ts'
 import type { RunFiles } from './files.ts'
@@ -19,6 +21,8 @@ export interface RunContents {
   readonly events: readonly RunEvent[]
   readonly scalars: readonly ScalarLine[]
   readonly evaluations: readonly Evaluation[]
+  /** What single updates did; none unless the run was told to decompose them. */
+  readonly decompositions: readonly DecompositionLine[]
   /** Bytes of each appended file that are committed. */
   readonly committed: ReadonlyMap<string, number>
   /** Bytes behind these: what a crash left. Files without any are not listed. */
@@ -67,10 +71,14 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
   // The index before the data: rows that a live writer adds in between are then simply not seen yet.
   const index = await lines(files, paths.index, (line, where, i) => checkEvaluation(line.value, where, i))
   const scalars = await lines(files, paths.scalars, (line, where) => checkScalarLine(line.value, where))
+  const decompositions = await lines(files, paths.decompositions,
+    (line, where) => checkDecomposition(line.value, where))
   const events = await lines(files, paths.events, (line, where) => checkEvent(line.value, where))
   checkOrder(index.records, i => `${files.name}/${paths.index}, line ${i + 1}`)
   checkOrder(scalars.records.map(({ s, stage }) => ({ step: s, stage })),
     i => `${files.name}/${paths.scalars}, line ${i + 1}`)
+  checkOrder(decompositions.records.map(({ s, stage }) => ({ step: s, stage })),
+    i => `${files.name}/${paths.decompositions}, line ${i + 1}`)
   const committed = new Map<string, number>()
   const torn = new Map<string, number>()
   const count = (path: string, whole: number, rest: number) => {
@@ -80,6 +88,7 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
   count(paths.index, index.committed, index.torn)
   count(paths.scalars, scalars.committed, scalars.torn)
   count(paths.events, events.committed, events.torn)
+  count(paths.decompositions, decompositions.committed, decompositions.torn)
   for (const [path, width] of dataFiles(manifest, probes)) {
     const needed = index.records.length * width * FLOAT_BYTES
     const size = await files.size(path) ?? 0
@@ -99,6 +108,7 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
     })
   }
   return {
-    manifest, probes, events: events.records, scalars: scalars.records, evaluations: index.records, committed, torn,
+    manifest, probes, events: events.records, scalars: scalars.records, evaluations: index.records,
+    decompositions: decompositions.records, committed, torn,
   }
 }

@@ -4,6 +4,7 @@
 //   run.lock           who writes: {pid, host, start}
 //   events.jsonl       appended: what happened
 //   scalars.jsonl      appended: {"s":120,"t":1732…,"stage":"dpo","loss":…,"grad_norm":…}
+//   decompose.jsonl    appended, optional: what single updates did, predicted and by direction (decomposition.ts)
 //   probes.json        static: prompts, responses, columns
 //   probe/index.jsonl  appended AFTER the data rows: {"s":120,"row":17,"stage":"dpo"}; this line is the commit
 //   probe/<metric>.f32 rows of P little-endian float32, one per (probe row, response type)
@@ -17,6 +18,7 @@ export const paths = {
   lock: 'run.lock',
   events: 'events.jsonl',
   scalars: 'scalars.jsonl',
+  decompositions: 'decompose.jsonl',
   probes: 'probes.json',
   index: 'probe/index.jsonl',
   metric: (name: string): string => `probe/${name}.f32`,

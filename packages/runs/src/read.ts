@@ -3,6 +3,7 @@ import { readContents } from './contents.ts'
 import type { RunContents } from './contents.ts'
 import { columnsOf, divisors, meanAndError } from './curve.ts'
 import type { Curve, Per } from './curve.ts'
+import type { DecompositionLine } from './decomposition.ts'
 import { RunError } from './error.ts'
 import type { RunFiles } from './files.ts'
 import { FLOAT_BYTES, paths } from './layout.ts'
@@ -29,6 +30,8 @@ export interface Run {
   /** Response types that are watched. */
   readonly types: readonly string[]
   readonly evaluations: readonly Evaluation[]
+  /** What single updates did, predicted and by direction; empty unless the run was told to decompose them. */
+  readonly decompositions: readonly DecompositionLine[]
   /** Steps of the evaluations. */
   readonly steps: readonly number[]
   /** Bytes of torn tails that were left out, by file; empty for a run that was closed properly. */
@@ -108,6 +111,7 @@ const makeRun = (files: RunFiles, contents: RunContents): Run => {
     probes,
     types: probes ? typesOf(probes) : [],
     evaluations,
+    decompositions: contents.decompositions,
     steps,
     torn: contents.torn,
     metric,

@@ -46,12 +46,12 @@ export const keptUntil = (events: readonly RunEvent[]): number =>
 
 export const keyOf = (step: number, stage: string): string => `${step} ${stage}`
 
-const isStep = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+export const isStep = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-const badLine = (where: string, why: string, code: RunError['code'] = 'bad-line') =>
+export const badLine = (where: string, why: string, code: RunError['code'] = 'bad-line') =>
   new RunError({ code, what: 'Cannot read a line of the run', where, why, fix: 'Restore the file from a copy' })
 
-const asRecord = (value: unknown, where: string): Record<string, unknown> => {
+export const asRecord = (value: unknown, where: string): Record<string, unknown> => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw badLine(where, 'it is not a JSON object')
 }

@@ -1,6 +1,8 @@
 // A resumed run does some steps again. What it gets must be what is on file, bit for bit (contracts.md §5,
 // "Crash"): otherwise the file would tell of two different runs.
 import { RunError } from '../error.ts'
+import { bodyOf } from '../decomposition.ts'
+import type { Decomposition, DecompositionLine } from '../decomposition.ts'
 import type { Probes } from '../probes.ts'
 
 const differs = (where: string, why: string) => new RunError({
@@ -19,6 +21,14 @@ export const compareScalars = (
     const now = name in given ? `gave ${given[name]}` : 'did not give it'
     throw differs(`${where}, step ${step}, field "${name}"`, `on file it ${was}, and doing the step again ${now}`)
   }
+}
+
+/** Throws `differs` unless the line on file holds the same decomposition. */
+export const compareDecompositions = (where: string, found: DecompositionLine, given: Decomposition): void => {
+  const [was, now] = [bodyOf(found), given].map(body => JSON.stringify(body))
+  if (was === now) return
+  const at = [...was].findIndex((letter, i) => letter !== now[i])
+  throw differs(where, `on file it goes on with ${was.slice(at, at + 40)}, and doing the step again gave ${now.slice(at, at + 40)}`)
 }
 
 /** Throws `differs`, naming step, metric and column, unless both rows have the same bits. */

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { makeFolder, writeAtomically } from '@ldyn/formats/node'
 import { dataFiles, readContents } from '../contents.ts'
 import type { RunContents } from '../contents.ts'
+import { checkFinite } from '../decomposition.ts'
+import type { Decomposition } from '../decomposition.ts'
 import { RunError } from '../error.ts'
 import { paths, SCHEMA } from '../layout.ts'
 import { checkManifest } from '../manifest.ts'
@@ -15,7 +17,7 @@ import { checkProbes } from '../probes.ts'
 import type { Probes } from '../probes.ts'
 import { backendOf, keptUntil, keyOf } from '../records.ts'
 import type { Evaluation, RunEvent, RunEventBody, ScalarLine } from '../records.ts'
-import { compareRows, compareScalars, missingStep, probeColumnName, probeTokenName } from './compare.ts'
+import { compareDecompositions, compareRows, compareScalars, missingStep, probeColumnName, probeTokenName } from './compare.ts'
 import { diskError, openAppend, plainWrite } from './disk.ts'
 import type { AppendFile, DiskWrite } from './disk.ts'
 import { directoryFiles } from './files.ts'
@@ -44,6 +46,8 @@ export interface RunWriter extends AsyncDisposable {
    * 0.
    */
   probes(step: number, stage: string, values: ProbeValues): Promise<void>
+  /** Appends what one update did, or compares with the line that is there. Throws `non-finite`, `differs`. */
+  decomposition(step: number, stage: string, found: Decomposition): Promise<void>
   /**
    * Appends an event. One of a redone step that is on file already (all but its time) is not appended again.
    */
@@ -134,7 +138,12 @@ const makeWriter = async (
     for (const [path, width] of dataFiles(contents.manifest, probes)) {
       data.set(path, { file: await append(path), width })
     }
-    return writerOver({ directory, contents, scalarFile, eventFile, indexFile, data, closeAll })
+    // Most runs have none: the file is made with its first line, and opened at once only to cut a torn tail off.
+    let decompositionFile = contents.committed.get(paths.decompositions) || contents.torn.get(paths.decompositions)
+      ? append(paths.decompositions) : undefined
+    await decompositionFile
+    const decompositions = () => (decompositionFile ??= append(paths.decompositions))
+    return writerOver({ directory, contents, scalarFile, eventFile, indexFile, decompositions, data, closeAll })
   } catch (error) {
     await closeAll()
     throw error
@@ -147,18 +156,22 @@ interface Parts {
   readonly scalarFile: AppendFile
   readonly eventFile: AppendFile
   readonly indexFile: AppendFile
+  /** Opened when it is first asked for. */
+  decompositions(): Promise<AppendFile>
   readonly data: ReadonlyMap<string, { readonly file: AppendFile, readonly width: number }>
   closeAll(): Promise<void>
 }
 
 const writerOver = (parts: Parts): RunWriter => {
-  const { directory, contents, scalarFile, eventFile, indexFile, data } = parts
+  const { directory, contents, scalarFile, eventFile, indexFile, decompositions, data } = parts
   const { probes } = contents
   const scalarLines = new Map<string, ScalarLine>(contents.scalars.map(line => [keyOf(line.s, line.stage), line]))
   const evaluations = new Map<string, Evaluation>(contents.evaluations.map(e => [keyOf(e.step, e.stage), e]))
   const eventsOnFile = new Set(contents.events.map(eventKey))
   const kept = keptUntil(contents.events)
   let manifest = contents.manifest
+  const decomposed = new Map(contents.decompositions.map(line => [keyOf(line.s, line.stage), line]))
+  let lastDecomposed = contents.decompositions.at(-1)?.s ?? 0
   let lastScalar = contents.scalars.at(-1)?.s ?? 0
   let lastEvaluation = contents.evaluations.at(-1)?.step ?? 0
   let beat = Date.now()
@@ -221,6 +234,20 @@ const writerOver = (parts: Parts): RunWriter => {
     await heartbeatIfDue()
   }
 
+  const appendDecomposition = async (step: number, stage: string, found: Decomposition) => {
+    const file = await decompositions()
+    const where = `${file.path}, step ${step}`
+    checkFinite(found, `${where}, stage "${stage}"`)
+    const known = decomposed.get(keyOf(step, stage))
+    if (known) return step <= kept ? undefined : compareDecompositions(where, known, found)
+    if (step < lastDecomposed) throw missingStep(where, step, stage, lastDecomposed)
+    await file.append(encode({ s: step, t: Date.now(), stage, ...found }))
+    await file.sync()
+    decomposed.set(keyOf(step, stage), { s: step, t: 0, stage, ...found })
+    lastDecomposed = step
+    await heartbeatIfDue()
+  }
+
   const appendProbes = async (step: number, stage: string, values: ProbeValues) => {
     if (!probes) {
       throw new RunError({
@@ -278,6 +305,7 @@ const writerOver = (parts: Parts): RunWriter => {
     get lastStep() { return Math.max(lastScalar, lastEvaluation) },
     scalars: (step, stage, values) => inTurn(() => appendScalars(step, stage, values)),
     probes: (step, stage, values) => inTurn(() => appendProbes(step, stage, values)),
+    decomposition: (step, stage, found) => inTurn(() => appendDecomposition(step, stage, found)),
     event: event => inTurn(() => appendEvent(event)),
     sync: () => inTurn(() => scalarFile.sync()),
     heartbeat: () => inTurn(heartbeat),
@@ -331,7 +359,8 @@ export const createRun = async (
     throw error
   }
   const contents: RunContents = {
-    manifest, probes, events: [], scalars: [], evaluations: [], committed: new Map(), torn: new Map(),
+    manifest, probes, events: [], scalars: [], evaluations: [], decompositions: [], committed: new Map(),
+    torn: new Map(),
   }
   return begun(await makeWriter(directory, contents, unlock, options), [{ type: 'status', status: 'running' }])
 }
