@@ -14,6 +14,8 @@ interface BackendReport {
   readonly available: boolean
   readonly device?: string
   readonly version?: string
+  /** What the device bounds, in its own names. */
+  readonly limits?: Readonly<Record<string, number>>
   /** Why it is not there and what to install, or what went wrong. */
   readonly why?: string
   /** Largest relative deviation from the reference, by what was computed. */
@@ -38,7 +40,7 @@ export function register(program: Command, context: Context): void {
   const command = program
     .command('doctor')
     .description('what is here: machine, backends, and whether they compute right')
-    .option('--all', 'also try the execution providers that a plain install lacks')
+    .option('--all', 'also try every variant: execution providers, precisions, TensorFlow.js engines')
     .action(async ({ all = false }: { all?: boolean }) => {
       const diagnosis = await diagnose(context, all)
       context.output.result('doctor', diagnosis, () => render(diagnosis, context))
@@ -97,7 +99,7 @@ async function examine(name: string): Promise<BackendReport> {
   try {
     const { openBackend } = await loadBackends()
     await using backend = await openBackend(name)
-    const { device, version } = backend.capabilities
+    const { device, version, limits } = backend.capabilities
     try {
       const { tinyCheck, TOLERANCE } = await loadTiny()
       const { deviations, seconds } = await tinyCheck(backend)
@@ -106,10 +108,10 @@ async function examine(name: string): Promise<BackendReport> {
         off.length > 0
           ? `${off.map(([what, d]) => `${what} is off by ${d.toExponential(1)}`).join(', ')} (allowed: ${TOLERANCE})`
           : undefined
-      return { name, available: true, device, version, deviations, seconds, why, ok: off.length === 0 }
+      return { name, available: true, device, version, limits, deviations, seconds, why, ok: off.length === 0 }
     } catch (error) {
       // Some execution providers open well and fail at the first program.
-      return { name, available: false, device, version, why: sentence(error), ok: false }
+      return { name, available: false, device, version, limits, why: sentence(error), ok: false }
     }
   } catch (error) {
     return { name, available: false, why: sentence(error), ok: false }
@@ -124,6 +126,11 @@ function sentence(error: unknown): string {
 
 const GiB = 2 ** 30
 const gib = (bytes: number): string => `${(bytes / GiB).toFixed(1)} GiB`
+
+const limitsLine = (limits: Readonly<Record<string, number>>): string =>
+  `limits: ${Object.entries(limits)
+    .map(([name, n]) => `${name} ${n >= 2 ** 20 && /size/i.test(name) ? `${(n / 2 ** 20).toFixed(0)} MiB` : n}`)
+    .join(', ')}`
 
 function render(d: Diagnosis, { output }: Context): string {
   const mark = (ok: boolean): string => (ok ? output.style('green', 'ok  ') : output.style('red', 'FAIL'))
@@ -141,6 +148,7 @@ function render(d: Diagnosis, { output }: Context): string {
           : ''
     return [
       `${mark(b.ok)} ${b.name.padEnd(12)} ${b.device}   ${b.version}${agreed}`,
+      ...(b.limits === undefined ? [] : [`     ${output.style('dim', limitsLine(b.limits))}`]),
       ...(b.why === undefined ? [] : [`     ${b.why}`]),
     ]
   })
