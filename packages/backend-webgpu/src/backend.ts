@@ -1,0 +1,83 @@
+/** The Backend contract on WebGPU: a program is planned, compiled into pipelines, and run in one submit. */
+import {
+  DeviceError, type Backend, type CompileOptions, type CompositeName, type HostTensor, type OpName, type Program,
+  composites,
+} from '@ldyn/tensor'
+import { hosted, Memory, own, WebgpuTensor } from './device/memory.ts'
+import { openDevice } from './device/open.ts'
+import type { WebgpuOptions } from './device/options.ts'
+import { native } from './kernels/table.ts'
+import { planOf } from './plan/plan.ts'
+import { arenas } from './run/arenas.ts'
+import { executable, type WebgpuExecutable } from './run/executable.ts'
+import { pipelines } from './run/pipelines.ts'
+
+export interface WebgpuBackend extends Backend {
+  readonly name: 'webgpu'
+  compile(program: Program, options?: CompileOptions): Promise<WebgpuExecutable>
+  /** The device beneath, for tests and tools. */
+  readonly device: GPUDevice
+}
+
+const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
+
+/**
+ * WebGPU as a Backend. Rejects with UnsupportedError, in a sentence that says what to install, where there is no
+ * adapter (`available` asks without trying).
+ */
+export async function webgpuBackend(options: WebgpuOptions = {}): Promise<WebgpuBackend> {
+  const device = await openDevice(options)
+  const memory = new Memory(device)
+  const machine = { memory, arenas: arenas(memory), pipelines: pipelines(device) }
+  const { matmulPrecision = 'f32', fusion = true, memoryLimit = Infinity } = options
+  let disposed = false
+  const alive = (): void => {
+    if (disposed) throw new DeviceError('the webgpu backend was disposed of')
+    device.check()
+  }
+  const dispose = async (): Promise<void> => {
+    if (disposed) return
+    disposed = true
+    for (const tensor of memory.live) tensor.dispose()
+    machine.arenas.clear()
+    memory.clear()
+    device.close('the webgpu backend was disposed of')
+  }
+  return {
+    name: 'webgpu',
+    capabilities: {
+      device: device.description,
+      version: device.engine,
+      composites: (Object.keys(composites) as CompositeName[]).filter((op: OpName) => op in native || op === 'takeAlong'),
+      f64: false,
+    },
+    device: device.gpu,
+    async upload(value: HostTensor) {
+      alive()
+      const buffer = hosted(memory, 'the uploaded tensor', value)
+      await memory.settled()
+      return new WebgpuTensor(memory, value, buffer)
+    },
+    async read(tensor) {
+      alive()
+      const { buffer, shape, dtype } = own(memory, tensor, 'the tensor')
+      return { shape, dtype, data: await memory.read(buffer, { shape, dtype }) }
+    },
+    async compile(program, compileOptions = {}) {
+      alive()
+      const plan = planOf(program, device.limits, { matmulPrecision, fusion })
+      const { inputs, outputs, arenas: intermediates, constants, total } = plan.bytes
+      if (total > memoryLimit) {
+        throw new DeviceError(
+          `the program needs ${mebibytes(total)} on the device (inputs ${mebibytes(inputs)}, outputs ${mebibytes(outputs)}, ` +
+            `intermediates ${mebibytes(intermediates)}, constants ${mebibytes(constants)}) where memoryLimit is ` +
+            `${mebibytes(memoryLimit)}: use a smaller batch, shorter rows, checkpointing or a smaller chunkRows`,
+        )
+      }
+      return executable(machine, program, plan, compileOptions, alive)
+    },
+    memory: () => ({ tensors: memory.live.size, bytes: memory.bytes(), pooled: memory.pooled() }),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * Buffers and the tensors in them. A buffer is counted by those who hold it (a tensor, a run, another tensor that is
+ * the same value), and goes back to a pool of equal sizes when nobody does. Work on the queue is done in order, so a
+ * buffer may be written anew while an earlier run that reads it is still under way.
+ */
+import { DeviceError, byteSize, show, sizeOf, type DeviceTensor, type HostArray, type HostTensor, type Spec } from '@ldyn/tensor'
+import { deviceBytes } from '../plan/plan.ts'
+import type { Device } from './open.ts'
+
+/** WebGPU's flags by their values: Node has no global of them. */
+export const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, STORAGE: 128 } as const
+const TENSOR = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST
+
+export interface Buffer {
+  readonly id: number
+  readonly gpu: GPUBuffer
+  readonly bytes: number
+  holders: number
+}
+
+/** More free bytes than this are given back to the device rather than kept. */
+const KEEP = 2 ** 30
+
+export class Memory {
+  readonly device: Device
+  readonly live = new Set<WebgpuTensor>()
+  private readonly free = new Map<number, Buffer[]>()
+  private readonly staging = new Map<number, GPUBuffer[]>()
+  private freeBytes = 0
+  private held = 0
+  private ids = 0
+  /** Errors of allocations that no one has asked about yet. */
+  private doubts: Promise<GPUError | null>[] = []
+
+  constructor(device: Device) {
+    this.device = device
+  }
+
+  /** A buffer with one holder. Allocation fails later, where `settled` is awaited. */
+  take(bytes: number, fresh = false): Buffer {
+    const list = fresh ? undefined : this.free.get(bytes)
+    const found = list?.pop()
+    if (found) {
+      this.freeBytes -= bytes
+      found.holders = 1
+      return found
+    }
+    const { gpu, limits } = this.device
+    if (bytes > limits.maxBufferBytes) {
+      throw new DeviceError(
+        `a tensor of ${bytes} bytes does not fit a buffer of this device, which holds ${limits.maxBufferBytes}; ` +
+          'use a smaller batch, shorter rows or a smaller chunkRows',
+      )
+    }
+    gpu.pushErrorScope('out-of-memory')
+    const buffer = gpu.createBuffer({ size: bytes, usage: TENSOR })
+    this.doubts.push(gpu.popErrorScope())
+    this.held += bytes
+    return { id: ++this.ids, gpu: buffer, bytes, holders: 1 }
+  }
+
+  /** Waits until what was allocated is known to be there. Throws DeviceError. */
+  async settled(): Promise<void> {
+    if (this.doubts.length === 0) return
+    const errors = await Promise.all(this.doubts.splice(0))
+    const error = errors.find((e) => e !== null)
+    if (error) {
+      throw new DeviceError(
+        `the device is out of memory: ${this.held} bytes are allocated (${this.bytes()} in live tensors, ` +
+          `${this.freeBytes} free for reuse); use a smaller batch, checkpointing or a smaller chunkRows. It says: ${error.message}`,
+      )
+    }
+  }
+
+  hold(b: Buffer): Buffer {
+    b.holders++
+    return b
+  }
+
+  release(b: Buffer): void {
+    if (--b.holders > 0) return
+    if (this.freeBytes + b.bytes > KEEP) return this.destroy(b)
+    const list = this.free.get(b.bytes)
+    if (list) list.push(b)
+    else this.free.set(b.bytes, [b])
+    this.freeBytes += b.bytes
+  }
+
+  /** Gives it back to the device; submitted work that uses it still ends. */
+  destroy(b: Buffer): void {
+    this.held -= b.bytes
+    b.gpu.destroy()
+  }
+
+  write(b: Buffer, { dtype }: Spec, values: HostArray): void {
+    const data = dtype === 'f32' ? (values instanceof Float32Array ? values : Float32Array.from(values))
+      : dtype === 'i32' ? (values instanceof Int32Array ? values : Int32Array.from(values))
+      : Uint32Array.from(values, (v) => (v ? 1 : 0))
+    if (data.length > 0) this.device.gpu.queue.writeBuffer(b.gpu, 0, data as Float32Array<ArrayBuffer>)
+  }
+
+  /** A buffer to map; give it back with `returnStaging`. */
+  takeStaging(bytes: number): GPUBuffer {
+    return this.staging.get(bytes)?.pop() ??
+      this.device.gpu.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST })
+  }
+
+  returnStaging(buffer: GPUBuffer): void {
+    buffer.unmap()
+    if (buffer.size > 4096) return buffer.destroy()
+    const list = this.staging.get(buffer.size)
+    if (list) list.push(buffer)
+    else this.staging.set(buffer.size, [buffer])
+  }
+
+  async read(b: Buffer, { shape, dtype }: Spec): Promise<HostArray> {
+    const n = sizeOf(shape)
+    if (n === 0) return dtype === 'f32' ? new Float32Array(0) : dtype === 'i32' ? new Int32Array(0) : new Uint8Array(0)
+    const { gpu } = this.device
+    this.hold(b)
+    const staging = this.takeStaging(b.bytes)
+    try {
+      const encoder = gpu.createCommandEncoder()
+      encoder.copyBufferToBuffer(b.gpu, 0, staging, 0, b.bytes)
+      gpu.queue.submit([encoder.finish()])
+      const bytes = await mapped(staging, this.device)
+      return dtype === 'f32' ? new Float32Array(bytes.slice(0, 4 * n))
+        : dtype === 'i32' ? new Int32Array(bytes.slice(0, 4 * n))
+        : Uint8Array.from(new Uint32Array(bytes, 0, n))
+    } finally {
+      this.returnStaging(staging)
+      this.release(b)
+    }
+  }
+
+  bytes(): number {
+    let n = 0
+    for (const t of this.live) n += byteSize(t)
+    return n
+  }
+
+  /** Everything that the device holds and no live tensor has. */
+  pooled(): number {
+    const used = new Set([...this.live].map((t) => t.buffer))
+    let n = this.held
+    for (const b of used) n -= b.bytes
+    return n
+  }
+
+  clear(): void {
+    for (const list of this.free.values()) for (const b of list) this.destroy(b)
+    for (const list of this.staging.values()) for (const b of list) b.destroy()
+    this.free.clear()
+    this.staging.clear()
+    this.freeBytes = 0
+  }
+}
+
+/** Maps a staging buffer. A device that is lost meanwhile is a DeviceError. */
+export async function mapped(staging: GPUBuffer, device: Device): Promise<ArrayBuffer> {
+  try {
+    await staging.mapAsync(USAGE.MAP_READ)
+  } catch (error) {
+    device.check()
+    throw new DeviceError(`reading from the device failed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  device.check()
+  return staging.getMappedRange()
+}
+
+/** A tensor in device memory. */
+export class WebgpuTensor implements DeviceTensor {
+  readonly backend = 'webgpu'
+  readonly shape: Spec['shape']
+  readonly dtype: Spec['dtype']
+  readonly buffer: Buffer
+  private readonly memory: Memory
+  private gone = ''
+
+  constructor(memory: Memory, { shape, dtype }: Spec, buffer: Buffer) {
+    this.memory = memory
+    this.shape = shape
+    this.dtype = dtype
+    this.buffer = buffer
+    memory.live.add(this)
+  }
+
+  get alive(): boolean {
+    return this.gone === ''
+  }
+
+  dispose(): void {
+    if (this.end('disposed of')) this.memory.release(this.buffer)
+  }
+
+  /** Consumed by a run, which takes its holder's place. */
+  donate(): void {
+    this.end('donated to a run')
+  }
+
+  private end(how: string): boolean {
+    if (!this.alive) return false
+    this.gone = how
+    this.memory.live.delete(this)
+    return true
+  }
+
+  /** Throws DeviceError where its values are gone. */
+  check(name: string): void {
+    if (!this.alive) throw new DeviceError(`${name} (${show(this)}) was ${this.gone}`)
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** The tensor of this backend behind a handle. Throws DeviceError where it is another's, or dead. */
+export function own(memory: Memory, tensor: DeviceTensor, name: string): WebgpuTensor {
+  if (!(tensor instanceof WebgpuTensor) || (tensor.alive && !memory.live.has(tensor))) {
+    throw new DeviceError(`${name} is a tensor of another backend ('${tensor.backend}'); read it there and upload it here`)
+  }
+  tensor.check(name)
+  return tensor
+}
+
+/** Uploads host values into a buffer of their own. Throws DeviceError where they do not fill the shape. */
+export function hosted(memory: Memory, name: string, value: HostTensor): Buffer {
+  if (value.data.length !== sizeOf(value.shape))
+    throw new DeviceError(`${name} has ${value.data.length} values, which do not fill ${show(value)}`)
+  const buffer = memory.take(deviceBytes(value))
+  memory.write(buffer, value, value.data)
+  return buffer
+}

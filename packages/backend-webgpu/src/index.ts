@@ -1,0 +1,7 @@
+/** @ldyn/backend-webgpu: programs as generated WGSL, in Node (through Dawn) and in browsers. */
+export { webgpuBackend, webgpuBackend as createBackend, type WebgpuBackend } from './backend.ts'
+export { available } from './device/open.ts'
+export type { WebgpuOptions } from './device/options.ts'
+export type { Limits, MatmulPrecision } from './kernels/kernel.ts'
+export type { PlanBytes } from './plan/plan.ts'
+export type { WebgpuExecutable, WebgpuStats } from './run/executable.ts'

@@ -1,0 +1,282 @@
+/**
+ * Which values are computed together. Every cluster becomes one kernel: its roots are written to memory, its other
+ * members live in registers, and what is neither is read from memory.
+ *
+ * Values are visited from the last to the first, so that a value's readers are already placed. A view (reshape,
+ * slice, …) is always computed where it is read; a pointwise value too, where one cluster reads it or it is cheap; a
+ * reduction where its one reader goes over the same rows (so a softmax, a norm and both their derivatives are one
+ * kernel each: loops over a row, one for every reduction that needs the one before). What several clusters read is
+ * written by the one among them that has it at hand anyway, provided that none of the others comes before it.
+ */
+import { sizeOf, type Node, type OpName } from '@ldyn/tensor'
+import { along, flatten, mentions, render, strideOf, unflatten, type Address } from './address.ts'
+import { frameOf, kindOf, readsOf, reductionCoords, type Frame } from './access.ts'
+import { isEmpty, stored, type Graph } from './program.ts'
+
+export interface Root {
+  readonly value: number
+  /** Written once a row (at o) or at every element (at `frame.full`). */
+  readonly each: 'row' | 'element'
+}
+
+export interface Cluster {
+  frame: Frame
+  readonly roots: Root[]
+  /** Computed inside: the roots and all that lives in registers. */
+  readonly members: Set<number>
+  /** Of every value that is computed or read inside: where, by the rendered coordinates. */
+  access: Map<number, Map<string, readonly Address[]>>
+}
+
+export interface Fused {
+  readonly clusters: readonly Cluster[]
+  /** Of every value in memory that a cluster writes: which. */
+  readonly writer: ReadonlyMap<number, Cluster>
+  /** Nodes with kernels of their own that something needs. */
+  readonly kernels: readonly Node[]
+  /** Of every value: the clusters that read or compute it. */
+  readonly readers: ReadonlyMap<number, ReadonlySet<Cluster>>
+  /** Values that outputs and kernels of their own want in memory. */
+  readonly wanted: ReadonlyMap<number, readonly Node[]>
+}
+
+const keyOf = (coords: readonly Address[]): string => coords.map(render).join(',')
+const rowKey = (frame: Frame): string => render(along(frame.o))
+
+/** A constant of more elements than this lies in memory, not in the shader's text. */
+export const INLINE = 16
+export const inMemory = (graph: Graph, v: number): boolean => {
+  const node = graph.maker[v]
+  return node.op === 'input' || (node.op === 'constant' &&
+    (node.attrs.values.length > INLINE || !node.attrs.values.every(Number.isFinite)))
+}
+
+const HEAVY = 8
+const weights: Partial<Record<OpName, number>> = { exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2 }
+
+/** Of every value: the work of one element from what lies in memory, and whether doing it twice costs little. */
+function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
+  const work: number[] = []
+  const leaves: (ReadonlySet<number> | undefined)[] = []
+  const cheap: boolean[] = []
+  for (const node of graph.nodes) {
+    const kind = kindOf(node.op)
+    for (const v of node.outputs) {
+      const inside = (kind === 'view' || kind === 'pointwise') && !inMemory(graph, v)
+      work[v] = inside
+        ? node.inputs.reduce((n, i) => n + work[i], kind === 'view' ? 0 : (weights[node.op] ?? 1))
+        : 0
+      const union = inside ? new Set(node.inputs.flatMap((i) => [...(leaves[i] ?? [i])])) : new Set([v])
+      leaves[v] = union.size > 6 ? new Set([...node.inputs]) : union
+      const half = sizeOf(graph.values[v].shape) / 2
+      const large = [...union].filter((i) => sizeOf(graph.values[i].shape) > half).length
+      cheap[v] = work[v] <= 4 && union.size <= 6 && large <= 1
+    }
+  }
+  return { work, cheap }
+}
+
+/**
+ * Partitions the graph. `bindings`: how many buffers a kernel may touch. Without `fusion` every pointwise op and
+ * reduction is a cluster of its own.
+ */
+export function fuse(
+  graph: Graph, bindings: number, windowsOf: (value: number) => number, fusion = true,
+): Fused {
+  const { work, cheap } = costs(graph)
+  const readers = new Map<number, Set<Cluster>>()
+  /** Kernels of their own and program outputs want these in memory. */
+  const wanted = new Map<number, Node[]>()
+  const want = (value: number, by: readonly Node[]): void => {
+    const v = stored(graph, value)
+    wanted.set(v, [...(wanted.get(v) ?? []), ...by])
+  }
+  const writer = new Map<number, Cluster>()
+  const clusters: Cluster[] = []
+  const kernels: Node[] = []
+  const shapeOf = (v: number): readonly number[] => graph.values[v].shape
+  const size = (v: number): number => sizeOf(shapeOf(v))
+
+  /** Adds an access; follows it inside where the value is a member. False where a reduction is not at its row. */
+  function visit(k: Cluster, v: number, coords: readonly Address[]): boolean {
+    let known = k.access.get(v)
+    if (!known) k.access.set(v, (known = new Map()))
+    const key = keyOf(coords)
+    if (known.has(key)) return true
+    known.set(key, coords)
+    if (k.members.has(v)) return follow(k, v, coords)
+    readers.set(v, (readers.get(v) ?? new Set()).add(k))
+    return true
+  }
+  function follow(k: Cluster, v: number, coords: readonly Address[]): boolean {
+    const node = graph.maker[v]
+    if (kindOf(node.op) === 'reduction') {
+      if (!k.frame.r || render(flatten(coords, shapeOf(v))) !== rowKey(k.frame)) return false
+      if (size(v) !== k.frame.o.size || size(node.inputs[0]) !== k.frame.o.size * k.frame.r.size) return false
+      return visit(k, node.inputs[0], reductionCoords(node, shapeOf(node.inputs[0]), k.frame))
+    }
+    const index = (value: number, where: readonly Address[]): string => `v${value}[${keyOf(where)}]`
+    return readsOf(graph, node, coords, index).every((read) => visit(k, read.value, read.coords))
+  }
+  const rootCoords = (k: Cluster, { value, each }: Root): Address[] =>
+    unflatten(each === 'row' ? along(k.frame.o) : k.frame.full!, shapeOf(value))
+
+  /** The accesses anew, after a change of frame or members; false (and nothing changed) where it does not fit. */
+  function refit(k: Cluster, frame: Frame, roots: readonly Root[], member: number): boolean {
+    const trial: Cluster = { frame, roots: [...roots], members: new Set(k.members).add(member), access: new Map() }
+    const before = [...k.access.keys()]
+    if (!trial.roots.every((root) => visit(trial, root.value, rootCoords(trial, root)))) {
+      for (const v of trial.access.keys()) readers.get(v)?.delete(trial)
+      return false
+    }
+    for (const v of before) readers.get(v)?.delete(k)
+    for (const v of trial.access.keys()) {
+      const set = readers.get(v)
+      if (set?.delete(trial)) set.add(k)
+    }
+    k.frame = frame
+    k.roots.splice(0, k.roots.length, ...roots)
+    k.members.add(member)
+    k.access = trial.access
+    return true
+  }
+
+  /** Whether computing v inside keeps the number of buffers within what a kernel may touch. */
+  const weightless = (v: number): boolean => {
+    const node = graph.maker[v]
+    return node.op === 'iota' || (node.op === 'constant' && !inMemory(graph, v)) ||
+      (node.op === 'broadcast' && weightless(node.inputs[0]))
+  }
+  function affordable(k: Cluster, v: number, asRoot: boolean): boolean {
+    const outside = new Set<number>()
+    for (const u of k.access.keys()) if (!k.members.has(u) && u !== v) outside.add(stored(graph, u))
+    for (const u of graph.maker[v].inputs) if (!k.members.has(u)) outside.add(stored(graph, u))
+    let used = 0
+    for (const u of outside) if (!weightless(u)) used += windowsOf(u)
+    for (const { value } of k.roots) used += windowsOf(value)
+    return used + (asRoot ? windowsOf(v) : 0) <= bindings && (k.access.get(v)?.size ?? 0) <= 32
+  }
+
+  /** The frame in which k can also compute the reduction v, one for each of its outputs. */
+  function framesFor(k: Cluster, v: number): { frame: Frame; roots: readonly Root[] }[] {
+    const own = frameOf(graph, graph.maker[v], flatten)
+    const { o, r } = k.frame
+    if (r) return o.size === own.o.size && r.size === own.r!.size ? [{ frame: k.frame, roots: k.roots }] : []
+    if (o.size === own.o.size) return [{ frame: own, roots: k.roots }]
+    const rowsSuffice = own.o.size >= (strideOf(own.full!, 'r') === 1 ? 32 : 4096) || o.size <= 16384
+    return o.size === own.o.size * own.r!.size && rowsSuffice
+      ? [{ frame: own, roots: k.roots.map(({ value }) => ({ value, each: 'element' })) }]
+      : []
+  }
+
+  /** Is one of `targets` upstream of k? All of them read v, so nothing before v need be looked at. */
+  function dependsOn(k: Cluster, targets: ReadonlySet<Cluster | Node>, v: number): boolean {
+    const pending = k.roots.map((root) => root.value)
+    const seen = new Set(pending)
+    const push = (u: number): void => {
+      if (u > v && !seen.has(u)) {
+        seen.add(u)
+        pending.push(u)
+      }
+    }
+    while (pending.length > 0) {
+      const u = pending.pop()!
+      const by = writer.get(u)
+      if (by && by !== k) {
+        if (targets.has(by)) return true
+        for (const root of by.roots) push(root.value)
+      }
+      if (targets.has(graph.maker[u])) return true
+      for (const i of graph.maker[u].inputs) push(i)
+    }
+    return false
+  }
+  const othersOf = (v: number, k: Cluster): Set<Cluster | Node> => {
+    const others = new Set<Cluster | Node>([...(readers.get(v) ?? []), ...(wanted.get(v) ?? [])])
+    others.delete(k)
+    return others
+  }
+
+  /** v as one more root of k, where k has it at hand and no cycle arises. */
+  function join(k: Cluster, v: number): boolean {
+    if (!affordable(k, v, true) || dependsOn(k, othersOf(v, k), v)) return false
+    if (kindOf(graph.maker[v].op) === 'reduction') {
+      return framesFor(k, v).some(({ frame, roots }) =>
+        refit(k, frame, [...roots, { value: v, each: 'row' }], v))
+    }
+    const flat = [...(k.access.get(v)?.values() ?? [])].map((c) => render(flatten(c, shapeOf(v))))
+    const each =
+      size(v) === k.frame.o.size && flat.includes(rowKey(k.frame)) ? 'row'
+      : k.frame.r && size(v) === k.frame.o.size * k.frame.r.size && flat.includes(render(k.frame.full!)) ? 'element'
+      : undefined
+    return each !== undefined && refit(k, k.frame, [...k.roots, { value: v, each }], v)
+  }
+
+  function place(v: number): void {
+    const node = graph.maker[v]
+    const reduction = kindOf(node.op) === 'reduction'
+    const near = [...(readers.get(v) ?? [])]
+    const siblings = reduction ? [...(readers.get(node.inputs[0]) ?? [])].filter((k) => k.frame.r) : []
+    const home = (fusion ? [...near, ...siblings] : []).find((k) => join(k, v))
+    if (home) {
+      writer.set(v, home)
+    } else {
+      const frame: Frame = reduction ? frameOf(graph, node, flatten) : { o: { name: 'o', size: size(v) } }
+      const k: Cluster = { frame, roots: [{ value: v, each: 'row' }], members: new Set([v]), access: new Map() }
+      visit(k, v, rootCoords(k, k.roots[0]))
+      clusters.push(k)
+      writer.set(v, k)
+    }
+    // The others read it from memory.
+  }
+
+  /** Computes v inside every cluster that reads it; false where one of them cannot. */
+  function inline(v: number, near: readonly Cluster[]): boolean {
+    if (!near.every((k) => affordable(k, v, false))) return false
+    const kind = kindOf(graph.maker[v].op)
+    if (!fusion && kind !== 'view') return false
+    if (kind === 'reduction') {
+      return near.length === 1 && framesFor(near[0], v).some(({ frame, roots }) => refit(near[0], frame, roots, v))
+    }
+    if (kind === 'pointwise' && (near.length > 1 && !cheap[v])) return false
+    if (kind === 'pointwise' && near.some((k) => repeated(k, v))) return false
+    for (const k of near) {
+      k.members.add(v)
+      const places = [...k.access.get(v)!.values()]
+      for (const coords of places) follow(k, v, coords)
+    }
+    return true
+  }
+  /** Would a small, costly value be computed over and over? */
+  function repeated(k: Cluster, v: number): boolean {
+    if (work[v] < HEAVY) return false
+    let times = 0
+    for (const coords of k.access.get(v)!.values()) {
+      const inner = k.frame.r && coords.some((c) => mentions(c, 'r'))
+      times += k.frame.o.size * (inner ? k.frame.r!.size : 1)
+    }
+    return times > 4 * size(v)
+  }
+
+  for (const { value } of graph.outputs) want(value, [])
+  for (let n = graph.nodes.length - 1; n >= 0; n--) {
+    const node = graph.nodes[n]
+    const kind = kindOf(node.op)
+    if (kind === 'kernel') {
+      if (!node.outputs.some((v) => wanted.has(v) || readers.get(v)?.size)) continue
+      kernels.push(node)
+      for (const v of node.inputs) want(v, [node])
+      continue
+    }
+    const [v] = node.outputs
+    if (kind === 'input' || inMemory(graph, v) || isEmpty(graph.values[v])) continue
+    const near = [...(readers.get(v) ?? [])]
+    if (!wanted.has(v) && near.length === 0) continue
+    if (wanted.has(v)) {
+      place(v)
+      // A view that is in memory for one reader is still cheaper to look through for the others.
+      if (kind === 'view') for (const k of readers.get(v) ?? []) if (!k.members.has(v)) inline(v, [k])
+    } else if (!inline(v, near)) place(v)
+  }
+  return { clusters, writer, kernels, readers, wanted }
+}

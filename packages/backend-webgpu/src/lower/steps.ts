@@ -1,0 +1,151 @@
+/**
+ * A graph as steps in order: fused clusters, and ops that have kernels of their own, with the pointwise cluster that
+ * alone reads such a result as its epilogue.
+ */
+import { show, sizeOf, UnsupportedError, type Node, type OpName } from '@ldyn/tensor'
+import type { Kernel, Limits, Lowering, MatmulPrecision } from '../kernels/kernel.ts'
+import { native } from '../kernels/table.ts'
+import { render, along, flatten } from './address.ts'
+import { fuse, type Cluster, type Fused } from './fuse.ts'
+import { generate, generateEpilogue } from './generate.ts'
+import { isEmpty, stored, type Graph } from './program.ts'
+
+export interface Step {
+  readonly kernels: readonly Kernel[]
+  /** Words of each temporary. */
+  readonly temporaries: readonly number[]
+  /** Values in memory that are read, in the order of `in0`, `in1`, …. */
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+}
+
+/** Before its kernels are written: what must come earlier, and where in the program it stood. */
+interface Draft {
+  readonly order: number
+  readonly reads: ReadonlySet<number>
+  readonly writes: readonly number[]
+  write(): Step
+}
+
+export interface StepOptions {
+  readonly matmulPrecision: MatmulPrecision
+  /** Off: every value is computed by a kernel of its own and kept. The plain twin that tests compare with. */
+  readonly fusion: boolean
+}
+
+const leavesOf = (graph: Graph, k: Cluster): Set<number> => {
+  const reads = new Set<number>()
+  for (const v of k.access.keys()) if (!k.members.has(v)) reads.add(stored(graph, v))
+  return reads
+}
+
+export function stepsOf(graph: Graph, limits: Limits, options: StepOptions): Step[] {
+  const windows = (v: number): number => Math.ceil((sizeOf(graph.values[v].shape) * 4) / limits.maxBindingBytes)
+  const fused = fuse(graph, limits.maxStorageBuffers, windows, options.fusion)
+  const taken = new Set<Cluster>()
+  const drafts: Draft[] = []
+  for (const node of fused.kernels) {
+    const k = options.fusion ? epilogueOf(graph, fused, node, limits, windows) : undefined
+    if (k && !taken.has(k)) taken.add(k)
+    drafts.push(kernelDraft(graph, node, k, limits, options))
+  }
+  for (const k of fused.clusters) if (!taken.has(k)) drafts.push(clusterDraft(graph, k, limits))
+  return ordered(drafts).map((draft) => draft.write())
+}
+
+const described = (node: Node, graph: Graph): string =>
+  `${node.op}${node.path && ` in ${node.path}`} (${show(graph.values[node.outputs[0]])})`
+
+function clusterDraft(graph: Graph, k: Cluster, limits: Limits): Draft {
+  const values = k.roots.map(({ value }) => value)
+  return {
+    order: Math.min(...values),
+    reads: leavesOf(graph, k),
+    writes: values,
+    write() {
+      const { kernel, inputs, outputs } = generate(graph, k, limits, described(graph.maker[values[0]], graph))
+      return { kernels: [kernel], temporaries: [], inputs, outputs }
+    },
+  }
+}
+
+/** The cluster that alone reads the result of a product, element by element. */
+function epilogueOf(
+  graph: Graph, fused: Fused, node: Node, limits: Limits, windows: (v: number) => number,
+): Cluster | undefined {
+  if (node.op !== 'matmul') return undefined
+  const [result] = node.outputs
+  const shape = graph.values[result].shape
+  if (fused.wanted.has(result)) return undefined
+  const readers = fused.readers.get(result)
+  if (readers?.size !== 1) return undefined
+  const [k] = readers
+  const [root] = k.roots
+  if (k.frame.r || k.roots.length !== 1 || graph.values[root.value].dtype !== 'f32') return undefined
+  // Where two products meet in one cluster, the later one takes it.
+  const products = [...k.access.keys()].filter((v) => !k.members.has(v) && graph.maker[v].op === 'matmul')
+  if (products.some((v) => v > result && fused.readers.get(v)?.size === 1 && !fused.wanted.has(v))) return undefined
+  const places = [...k.access.get(result)!.values()].map((coords) => render(flatten(coords, shape)))
+  const identity = sizeOf(shape) === k.frame.o.size && places.every((p) => p === render(along(k.frame.o)))
+  const bindings = [...leavesOf(graph, k)].reduce((n, v) => n + windows(v), 0)
+  return identity && places.length === 1 && bindings + 3 <= limits.maxStorageBuffers ? k : undefined
+}
+
+function kernelDraft(
+  graph: Graph, node: Node, k: Cluster | undefined, limits: Limits, { matmulPrecision }: StepOptions,
+): Draft {
+  const operands = node.inputs.map((v) => stored(graph, v))
+  const extra = k ? [...leavesOf(graph, k)].filter((v) => v !== node.outputs[0]) : []
+  const outputs = k ? [k.roots[0].value] : node.outputs
+  return {
+    order: Math.min(...outputs),
+    reads: new Set([...operands, ...extra]),
+    writes: outputs,
+    write() {
+      const after = k && generateEpilogue(graph, k, node.outputs[0], limits, operands.length)
+      const lower = native[node.op as OpName]
+      if (!lower) throw new UnsupportedError(`the webgpu backend has no kernel for ${described(node, graph)}`)
+      const specs = node.inputs.map((v) => graph.values[v])
+      const { kernels, temporaries }: Lowering = lower(node as never, specs, node.outputs.map((v) => graph.values[v]), {
+        limits, matmulPrecision, epilogue: after?.epilogue,
+      })
+      return {
+        kernels: kernels.map((kernel) => ({ ...kernel, label: `${kernel.label} of ${described(node, graph)}` })),
+        temporaries, outputs, inputs: [...operands, ...(after?.inputs ?? [])],
+      }
+    },
+  }
+}
+
+/** Every draft after those that write what it reads; otherwise in the program's order, which keeps lives short. */
+function ordered(drafts: readonly Draft[]): Draft[] {
+  const writer = new Map<number, Draft>()
+  for (const d of drafts) for (const v of d.writes) writer.set(v, d)
+  const result: Draft[] = []
+  const state = new Map<Draft, 'open' | 'done'>()
+  const sorted = [...drafts].sort((a, b) => a.order - b.order)
+  for (const first of sorted) {
+    const stack: { draft: Draft; pending: Draft[] }[] = []
+    const enter = (draft: Draft): void => {
+      if (state.get(draft) === 'open') throw new Error('fusing made a cycle of kernels')
+      if (state.has(draft)) return
+      state.set(draft, 'open')
+      const pending = [...draft.reads].flatMap((v) => writer.get(v) ?? []).filter((d) => d !== draft)
+      stack.push({ draft, pending: pending.sort((a, b) => b.order - a.order) })
+    }
+    enter(first)
+    while (stack.length > 0) {
+      const top = stack.at(-1)!
+      const next = top.pending.pop()
+      if (next) enter(next)
+      else {
+        state.set(top.draft, 'done')
+        result.push(top.draft)
+        stack.pop()
+      }
+    }
+  }
+  return result
+}
+
+export const needsMemory = (graph: Graph, v: number): boolean => !isEmpty(graph.values[v])

@@ -1,0 +1,91 @@
+/** Pipelines by their WGSL: equal kernels (all layers of a model) share one, across all programs of a backend. */
+import { DeviceError } from '@ldyn/tensor'
+import type { Kernel } from '../kernels/kernel.ts'
+import type { Device } from '../device/open.ts'
+
+export interface Pipeline {
+  readonly gpu: GPUComputePipeline
+  readonly layout: GPUBindGroupLayout
+}
+
+/** Which bindings are written to: a buffer that is written anywhere in a dispatch is `read_write` in all of it. */
+export type Writable = readonly boolean[]
+
+/** The kernel's WGSL with its extensions and binding declarations in front. */
+export function source(kernel: Kernel, writable: Writable): string {
+  const enables = (kernel.enables ?? []).map((name) => `enable ${name};`)
+  const bindings = kernel.bindings.map(({ name, element }, i) =>
+    `@group(0) @binding(${i}) var<storage, ${writable[i] ? 'read_write' : 'read'}> ${name}: array<${element}>;`)
+  return [...enables, ...bindings, kernel.wgsl].join('\n')
+}
+
+export interface Pipelines {
+  get(kernel: Kernel, writable: Writable): Promise<Pipeline>
+  readonly size: () => number
+}
+
+const COMPUTE = 4
+
+export function pipelines(device: Device): Pipelines {
+  const { gpu } = device
+  const layouts = new Map<string, GPUBindGroupLayout>()
+  const cache = new Map<string, Promise<Pipeline>>()
+
+  function layoutOf(writable: Writable): GPUBindGroupLayout {
+    const key = writable.map((w) => (w ? 'w' : 'r')).join('')
+    const known = layouts.get(key)
+    if (known) return known
+    const made = gpu.createBindGroupLayout({
+      entries: writable.map((w, binding) => ({
+        binding, visibility: COMPUTE, buffer: { type: w ? 'storage' : 'read-only-storage' },
+      })),
+    })
+    layouts.set(key, made)
+    return made
+  }
+
+  async function compiled(kernel: Kernel, code: string, layout: GPUBindGroupLayout): Promise<Pipeline> {
+    gpu.pushErrorScope('validation')
+    const module = gpu.createShaderModule({ code, label: kernel.label })
+    const scope = gpu.popErrorScope()
+    const pipeline = await gpu
+      .createComputePipelineAsync({
+        label: kernel.label,
+        layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main' },
+      })
+      .catch(async (error: unknown) => {
+        await scope
+        device.check()
+        throw await diagnosed(kernel.label, module, code, error)
+      })
+    const invalid = await scope
+    if (invalid) throw await diagnosed(kernel.label, module, code, invalid)
+    return { gpu: pipeline, layout }
+  }
+
+  return {
+    get(kernel, writable) {
+      const code = source(kernel, writable)
+      const known = cache.get(code)
+      if (known) return known
+      const made = compiled(kernel, code, layoutOf(writable))
+      cache.set(code, made)
+      made.catch(() => cache.delete(code))
+      return made
+    },
+    size: () => cache.size,
+  }
+}
+
+/** All that the compiler says, with the lines that it says it of. */
+export async function diagnosed(label: string, module: GPUShaderModule, code: string, error: unknown): Promise<DeviceError> {
+  const { messages } = await module.getCompilationInfo()
+  const lines = code.split('\n')
+  const said = messages.map(({ type, lineNum, linePos, message }) =>
+    `${type} at ${lineNum}:${linePos}: ${message}${lineNum > 0 ? `\n  ${lines[lineNum - 1]?.trim()}` : ''}`)
+  const why = error as { message?: string }
+  return new DeviceError(
+    `the kernel '${label}' does not compile: ${said.join('\n') || why.message}\n--- WGSL ---\n${code}`,
+  )
+}
