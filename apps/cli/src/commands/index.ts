@@ -5,6 +5,7 @@ import * as bench from './bench.ts'
 import * as config from './config.ts'
 import * as demo from './demo.ts'
 import * as doctor from './doctor.ts'
+import * as explain from './explain.ts'
 import * as exporting from './export.ts'
 import * as help from './help.ts'
 import * as importing from './import.ts'
@@ -16,6 +17,7 @@ import * as probe from './probe.ts'
 import * as runs from './runs.ts'
 import * as train from './train.ts'
 import * as verify from './verify.ts'
+import * as view from './view.ts'
 
 export interface CommandModule {
   register(program: Command, context: Context): void
@@ -25,9 +27,11 @@ export const commands: readonly CommandModule[] = [
   demo,
   train,
   observe,
+  explain,
   kernel,
   probe,
   plot,
+  view,
   exporting,
   importing,
   runs,

@@ -44,6 +44,8 @@ export interface ExplainOptions {
   readonly by: SplitBy | 'none'
   /** An example's name in the directions' names. */
   readonly labelOf?: (example: number) => string
+  /** What SFT learns is named by its type ("chosen target") also where it learns one type only. */
+  readonly typed?: boolean
   /** Also by layer and module kind, one vjp a response. */
   readonly modules?: boolean
   readonly report?: (what: string, done: number, total: number) => void
@@ -110,18 +112,15 @@ export class StepExplainer implements Disposable {
     step: StepToExplain,
     values: readonly LossValues[],
     applied: Applied,
-    { by, labelOf = String, report = () => {} }: ExplainOptions,
+    options: ExplainOptions,
   ): Promise<Map<string, readonly Float64Array[]>> {
+    const { by, report = () => {} } = options
     const found = new Map<string, readonly Float64Array[]>()
     if (by === 'none') return found
     const { params, state } = step.weights
-    const { loss, count, hyper } = step.parts
+    const { hyper } = step.parts
     const setting = this.setting(step)
-    const perBatch = values.map((v, k): LossPart[] => {
-      const { members } = step.parts.batches[k]
-      const exampleOf = v.mask.map((_, s) => (s < members.length ? labelOf(members[s].example) : 'padding'))
-      return lossParts(loss, v, { count, by, exampleOf })
-    })
+    const perBatch = values.map((v, k) => partsOf(step, v, k, by, options))
     const names = [...new Set(perBatch.flatMap((parts) => parts.map(({ name }) => name)))]
     const rest = ([CARRY_OVER, DECAY] as const).flatMap((name) => {
       const program = name === CARRY_OVER && step.fresh ? undefined : restProgram(setting, name)
@@ -233,3 +232,22 @@ interface Applied {
 /** After minus before, token by token. */
 export const difference = (after: readonly Float64Array[], before: readonly Float64Array[]): Float64Array[] =>
   after.map((row, i) => row.map((x, t) => x - before[i][t]))
+
+/** The parts of a micro-batch's loss. What SFT learns is told apart by its type where it learns several. */
+function partsOf(
+  { parts: { loss, count, batches } }: StepToExplain,
+  values: LossValues,
+  k: number,
+  by: SplitBy,
+  { labelOf = String, typed = false }: ExplainOptions,
+): LossPart[] {
+  const types = new Set(batches.flatMap(({ members }) => members.map(({ sequence }) => sequence.type)))
+  const byType = loss.terms.includes('target') && (typed || types.size > 1)
+  const { members } = batches[k]
+  const exampleOf = values.mask.map((_, s) => {
+    if (s >= members.length) return 'padding'
+    const { example, sequence } = members[s]
+    return [...(by === 'examples' ? [labelOf(example)] : []), ...(byType ? [sequence.type] : [])].join(' ')
+  })
+  return lossParts(loss, values, { count, by: by === 'examples' || byType ? 'examples' : 'terms', exampleOf })
+}
