@@ -141,18 +141,20 @@ export function fuse(
     return true
   }
 
-  /** Whether computing v inside keeps the number of buffers within what a kernel may touch. */
-  const weightless = (v: number): boolean => {
-    const node = graph.maker[v]
-    return node.op === 'iota' || (node.op === 'constant' && !inMemory(graph, v)) ||
-      (node.op === 'broadcast' && weightless(node.inputs[0]))
+  /** Of every value what must be read for it if nothing but views is computed on the way. */
+  const sources: number[][] = []
+  for (const node of graph.nodes) {
+    const through = kindOf(node.op) === 'view' && !inMemory(graph, node.outputs[0])
+    for (const v of node.outputs) sources[v] = through ? [...new Set(node.inputs.flatMap((i) => sources[i]))] : [v]
   }
+  /** Whether computing v inside keeps the number of buffers within what a kernel may touch. */
   function affordable(k: Cluster, v: number, asRoot: boolean): boolean {
     const outside = new Set<number>()
-    for (const u of k.access.keys()) if (!k.members.has(u) && u !== v) outside.add(stored(graph, u))
-    for (const u of graph.maker[v].inputs) if (!k.members.has(u)) outside.add(stored(graph, u))
+    const count = (u: number): void => void (k.members.has(u) || sources[u].forEach((s) => outside.add(s)))
+    for (const u of k.access.keys()) if (u !== v) count(u)
+    for (const u of graph.maker[v].inputs) count(u)
     let used = 0
-    for (const u of outside) if (!weightless(u)) used += windowsOf(u)
+    for (const u of outside) used += windowsOf(u)
     for (const { value } of k.roots) used += windowsOf(value)
     return used + (asRoot ? windowsOf(v) : 0) <= bindings && (k.access.get(v)?.size ?? 0) <= 32
   }
@@ -276,7 +278,14 @@ export function fuse(
       place(v)
       // A view that is in memory for one reader is still cheaper to look through for the others.
       if (kind === 'view') for (const k of readers.get(v) ?? []) if (!k.members.has(v)) inline(v, [k])
-    } else if (!inline(v, near)) place(v)
+    } else if (!inline(v, near)) {
+      if (node.op === 'reshape') {
+        // Another name for its operand, which is what must be in memory.
+        want(v, [])
+        const source = stored(graph, v)
+        readers.set(source, new Set([...(readers.get(source) ?? []), ...near]))
+      } else place(v)
+    }
   }
   return { clusters, writer, kernels, readers, wanted }
 }

@@ -248,7 +248,7 @@ function levelsOf(graph: Graph, k: Cluster): Node[][] {
   return levels
 }
 
-const START = { sum: '0.0f', max: '-3.40282347e38f', argmax: '-3.40282347e38f' } as const
+const START = { sum: '0.0f', max: '-3.4028234663852886e38f', argmax: '-3.4028234663852886e38f' } as const
 
 /** The kernel of a cluster. `label` names it in errors. */
 export function generate(graph: Graph, k: Cluster, limits: Limits, label: string): Generated {

@@ -100,11 +100,27 @@ function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: r
     }
     case 'concat': {
       const full = inputs.filter((v) => !isEmpty(graph.values[v]))
-      return full.length === 1 ? full : append(graph, node, 'concat', node.attrs, full, specs)
+      return [joined(graph, node, node.attrs.axis, full)]
     }
     default:
       return same()
   }
+}
+
+/** What a kernel may join at once: with few parts, each may still be computed on the way. */
+const PARTS = 6
+
+function joined(graph: Graph, node: Node, axis: number, parts: readonly number[]): number {
+  if (parts.length === 1) return parts[0]
+  if (parts.length > PARTS) {
+    const groups: number[] = []
+    for (let i = 0; i < parts.length; i += PARTS) groups.push(joined(graph, node, axis, parts.slice(i, i + PARTS)))
+    return joined(graph, node, axis, groups)
+  }
+  const { shape, dtype } = graph.values[parts[0]]
+  const length = parts.reduce((n, v) => n + graph.values[v].shape[axis], 0)
+  const spec = { shape: shape.map((d, a) => (a === axis ? length : d)), dtype }
+  return append(graph, node, 'concat', { axis }, parts, [spec])[0]
 }
 
 /** Fewer outputs than this leave most of a card idle. */
