@@ -34,3 +34,20 @@ export * from './kernels/screening.ts'
 export * from './explaining/probe-set.ts'
 export * from './explaining/step.ts'
 export * from './explaining/checkpoints.ts'
+export { thresholds } from './diagnosing/thresholds.ts'
+export { caseOf, type Case, type CaseStage } from './diagnosing/case.ts'
+export type { Evidence } from './diagnosing/evidence.ts'
+export { VERDICTS, type Finding as DiagnosisFinding, type Verdict } from './diagnosing/finding.ts'
+export type { Carrier, Carriers, Correlation, Scores } from './diagnosing/carriers.ts'
+export { piSquaredOf, type Push, type Pushes, type Threshold } from './diagnosing/closed-form.ts'
+export {
+  diagnose,
+  type Diagnosis,
+  type DiagnoseOptions,
+  type StageDiagnosis,
+} from './diagnosing/diagnose.ts'
+export * from './simulating/record.ts'
+export * from './simulating/squeeze.ts'
+export * from './simulating/world.ts'
+export { TOY_KINDS, type ToyKind } from './simulating/toy-model.ts'
+export * from './simulating/finetune.ts'
