@@ -87,14 +87,3 @@ export async function openEngine(options: TfjsOptions): Promise<Opened> {
   }
   throw new UnsupportedError(`no TensorFlow.js is installed that computes: ${reasons.join('; ')}`)
 }
-
-/** Why the backend cannot be had with these options, in a sentence that says what to install; undefined if it can. */
-export async function available(options: TfjsOptions = {}): Promise<string | undefined> {
-  try {
-    await openEngine(options)
-    return undefined
-  } catch (error) {
-    if (error instanceof UnsupportedError) return error.message
-    throw error
-  }
-}
