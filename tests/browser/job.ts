@@ -53,7 +53,8 @@ async function uploadTree(backend: Backend, tree: Tree<HostTensor>): Promise<Tre
 
 export async function trainTiny(backend: Backend): Promise<TrainedNumbers> {
   const { grid, mask, ...reading } = batchArrays()
-  const initial = mapTree<HostTensor, HostTensor>(initParams(model, 1), (t) => ({ ...t, data: t.data.map((x) => 8 * x) }))
+  const larger = (t: HostTensor): HostTensor => ({ ...t, data: t.data.map((x) => 8 * x) })
+  const initial = mapTree<HostTensor, HostTensor>(initParams(model, 1), larger)
   let params = await uploadTree(backend, initial)
   using evaluation = await backend.compile(evaluateProgram(model, shape))
   const logps = async (): Promise<number[]> => {
@@ -72,7 +73,8 @@ export async function trainTiny(backend: Backend): Promise<TrainedNumbers> {
   const losses: number[] = []
   for (let u = 0; u < 5; u++) {
     const batch = { ...reading, grid, mask, ref }
-    const out = (await step.run({ params, state, batch, hyper: optimizer.hyper(u, 1e-3) })) as Record<string, Tree<DeviceTensor>>
+    const inputs = { params, state, batch, hyper: optimizer.hyper(u, 1e-3) }
+    const out = (await step.run(inputs)) as Record<string, Tree<DeviceTensor>>
     for (const { path, value } of leaves(out.metrics)) {
       if (path === 'loss') losses.push((await backend.read(value)).data[0])
       value.dispose()
