@@ -30,15 +30,13 @@ import {
   type Tree,
 } from '@ldyn/tensor'
 import type { Tensor as OrtTensor } from 'onnxruntime-node'
-import { composites as lowerings } from './lower/composites.ts'
+import { dialectOf } from './lower/dialect.ts'
 import { loadEngine, type Engine } from './runtime/engine.ts'
 import { handover, type Handover } from './runtime/handover.ts'
 import type { OnnxOptions } from './runtime/options.ts'
 import { pool, type Block, type Pool } from './runtime/pool.ts'
 import { sessions, type Compiled } from './runtime/sessions.ts'
 import { fill, isHandle, own, OnnxTensor, view } from './runtime/tensor.ts'
-
-const native = (Object.keys(composites) as CompositeName[]).filter((op) => lowerings[op] !== 'expand')
 
 const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const
 
@@ -157,6 +155,8 @@ async function runOnce(
 export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
   const { ort, version } = await loadEngine(options)
   const provider = options.executionProvider ?? 'cpu'
+  const dialect = dialectOf(provider)
+  const native = (Object.keys(composites) as CompositeName[]).filter((op) => dialect.composites[op] !== 'expand')
   const results = await handover(ort)
   const memory: Engaged = { pool: pool(), live: new Set(), ort, results }
   const open = sessions(ort, results, options)

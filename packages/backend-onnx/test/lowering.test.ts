@@ -30,6 +30,8 @@ import {
   rmsNorm,
   rope,
   scatterAdd,
+  softplus,
+  tanh,
   select,
   sigmoid,
   slice,
@@ -53,6 +55,7 @@ import {
 } from '@ldyn/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onnxBackend } from '../src/index.ts'
+import { dialectOf } from '../src/lower/dialect.ts'
 import { lower, prepared } from '../src/lower/program.ts'
 import { gradient } from './block.ts'
 import { expectLikeReference } from './compare.ts'
@@ -250,6 +253,20 @@ describe('the graph', () => {
       prepared(trace(({ i, u }) => addAlong(zeros([1000, 50]), i, u), { i: i32(1000), u: f32(1000) })),
     )
     expect(graph.initializers.reduce((n, t) => n + t.data.length, 0)).toBeLessThan(200)
+  })
+
+  it('is another where a provider has other kernels: series near 0, columns of what it cannot bind at once', () => {
+    const on = (provider: 'cpu' | 'webgpu', program: Program): string[] => {
+      const dialect = dialectOf(provider)
+      return lower(prepared(program, dialect), { dialect }).graph.nodes.map((n) => n.op)
+    }
+    const smooth = trace(({ x }) => ({ a: softplus(x), b: tanh(x) }), { x: f32(3) })
+    expect(on('cpu', smooth)).toEqual(['Softplus', 'Tanh'])
+    expect(on('webgpu', smooth)).not.toContain('Softplus')
+    expect(on('webgpu', smooth).filter((op) => op === 'Where').length).toBeGreaterThanOrEqual(1)
+    const large = trace(({ i, u }) => scatterAdd(i, u, 50_000), { i: i32(3), u: f32(3, 700) })
+    const scatters = (ops: string[]) => ops.filter((op) => op === 'ScatterElements').length
+    expect([on('cpu', large), on('webgpu', large)].map(scatters)).toEqual([1, 2])
   })
 
   it('says that nodes are recomputed only where they are', () => {

@@ -9,7 +9,7 @@ import type { Spec } from './shapes.ts'
 import { attention, rope } from './attention.ts'
 import { tokenStats } from './head.ts'
 
-type Composite<A> = Lowering<A> | 'expand'
+export type Composite<A> = Lowering<A> | 'expand'
 
 /** One ONNX op over whole tensors, of the same shape as its first operand. */
 function whole<A>(op: string, attributes: (attrs: A) => Attributes): Lowering<A> {

@@ -20,6 +20,8 @@ export interface Ref extends Spec {
 }
 
 export interface Emitter {
+  /** Bytes of the largest tensor that rows are scattered into at once. */
+  readonly scatterBytes: number
   /** Appends a node; the names of its outputs. */
   nodes(op: string, inputs: readonly string[], attributes: Attributes, outputs: number): string[]
   /** Appends a node with one output and names that. */
@@ -66,7 +68,7 @@ export interface Recording extends Emitter {
 }
 
 /** An empty graph. `taken` are names that its tensors must not have. */
-export function recording(taken: ReadonlySet<string>): Recording {
+export function recording(taken: ReadonlySet<string>, scatterBytes = Infinity): Recording {
   const known = new Map<string, string>()
   let count = 0
   const fresh = (): string => {
@@ -74,6 +76,7 @@ export function recording(taken: ReadonlySet<string>): Recording {
     return taken.has(name) ? fresh() : name
   }
   const e: Recording = {
+    scatterBytes,
     recorded: [],
     initializers: [],
     site: '',

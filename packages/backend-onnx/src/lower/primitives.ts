@@ -249,13 +249,20 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   scatterAdd: (e, [idx, upd], { rows }, [out]) => {
     if (sizeOf(upd.shape) === 0) return [e.splat(0, out)]
     const width = sizeOf(out.shape.slice(1))
+    // Columns are apart from each other: as many at once as the provider takes.
+    const step = Math.max(1, Math.floor(e.scatterBytes / (4 * rows)))
     const into = (data: string): string => {
       const updates = e.reshape(e.full(upd), upd.shape, [sizeOf(idx.shape), width])
       const flat = e.reshape(data, out.shape, [rows, width])
-      const sum = e.node('ScatterElements', [flat, indexRows(e, idx, width), updates], {
-        axis: 0,
-        reduction: 'add',
-      })
+      const parts: string[] = []
+      for (let from = 0; from < width; from += step) {
+        const to = Math.min(width, from + step)
+        const columns = (name: string): string =>
+          to - from === width ? name : e.node('Slice', [name, e.list([from]), e.list([to]), e.list([1])])
+        const operands = [columns(flat), indexRows(e, idx, to - from), columns(updates)]
+        parts.push(e.node('ScatterElements', operands, { axis: 0, reduction: 'add' }))
+      }
+      const sum = parts.length === 1 ? parts[0] : e.node('Concat', parts, { axis: 1 })
       return e.reshape(sum, [rows, width], out.shape)
     }
     let made: string | undefined

@@ -16,9 +16,9 @@ import {
   type Spec,
 } from '@ldyn/tensor'
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../proto/onnx.ts'
-import { composites } from './composites.ts'
+import { dialectOf, type Dialect } from './dialect.ts'
 import { encoded, recording, ref, type Ref } from './emitter.ts'
-import { primitives, type Lowering } from './primitives.ts'
+import type { Lowering } from './primitives.ts'
 import { sizeOf } from './shapes.ts'
 
 export interface Port {
@@ -36,10 +36,9 @@ export interface Lowered {
   readonly recomputes: boolean
 }
 
-const kept = (op: OpName): boolean => isComposite(op) && composites[op] !== 'expand'
-
 /** The passes before lowering. Composites are expanded between two rounds, so that their parts merge too. */
-export function prepared(program: Program): Program {
+export function prepared(program: Program, { composites } = dialectOf('cpu')): Program {
+  const kept = (op: OpName): boolean => isComposite(op) && composites[op] !== 'expand'
   return simplify(expandComposites(simplify(program, { final: true }), kept), { final: true })
 }
 
@@ -47,7 +46,7 @@ export function prepared(program: Program): Program {
  * A node's lowering, its attrs type erased: op and attrs come from the same node, so they fit each other,
  * but TypeScript cannot follow that through the union of nodes.
  */
-function loweringOf(node: Node): Lowering<OpAttrs[OpName]> {
+function loweringOf(node: Node, { primitives, composites }: Dialect): Lowering<OpAttrs[OpName]> {
   if (node.op === 'input') throw new Error('inputs are opened, not lowered')
   const found = isComposite(node.op) ? composites[node.op] : primitives[node.op]
   if (found === 'expand') throw new Error(`${node.op} should have been expanded`)
@@ -60,10 +59,14 @@ function outputNames(outputs: readonly Leaf<number>[], taken: ReadonlySet<string
   return outputs.map(({ path }) => (path === '' ? 'output' : taken.has(path) ? `${path}.out` : path))
 }
 
-/** Lowers a program that went through `prepared`. `name` and `doc` are written into the graph. */
+/** Lowers a program that went through `prepared` for the same dialect. `name` and `doc` are written into the graph. */
 export function lower(
   program: Program,
-  { name = 'program', doc }: { name?: string; doc?: string } = {},
+  {
+    name = 'program',
+    doc,
+    dialect = dialectOf('cpu'),
+  }: { name?: string; doc?: string; dialect?: Dialect } = {},
 ): Lowered {
   const inputs = program.inputs.map(({ path, value }): Port => ({
     path,
@@ -72,7 +75,7 @@ export function lower(
   }))
   const taken = new Set(inputs.map((i) => i.name))
   const names = outputNames(program.outputs, taken)
-  const e = recording(new Set([...taken, ...names]))
+  const e = recording(new Set([...taken, ...names]), dialect.scatterBytes)
   const refs = new Map<number, Ref>()
   program.inputs.forEach(({ value }, i) => refs.set(value, ref(inputs[i].name, program.values[value])))
 
@@ -83,7 +86,7 @@ export function lower(
     // What has no elements is known already, and kernels need not cope with it.
     const made = out.every((s) => sizeOf(s.shape) === 0)
       ? out.map((s) => ref(e.initializer(s.dtype, s.shape, encoded(s.dtype, [])), s))
-      : loweringOf(node)(
+      : loweringOf(node, dialect)(
           e,
           node.inputs.map((v) => refs.get(v)!),
           node.attrs,

@@ -1,6 +1,7 @@
 /** Loading onnxruntime-node, which may be missing or lack what was asked for; both are said in one sentence. */
 import { UnsupportedError } from '@ldyn/tensor'
 import type { OnnxOptions } from './options.ts'
+import { whyNotStarting } from './probe.ts'
 
 export type Engine = typeof import('onnxruntime-node')
 
@@ -32,6 +33,8 @@ export async function loadEngine(options: OnnxOptions): Promise<{ ort: Engine; v
       `this onnxruntime-node has no execution provider '${provider}' (it has ${offered.join(', ')}); ${hint}, or choose one of those`,
     )
   }
+  const why = provider === 'cpu' ? undefined : await whyNotStarting(provider)
+  if (why !== undefined) throw new UnsupportedError(why)
   return { ort, version: ort.env.versions.node ?? 'unknown' }
 }
 

@@ -11,6 +11,7 @@ import type { InferenceSession } from 'onnxruntime-node'
 import type { OnnxGraph } from '../proto/onnx.ts'
 import { encodeModel } from '../proto/onnx.ts'
 import type { Engine } from './engine.ts'
+import { PROBE } from './probe.ts'
 
 type Feeds = InferenceSession.FeedsType
 type Fetches = InferenceSession.NullableOnnxValueMapType
@@ -41,14 +42,6 @@ function withRefused(graph: OnnxGraph): OnnxGraph {
     initializers: [...graph.initializers, zero],
     outputs: [{ name: REFUSED, type: 'i32', shape: [1], sequence: true }, ...graph.outputs],
   }
-}
-
-const PROBE: OnnxGraph = {
-  name: 'handover',
-  nodes: [{ op: 'Neg', name: 'neg', inputs: ['x'], outputs: ['y'], attributes: {} }],
-  initializers: [],
-  inputs: [{ name: 'x', type: 'f32', shape: [2] }],
-  outputs: [{ name: 'y', type: 'f32', shape: [2] }],
 }
 
 /** The refusal's own message, or undefined where results would not be in place. */

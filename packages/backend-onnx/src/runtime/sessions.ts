@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { byteSize, DeviceError, hash, UnsupportedError, type CompileStats, type Program } from '@ldyn/tensor'
 import type { InferenceSession } from 'onnxruntime-node'
+import { dialectOf } from '../lower/dialect.ts'
 import { lower, prepared, type Lowered } from '../lower/program.ts'
 import { encodeModel } from '../proto/onnx.ts'
 import type { Engine } from './engine.ts'
@@ -30,12 +31,13 @@ interface Slot {
 
 export function sessions(ort: Engine, results: Handover, options: OnnxOptions): Sessions {
   const slots = new Map<string, Slot>()
+  const dialect = dialectOf(options.executionProvider ?? 'cpu')
 
   async function compile(program: Program, key: string): Promise<Compiled> {
     const t0 = performance.now()
-    const simple = prepared(program)
+    const simple = prepared(program, dialect)
     const t1 = performance.now()
-    const lowered = lower(simple)
+    const lowered = lower(simple, { dialect })
     const outputBytes = lowered.outputs.reduce((n, o) => n + byteSize(o.spec), 0)
     const bytes = encodeModel(results.prepare(lowered.graph, outputBytes))
     if (options.saveTo !== undefined) {
