@@ -40,7 +40,7 @@ export function productOf(a: readonly number[], b: readonly number[], ta: boolea
 }
 
 /** A matrix operand in memory: `words` in all, one matrix at `at`, rows `stride` apart. */
-interface Side {
+export interface Side {
   readonly of: Ref
   readonly words: number
   readonly at: number
@@ -62,8 +62,8 @@ export interface Piece extends Product {
 export interface MatmulOptions {
   readonly precision?: MatmulPrecision
   readonly epilogue?: Epilogue
-  /** Operands elsewhere than in0, in1 → out0. */
-  readonly refs?: { readonly a: Ref; readonly b: Ref; readonly y: Ref }
+  /** Where the parts of a split product go: temp0 unless given. */
+  readonly parts?: Ref
   /** For tests and benchmarks: not chosen by shape. */
   readonly tile?: Tile
   readonly split?: number
@@ -93,22 +93,29 @@ export function choose({ batch, m, n, k }: Product, limits: Limits): { tile: Til
 /** The dispatches of a product, which may be none (no entries) or a fill with the epilogue of 0 (no inner axis). */
 export function matmul(p: Product, limits: Limits, options: MatmulOptions = {}): Lowering {
   const { batch, m, n, k, ta, tb } = p
-  const refs = options.refs ?? { a: 'in0', b: 'in1', y: 'out0' }
   if (batch * m * n === 0) return { kernels: [], temporaries: [] }
-  const side = (of: Ref, matrices: number, rows: number, columns: number, repeat: number): Side => ({
-    of, words: matrices * rows * columns, at: 0, stride: columns, step: rows * columns, repeat,
-  })
-  const whole: Piece = {
+  const all: Piece = {
     ...p,
-    a: side(refs.a, batch / p.repeatA, ta ? k : m, ta ? m : k, p.repeatA),
-    b: side(refs.b, batch / p.repeatB, tb ? n : k, tb ? k : n, p.repeatB),
-    y: side(refs.y, batch, m, n, 1),
+    a: whole('in0', batch / p.repeatA, ta ? k : m, ta ? m : k, p.repeatA),
+    b: whole('in1', batch / p.repeatB, tb ? n : k, tb ? k : n, p.repeatB),
+    y: whole('out0', batch, m, n),
     accumulate: false,
     last: true,
   }
+  const { kernels, parts } = multiplied(all, limits, options)
+  return { kernels, temporaries: parts ? [parts] : [] }
+}
+
+/** All of an operand: so many matrices of rows × columns. */
+export const whole = (of: Ref, matrices: number, rows: number, columns: number, repeat = 1): Side => ({
+  of, words: matrices * rows * columns, at: 0, stride: columns, step: rows * columns, repeat,
+})
+
+/** The dispatches of a product between any operands, and the words that the parts of a split one need. */
+export function multiplied(p: Piece, limits: Limits, options: MatmulOptions = {}): { kernels: Kernel[]; parts: number } {
   const kernels: Kernel[] = []
   let temporary = 0
-  for (const piece of pieces(whole, limits.maxBindingBytes / 4)) {
+  for (const piece of pieces(p, limits.maxBindingBytes / 4)) {
     const units = matrixUnits(piece, limits, options.precision)
     if (units) {
       kernels.push(multiplyByUnits(piece, units, limits, options))
@@ -120,10 +127,10 @@ export function matmul(p: Product, limits: Limits, options: MatmulOptions = {}):
     const wanted = options.split ?? chosen.split
     const entries = piece.batch * piece.m * piece.n
     const split = wanted > 1 && !piece.accumulate && entries * wanted * 4 <= limits.maxBindingBytes ? wanted : 1
-    kernels.push(...multiply(piece, tile, split, limits, options.epilogue))
+    kernels.push(...multiply(piece, tile, split, limits, options))
     if (split > 1) temporary = Math.max(temporary, roundUp(entries, 4) * split)
   }
-  return { kernels, temporaries: temporary ? [temporary] : [] }
+  return { kernels, parts: temporary }
 }
 
 /** Bindings of a piece's operands: the whole, or the window that it touches, with the offset within. */
@@ -210,12 +217,12 @@ function* pieces(p: Piece, limit: number): Generator<Piece> {
 }
 
 /** One piece: a tiled kernel, and where it is split the kernel that adds the parts. */
-function multiply(p: Piece, tile: Tile, split: number, limits: Limits, epilogue?: Epilogue): Kernel[] {
+function multiply(p: Piece, tile: Tile, split: number, limits: Limits, options: MatmulOptions): Kernel[] {
   const { batch, m, n, k } = p
   const { a, b, y } = operands(p, limits)
   const label = `matmul ${p.ta ? 't' : 'n'}${p.tb ? 't' : 'n'} ${tile.name}${tile.staged === 'f16' ? ' f16' : ''}`
   const enables = tile.staged === 'f16' ? ['f16'] : []
-  const last = p.last ? epilogue : undefined
+  const last = p.last ? options.epilogue : undefined
   if (split === 1) {
     const finish = eachEntry(tile, y.binding.element === 'vec4<f32>', storeEntry(p, y, last !== undefined))
     const { wgsl, workgroups } = tiled({ tile, batch, a, b, split, finish, declare: last?.wgsl }, limits)
@@ -224,7 +231,7 @@ function multiply(p: Piece, tile: Tile, split: number, limits: Limits, epilogue?
   const entries = batch * m * n
   const step = roundUp(entries, 4)
   const vector = alignedAt(n)
-  const parts: Binding = { name: 'parts', of: 'temp0', element: vector ? 'vec4<f32>' : 'f32', access: 'write' }
+  const parts: Binding = { name: 'parts', of: options.parts ?? 'temp0', element: vector ? 'vec4<f32>' : 'f32', access: 'write' }
   const finish = eachEntry(tile, vector, `if (row < ${m}u && column < ${n}u) {
       let at = part * ${step}u + z * ${m * n}u + row * ${n}u + column;
       parts[at${vector ? ' / 4u' : ''}] = v;

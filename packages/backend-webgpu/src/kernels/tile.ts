@@ -69,17 +69,17 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const lines = (n: number, f: (i: number) => string): string => range(n).map(f).join('\n')
 
 /**
- * `fn {fn}(at, o, k) -> mat4x4<f32>`: entries outside are 0. `at` is the matrix's first element. No branches: an entry
+ * `fn {fn}(at, outer_, inner_) -> mat4x4<f32>`: entries outside are 0. `at` is the matrix's first element. No branches: an entry
  * outside reads element 0 and drops it (branches cost GPUs little, but software drivers minutes of compiling).
  */
 export function blockReader(fn: string, s: Source, multiple: { outer: number; inner: number }): string {
   const { name, element } = s.binding
   const guard = {
-    o: s.outer % multiple.outer !== 0 ? s.outer : undefined,
-    k: s.inner % multiple.inner !== 0 ? s.inner : undefined,
+    outer_: s.outer % multiple.outer !== 0 ? s.outer : undefined,
+    inner_: s.inner % multiple.inner !== 0 ? s.inner : undefined,
   }
-  const [row, column] = s.along === 'inner' ? (['o', 'k'] as const) : (['k', 'o'] as const)
-  const below = (x: 'o' | 'k', n: number): string | undefined => 
+  const [row, column] = s.along === 'inner' ? (['outer_', 'inner_'] as const) : (['inner_', 'outer_'] as const)
+  const below = (x: 'outer_' | 'inner_', n: number): string | undefined => 
     guard[x] === undefined ? undefined : `${x} + ${n}u < ${guard[x]}u`
   const load = (tests: (string | undefined)[], at: string, zero: string): string => {
     const test = tests.filter((t) => t !== undefined).map((t) => `(${t})`).join(' & ')
@@ -92,7 +92,7 @@ export function blockReader(fn: string, s: Source, multiple: { outer: number; in
       : `vec4<f32>(${range(4).map((j) => load([below(row, i), below(column, j)], `${at(i)} + ${j}u`, '0.0')).join(', ')})`,
   )
   const matrix = `mat4x4<f32>(\n    ${rows.join(',\n    ')})`
-  return `fn ${fn}(at: u32, o: u32, k: u32) -> mat4x4<f32> {
+  return `fn ${fn}(at: u32, outer_: u32, inner_: u32) -> mat4x4<f32> {
   return ${s.along === 'inner' ? `transpose(${matrix})` : matrix};
 }`
 }

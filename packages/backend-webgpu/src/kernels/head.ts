@@ -1,0 +1,262 @@
+/**
+ * The head: from hidden states to log π of the targets, or to all statistics of a token's distribution, without the
+ * logits ever being in memory.
+ *
+ * The logits' product runs in the tiles of every matmul; when a tile is done, each row's entries are folded into a
+ * state that can be merged (a maximum and a sum of exponentials, or the six numbers of `STATS`), the threads of a row
+ * merge theirs, and one state a row and tile is written: 2 to 6 numbers for 64 or 128 logits. A second kernel merges
+ * the tiles of every row in order. Backward, z̄ = ȳ(e_y − π) is made for a range of the vocabulary at a time from the
+ * rows' log-sum-exp, multiplied both ways, and overwritten by the next range.
+ */
+import { fold, roundUp, type Binding, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
+import { choose, multiplied, operands, whole, type MatmulOptions, type Piece } from './matmul.ts'
+import { tiled, TILES, type Tile } from './tile.ts'
+
+export interface HeadShape {
+  /** Rows of hidden. */
+  readonly rows: number
+  readonly width: number
+  readonly vocabulary: number
+}
+
+/** A state of a row: fields, WGSL `single(x, i)` for one logit and `merge(a, b)`; NOTHING merges to the other. */
+interface State {
+  readonly name: string
+  readonly fields: readonly string[]
+  readonly wgsl: string
+}
+
+/** log Σ e^z as m + ln l. */
+const LOG_SUM: State = {
+  name: 'tokenLogProb',
+  fields: ['m', 'l'],
+  wgsl: `
+fn single(x: f32, i: f32) -> State { return State(x, 1.0); }
+fn merge(a: State, b: State) -> State {
+  let m = max(a.m, b.m);
+  return State(m, a.l * exp(a.m - m) + b.l * exp(b.m - m));
+}
+const NOTHING = State(-1e30, 0.0);`,
+}
+
+/**
+ * The largest logit z with its token i, and the others scaled by their own largest r: w = Σ e^(z−r), q = Σ e^2(z−r),
+ * u = Σ e^(z−r)·(z−r). So nothing underflows however peaked π is, as in the composite's definition.
+ */
+const STATS: State = {
+  name: 'tokenStats',
+  fields: ['z', 'i', 'r', 'w', 'q', 'u'],
+  wgsl: `
+fn single(x: f32, i: f32) -> State { return State(x, i, -1e30, 0.0, 0.0, 0.0); }
+fn others(a: State, b: State) -> State {
+  let r = max(a.r, b.r);
+  let fa = exp(a.r - r);
+  let fb = exp(b.r - r);
+  return State(a.z, a.i, r, a.w * fa + b.w * fb, a.q * fa * fa + b.q * fb * fb,
+    fa * (a.u + select(0.0, (a.r - r) * a.w, a.w > 0.0)) + fb * (b.u + select(0.0, (b.r - r) * b.w, b.w > 0.0)));
+}
+fn merge(a: State, b: State) -> State {
+  if (b.w == 0.0 && b.z <= -1e30) { return a; }
+  if (a.w == 0.0 && a.z <= -1e30) { return b; }
+  let first = a.z > b.z || (a.z == b.z && a.i < b.i);
+  let lost = State(0.0, 0.0, select(a.z, b.z, first), 1.0, 1.0, 0.0);
+  let o = others(others(a, b), lost);
+  return State(select(b.z, a.z, first), select(b.i, a.i, first), o.r, o.w, o.q, o.u);
+}
+const NOTHING = State(-1e30, 0.0, -1e30, 0.0, 0.0, 0.0);`,
+}
+
+const declared = ({ fields, wgsl }: State): string =>
+  `struct State { ${fields.map((f) => `${f}: f32`).join(', ')} }\n${wgsl}`
+
+/** Reads and writes of a row's state in `partials`, fields apart so that neighbouring rows lie together. */
+const at = (f: number, tiles: number, rows: number, tile: string, row: string): string =>
+  `partials[(${f * tiles}u + ${tile}) * ${rows}u + ${row}]`
+
+interface Folded {
+  readonly kernels: Kernel[]
+  readonly tiles: number
+  readonly words: number
+}
+
+const between = (s: HeadShape): Piece => ({
+  batch: 1, m: s.rows, n: s.vocabulary, k: s.width, ta: false, tb: true, repeatA: 1, repeatB: 1,
+  a: whole('in0', 1, s.rows, s.width), b: whole('in1', 1, s.vocabulary, s.width),
+  y: whole('out0', 1, s.rows, s.vocabulary), accumulate: false, last: true,
+})
+
+/** The product's kernels (one for each window of the head), folding into temp0 and the targets' logits into temp1. */
+function folded(s: HeadShape, state: State, limits: Limits): Folded {
+  const { rows, vocabulary, width } = s
+  const chosen = choose(between(s), limits).tile
+  const bytes = (tile: Tile): number => tile.size * tile.inner * 8 + 4 * state.fields.length * (tile.size / tile.each) ** 2
+  const tile = chosen === TILES.large && bytes(chosen) <= limits.workgroupBytes ? TILES.large : TILES.medium
+  const tiles = Math.ceil(vocabulary / tile.size)
+  const lot = Math.floor((limits.maxBindingBytes / 4 - 64) / width / tile.size) * tile.size
+  const kernels: Kernel[] = []
+  for (let first = 0; first < vocabulary; first += Math.min(lot, vocabulary)) {
+    const here = Math.min(lot, vocabulary - first)
+    const p = between(s)
+    const { a, b } = operands({ ...p, n: here, b: { ...p.b, at: first * width } }, limits)
+    const across = tile.size / tile.each
+    const [halves, apart] = [tile.each / 4, tile.size / (tile.each / 4)]
+    const entries = Array.from({ length: tile.each * halves }, (_, i) => `c${Math.floor(i / halves)}_${i % halves}`)
+    const finish = `
+  var out = array<vec4<f32>, ${entries.length}>(${entries.join(', ')});
+  for (var r = 0u; r < ${tile.each}u; r++) {
+    let row = row0 + (r / 4u) * ${apart}u + r % 4u;
+    let wanted = targets[min(row, ${rows - 1}u)];
+    var state = NOTHING;
+    for (var e = 0u; e < ${tile.each}u; e++) {
+      let column = col0 + (e / 4u) * ${apart}u + e % 4u;
+      let x = out[r * ${halves}u + e / 4u][e % 4u];
+      if (column < ${here}u) {
+        state = merge(state, single(x, f32(column + ${first}u)));
+        if (i32(column + ${first}u) == wanted && row < ${rows}u) { chosen[row] = x; }
+      }
+    }
+    team[tid] = state;
+    workgroupBarrier();
+    if (tx == 0u && row < ${rows}u) {
+      for (var t = 1u; t < ${across}u; t++) { state = merge(state, team[tid + t]); }
+      let place = ${first / tile.size}u + n0 / ${tile.size}u;
+      ${state.fields.map((f, i) => `${at(i, tiles, rows, 'place', 'row')} = state.${f};`).join(' ')}
+    }
+    workgroupBarrier();
+  }`
+    const declare = `${declared(state)}\nvar<workgroup> team: array<State, ${across * across}>;`
+    const { wgsl, workgroups } = tiled({ tile, batch: 1, a, b, split: 1, finish, declare }, limits)
+    kernels.push({
+      label: `${state.name} ${tile.name}`, wgsl, workgroups,
+      bindings: [a.binding, b.binding, bound('targets', 'in2', 'read', 'i32'), bound('partials', 'temp0', 'write'), bound('chosen', 'temp1', 'write')],
+    })
+  }
+  return { kernels, tiles, words: rows * tiles * state.fields.length }
+}
+
+const bound = (name: string, of: Ref, access: Binding['access'], element: 'f32' | 'i32' = 'f32'): Binding =>
+  ({ name, of, element, access })
+
+/** One thread a row: merges its tiles and stores what `store` says, with row and state in scope. */
+function merged(
+  s: HeadShape, state: State, tiles: number, store: string, more: readonly Binding[], limits: Limits,
+): Kernel {
+  return {
+    label: `${state.name} by rows`,
+    bindings: [bound('partials', 'temp0', 'read'), ...more],
+    workgroups: fold(Math.ceil(s.rows / 64), limits),
+    wgsl: `${declared(state)}
+fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }
+@compute @workgroup_size(64) fn main(@builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
+  let row = (wid.x + wid.y * grid.x) * 64u + tid;
+  if (row >= ${s.rows}u) { return; }
+  var state = NOTHING;
+  for (var t = 0u; t < ${tiles}u; t++) {
+    state = merge(state, State(${state.fields.map((_, f) => at(f, tiles, s.rows, 't', 'row')).join(', ')}));
+  }
+  ${store}
+}`,
+  }
+}
+
+/** hidden [N,d], head [V,d], targets i32 [N] → log π(target) [N]. */
+export function tokenLogProb(s: HeadShape, limits: Limits): Lowering {
+  if (s.rows === 0) return { kernels: [], temporaries: [] }
+  const { kernels, tiles, words } = folded(s, LOG_SUM, limits)
+  const last = merged(s, LOG_SUM, tiles, 'y[row] = (chosen[row] - state.m) - log(state.l);',
+    [bound('chosen', 'temp1', 'read'), bound('y', 'out0', 'write')], limits)
+  return { kernels: [...kernels, last], temporaries: [words, s.rows] }
+}
+
+/** hidden, head, targets → logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax (i32), each [N]. */
+export function tokenStats(s: HeadShape, limits: Limits): Lowering {
+  if (s.rows === 0) return { kernels: [], temporaries: [] }
+  const { kernels, tiles, words } = folded(s, STATS, limits)
+  // As in the composite's expansion (@ldyn/tensor, composites/head.ts), from the merged state instead of the logits.
+  const store = `
+  let alone = state.w == 0.0;
+  let w = select(state.w, 1.0, alone);
+  let q = select(state.q, 1.0, alone);
+  let gap = state.r - state.z;
+  let top = -log1p_(exp(gap) * w);
+  let mass = gap + top;
+  let rest = mass + log(w);
+  let squares = exp(2.0 * top) + exp(2.0 * mass) * q;
+  let hit = targets[row] == i32(state.i);
+  let py = select(chosen[row] - state.z + top, top, hit);
+  let missing = 1.0 - exp(py);
+  let away = sqrt(missing * missing + max(squares - exp(2.0 * py), 0.0));
+  logp[row] = py;
+  summary[row] = top;
+  summary[${s.rows}u + row] = rest;
+  summary[${2 * s.rows}u + row] = -(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone));
+  summary[${3 * s.rows}u + row] = squares;
+  summary[${4 * s.rows}u + row] = select(away, exp(mass) * sqrt(w * w + q), hit);
+  best[row] = i32(state.i);`
+  // Seven outputs and three inputs are more bindings than a plain device has: five go by way of a temporary.
+  const summary = merged(s, STATS, tiles, store,
+    [bound('chosen', 'temp1', 'read'), bound('targets', 'in2', 'read', 'i32'), bound('logp', 'out0', 'write'),
+      bound('summary', 'temp2', 'write'), bound('best', 'out6', 'write', 'i32')], limits)
+  const spread: Kernel = {
+    label: 'tokenStats columns',
+    bindings: [bound('summary', 'temp2', 'read'), ...[1, 2, 3, 4, 5].map((i) => bound(`y${i}`, `out${i}`, 'write'))],
+    workgroups: fold(Math.ceil(s.rows / 64), limits),
+    wgsl: `
+@compute @workgroup_size(64) fn main(@builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
+  let row = (wid.x + wid.y * grid.x) * 64u + tid;
+  if (row >= ${s.rows}u) { return; }
+  ${[1, 2, 3, 4, 5].map((i) => `y${i}[row] = summary[${(i - 1) * s.rows}u + row];`).join(' ')}
+}`,
+  }
+  return { kernels: [...kernels, summary, spread], temporaries: [words, s.rows, 5 * s.rows] }
+}
+
+/** Entries of z̄ at once: 64 MiB. */
+const RANGE = 1 << 24
+
+/**
+ * hidden, head, targets, ȳ [N] → hidden's cotangent, then the head's, those that are asked for. Temporaries: states,
+ * targets' logits, log-sum-exp, a range of z̄, parts of split products.
+ */
+export function tokenLogProbBackward(
+  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits, options: MatmulOptions = {},
+): Lowering {
+  const { rows, width, vocabulary } = s
+  if (rows === 0) return { kernels: [], temporaries: [] }
+  const { kernels, tiles, words } = folded(s, LOG_SUM, limits)
+  kernels.push(merged(s, LOG_SUM, tiles, 'total[row] = state.m + log(state.l);', [bound('total', 'temp2', 'write')], limits))
+  const most = Math.min(RANGE, limits.maxBindingBytes / 4 - 64)
+  const range = Math.min(vocabulary, Math.max(64, Math.floor(most / rows / 64) * 64))
+  const [outHidden, outHead]: Ref[] = wants.hidden ? ['out0', 'out1'] : ['out1', 'out0']
+  let parts = 0
+  const push = (p: Piece, more: MatmulOptions = {}): void => {
+    const made = multiplied(p, limits, { precision: options.precision, parts: 'temp4', ...more })
+    kernels.push(...made.kernels)
+    parts = Math.max(parts, made.parts)
+  }
+  const plain = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true }
+  const hidden = whole('in0', 1, rows, width)
+  for (let first = 0; first < vocabulary; first += range) {
+    const here = Math.min(range, vocabulary - first)
+    const dz = { ...whole('temp3', 1, rows, here), words: rows * range }
+    const some = { ...whole('in1', 1, vocabulary, width), at: first * width }
+    const epilogue = {
+      wgsl: `fn epilogue(v: f32, i: i32) -> f32 {
+  let row = i / ${here};
+  let is = select(0.0, 1.0, targets[row] == ${first} + i % ${here});
+  return cotangent[row] * (is - exp(min(v - total[row], 0.0)));
+}`,
+      bindings: [bound('targets', 'in2', 'read', 'i32'), bound('cotangent', 'in3', 'read'), bound('total', 'temp2', 'read')],
+    }
+    push({ ...plain, m: rows, n: here, k: width, ta: false, tb: true, a: hidden, b: some, y: dz }, { epilogue, split: 1 })
+    if (wants.hidden)
+      push({ ...plain, m: rows, n: width, k: here, ta: false, tb: false, a: dz, b: some,
+        y: whole(outHidden, 1, rows, width), accumulate: first > 0 })
+    if (wants.head)
+      push({ ...plain, m: here, n: width, k: rows, ta: true, tb: false, a: dz, b: hidden,
+        y: { ...whole(outHead, 1, vocabulary, width), at: first * width } })
+  }
+  return { kernels, temporaries: [words, rows, rows, roundUp(rows * range, 4), Math.max(1, parts)] }
+}
