@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import * as bench from './bench.ts'
 import * as config from './config.ts'
 import * as demo from './demo.ts'
+import * as diagnose from './diagnose.ts'
 import * as doctor from './doctor.ts'
 import * as explain from './explain.ts'
 import * as exporting from './export.ts'
@@ -15,6 +16,7 @@ import * as observe from './observe.ts'
 import * as plot from './plot.ts'
 import * as probe from './probe.ts'
 import * as runs from './runs.ts'
+import * as sim from './sim.ts'
 import * as train from './train.ts'
 import * as verify from './verify.ts'
 import * as view from './view.ts'
@@ -28,6 +30,7 @@ export const commands: readonly CommandModule[] = [
   train,
   observe,
   explain,
+  diagnose,
   kernel,
   probe,
   plot,
@@ -35,6 +38,7 @@ export const commands: readonly CommandModule[] = [
   exporting,
   importing,
   runs,
+  sim,
   model,
   config,
   doctor,
