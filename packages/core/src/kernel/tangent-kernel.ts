@@ -1,6 +1,8 @@
 /**
  * Θ·u = J_o·(J_uᵀ·u) without Θ and without J: one vjp at the updating side and one jvp at the observed one, in one
- * program, so that the gradient never leaves the device (peers.md table 3, rows 2 and 6; architecture.md §4).
+ * program (peers.md table 3, rows 2 and 6; architecture.md §4). The gradient in between is not even made where
+ * rows are few: `reassociate` joins each weight's xᵀḡ with the activations that it is multiplied by (row 3b's
+ * ghost products).
  *
  * What u is decides what comes out: one-hot rows give columns of Θ, a loss's cotangents the contracted kernel (the
  * change per unit of learning rate, with a minus), random rows estimates of norms and traces (hutchinson.ts).
@@ -12,6 +14,7 @@ import {
   leaves,
   matmul,
   mul,
+  reassociate,
   reshape,
   sizeOf,
   sliceAxis,
@@ -74,24 +77,29 @@ const kernelSpecs = ({ model, from, to, columns }: TangentKernel): Record<string
 })
 
 /**
- * {params, from, to (readSpecs each), cotangents [n, …view of from]} → {columns: [n, …view of to]}, Θ·u for each row.
+ * {params, from, to (readSpecs each), cotangents [n, …view of from]} → {columns: [n, …view of to]}, Θ·u for each
+ * row.
  * Throws RangeError where `wrt` selects no parameter.
  */
 export const tangentKernelProgram = (kernel: TangentKernel): Program =>
-  traceAs<KernelInputs>((inputs) => ({ columns: stack(applied(kernel, inputs)) }), kernelSpecs(kernel))
+  reassociate(
+    traceAs<KernelInputs>((inputs) => ({ columns: stack(applied(kernel, inputs)) }), kernelSpecs(kernel)),
+  )
 
 /**
  * The same for two views of V entries a read, summed up on the device: {squares: [n,N_to], Σ_v (Θu)²}, and where
  * `from` and `to` are one batch also {quadratic: [n,N], Σ_v u·Θu}.
  */
 export const kernelSquaresProgram = (kernel: TangentKernel, same = false): Program =>
-  traceAs<KernelInputs>((inputs) => {
-    const columns = stack(applied(kernel, inputs))
-    return {
-      squares: sum(square(columns), -1),
-      ...(same ? { quadratic: sum(mul(inputs.cotangents, columns), -1) } : {}),
-    }
-  }, kernelSpecs(kernel))
+  reassociate(
+    traceAs<KernelInputs>((inputs) => {
+      const columns = stack(applied(kernel, inputs))
+      return {
+        squares: sum(square(columns), -1),
+        ...(same ? { quadratic: sum(mul(inputs.cotangents, columns), -1) } : {}),
+      }
+    }, kernelSpecs(kernel)),
+  )
 
 /** {params, batch (readSpecs), cotangent (the view's shape)} → {grads: Jᵀ·cotangent, paths as in `params`}. */
 export function gradientProgram(model: CausalLM, side: Side, wrt?: PathFilter): Program {
@@ -113,9 +121,9 @@ export const gradientSpecs = (model: Pick<CausalLM, 'params'>, wrt?: PathFilter)
   unflatten(trainableLeaves(model.params, wrt))
 
 /**
- * {a: n gradients, b: a gradient} → {dots: [n, leaves]}: ⟨a_i, b⟩ for every parameter by itself, in the order of its
- * leaves, so that Grams by layer cost nothing more. Row by row and then over rows: a single running f32 sum over 10⁸
- * products would lose digits.
+ * {a: n gradients, b: a gradient} → {dots: [n, leaves]}: ⟨a_i, b⟩ for every parameter by itself, in the order of
+ * its leaves, so that Grams by layer cost nothing more. Row by row and then over rows: a single running f32 sum
+ * over 10⁸ products would lose digits.
  */
 export const dotsProgram = (specs: Tree<Spec>, n: number): Program =>
   traceAs<{ a: readonly Tree<Tensor>[]; b: Tree<Tensor> }>(
