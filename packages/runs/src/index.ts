@@ -21,6 +21,7 @@ export type { Finding } from './verify.ts'
 export type {
   ImportedEvaluation, ImportedRun, ImportedScalars, ImportFormat, ImportInfo, ImportNote,
 } from './importing/imported.ts'
+export { saidOnce } from './importing/imported.ts'
 export { ownerOfArgmax } from './importing/argmax-defect.ts'
 export type { ArgmaxOwner, OwnerEvidence } from './importing/argmax-defect.ts'
 export { importReleased, stageFromName } from './importing/released-code.ts'

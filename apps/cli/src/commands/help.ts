@@ -11,8 +11,8 @@ export function register(program: Command, context: Context): void {
   const command = program
     .command('help [topic...]')
     .description('explain a command, a topic or an error code')
-    .action((words: string[]) => {
-      context.output.text(words.length === 0 ? overview(program) : page(program, words))
+    .action(async (words: string[]) => {
+      context.output.text(words.length === 0 ? overview(program) : await page(program, words))
     })
   examples(command, ['ldyn help metrics', 'ldyn help LD3002', 'ldyn help model export'])
 }
@@ -23,14 +23,14 @@ function overview(program: Command): string {
   return `${program.helpInformation()}\nTopics (ldyn help <topic>):\n${list.join('\n')}\n  ${'LDnnnn'.padEnd(wide)}  an error code: ${Object.keys(CODES)[1]} to ${Object.keys(CODES).at(-1)}\n`
 }
 
-function page(program: Command, words: readonly string[]): string {
+async function page(program: Command, words: readonly string[]): Promise<string> {
   const command = words.reduce<Command | undefined>(
     (at, word) => at?.commands.find((c) => c.name() === word),
     program,
   )
   const [topic] = words
   if (command) {
-    const more = words.length === 1 && Object.hasOwn(topics, topic) ? [topics[topic].text()] : []
+    const more = words.length === 1 && Object.hasOwn(topics, topic) ? [await topics[topic].text()] : []
     return [command.helpInformation(), ...more].join('\n')
   }
   const code = codeHelp(topic)

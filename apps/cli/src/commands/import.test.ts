@@ -34,7 +34,13 @@ const ldyn = async (...argv: string[]): Promise<string> => {
     env: {},
     json: argv.includes('--json'),
   })
-  const context = { options: {}, output, env: { LANG: 'C.UTF-8' }, version: '0.1.0', exit: () => {} } as unknown as Context
+  const context = {
+    options: {},
+    output,
+    env: { LANG: 'C.UTF-8' },
+    version: '0.1.0',
+    exit: () => {},
+  } as unknown as Context
   await createProgram(context, [importing, plot, exporting, runs]).parseAsync(argv, { from: 'user' })
   return out
 }
@@ -46,8 +52,16 @@ describe('ldyn import', () => {
     expect(said).toMatch(/old_dpo {2}written/)
     expect(said).toMatch(/note {5}argmax_logp: that of random_nonhum and not of chosen/)
     expect(said).toMatch(/missing {2}entropy/)
-    const { data } = JSON.parse(await ldyn('import', log, '--runs-dir', dir, '--json')) as { data: Record<string, unknown> }
-    expect(data).toMatchObject({ outcome: 'unchanged', id: 'old_dpo', format: 'released-code', evaluations: 4, probes: 0 })
+    const { data } = JSON.parse(await ldyn('import', log, '--runs-dir', dir, '--json')) as {
+      data: Record<string, unknown>
+    }
+    expect(data).toMatchObject({
+      outcome: 'unchanged',
+      id: 'old_dpo',
+      format: 'released-code',
+      evaluations: 4,
+      probes: 0,
+    })
   })
 
   it('makes a run that show, plot and export take, with the defect on the curve and no NaN anywhere', async () => {
@@ -67,7 +81,11 @@ describe('ldyn import', () => {
   })
 
   it('fails with a code that says which way', async () => {
-    const code = (...argv: string[]) => ldyn('import', ...argv).then(() => 'no error', (error) => explain(error)?.code)
+    const code = (...argv: string[]) =>
+      ldyn('import', ...argv).then(
+        () => 'no error',
+        (error) => explain(error)?.code,
+      )
     expect(await code(join(root, 'nowhere'))).toBe('LD4004')
     await writeFile(join(root, 'trainer_state.json'), '{}')
     expect(await code(join(root, 'trainer_state.json'), '--out', join(root, 'x'))).toBe('LD3103')

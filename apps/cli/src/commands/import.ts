@@ -1,6 +1,7 @@
 /** `ldyn import`: a foreign log as an ordinary run (packages/runs/src/importing says how each is read). */
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
+import { saidOnce } from '@ldyn/runs'
 import type { Imported } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
@@ -23,8 +24,16 @@ export function register(program: Command, context: Context): void {
     .option('--out <dir>', 'the run’s directory; <runs-dir>/<name> unless given')
     .option('--name <id>', 'the run’s id; the name of the log’s directory unless given')
     .option('--stage <name>', 'what was trained (sft, dpo, …), where the log does not say')
-    .option('--every <updates>', 'updates between two evaluations of the released code’s log', positive('--every'))
-    .option('--attempt <n>', 'which attempt of a log that was started several times; the longest unless given', positive('--attempt'))
+    .option(
+      '--every <updates>',
+      'updates between two evaluations of the released code’s log',
+      positive('--every'),
+    )
+    .option(
+      '--attempt <n>',
+      'which attempt of a log that was started several times; the longest unless given',
+      positive('--attempt'),
+    )
     .option('--runs-dir <dir>', 'where runs are', 'runs')
     .action((path: string, options: Options) => run(path, options, context))
   examples(command, [
@@ -39,9 +48,21 @@ async function run(path: string, options: Options, context: Context): Promise<vo
   const { printable } = await import('./find-run.ts')
   const { name, stage, every, attempt } = options
   if (name !== undefined && (name.trim() === '' || /[\\/\u0000-\u001f]/.test(name))) {
-    throw new CliError({ code: 'LD2003', what: `'${printable(name)}' is no name for a run`, where: '--name', fix: 'give a word without slashes' })
+    throw new CliError({
+      code: 'LD2003',
+      what: `'${printable(name)}' is no name for a run`,
+      where: '--name',
+      fix: 'give a word without slashes',
+    })
   }
-  const asked = { id: name, stage, every, attempt, argv: ['import', basename(path)], version: context.version }
+  const asked = {
+    id: name,
+    stage,
+    every,
+    attempt,
+    argv: ['import', basename(path)],
+    version: context.version,
+  }
   const directory = options.out ?? join(options.runsDir, (await readForeign(path, asked)).id)
   const found = await importRun(path, directory, asked)
   const { outcome, id, run: imported, files } = found
@@ -78,12 +99,6 @@ const describe = (
     readonly probes: number
   },
 ): readonly string[] => {
-  const messages = new Map<string, string[]>()
-  for (const { message, metric } of run.notes) {
-    // The same defect may touch several metrics: said once, with all of them.
-    const text = message.replace(/^\S+ is that of /, 'that of ')
-    messages.set(text, [...(messages.get(text) ?? []), ...(metric === undefined ? [] : [metric])])
-  }
   return [
     `${directory}  ${SAID[outcome]}`,
     ...(run.probes
@@ -92,8 +107,12 @@ const describe = (
             `${data.types.length} types, ${data.metrics.join(' ')}`,
         ]
       : []),
-    ...(data.scalars.length > 0 ? [`  log      ${run.scalars.length} lines, ${data.scalars.length} columns: ${data.scalars.slice(0, 10).join(' ')}`] : []),
-    ...[...messages].map(([text, metrics]) => `  note     ${metrics.length > 0 ? `${[...new Set(metrics)].join(', ')}: ` : ''}${text}`),
+    ...(data.scalars.length > 0
+      ? [
+          `  log      ${run.scalars.length} lines, ${data.scalars.length} columns: ${data.scalars.slice(0, 10).join(' ')}`,
+        ]
+      : []),
+    ...saidOnce(run.notes).map((text) => `  note     ${text}`),
     ...run.missing.map((text) => `  missing  ${text}`),
     `  next     ldyn runs show ${directory} · ldyn plot ${directory} · ldyn diagnose ${directory}`,
   ]

@@ -2,7 +2,6 @@
 import { EXIT_CODES } from '../contract/exit-codes.ts'
 import { backendsPage } from './backends.ts'
 import { dataPage } from './data.ts'
-import { diagnosePage } from './diagnose.ts'
 import { explainPage } from './explain.ts'
 import { kernelPage } from './kernel.ts'
 import { lossesPage } from './losses.ts'
@@ -11,8 +10,11 @@ import { simPage } from './sim.ts'
 
 export interface Topic {
   readonly title: string
-  text(): string
+  text(): string | Promise<string>
 }
+
+/** Its numbers come from where they are used, which loads more than help should. */
+const loadDiagnosePage = async (): Promise<string> => (await import('./diagnose.ts')).diagnosePage()
 
 export const topics: Readonly<Record<string, Topic>> = {
   'exit-codes': {
@@ -26,7 +28,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   },
   backends: { title: 'what computes, how to choose it; verify and bench', text: () => backendsPage },
   data: { title: 'forms of training data and probe sets', text: () => dataPage },
-  diagnose: { title: 'verdicts, their evidence, and every threshold', text: diagnosePage },
+  diagnose: { title: 'verdicts, their evidence, and every threshold', text: loadDiagnosePage },
   explain: { title: 'first-order predictions, directions, layers, residuals: definitions and signs', text: () => explainPage },
   losses: { title: 'every loss: what it is, its pull and push, and how TRL divides it', text: () => lossesPage },
   sim: { title: 'the toy worlds of ldyn sim: cases, options and figures', text: () => simPage },

@@ -333,7 +333,7 @@ describe.skipIf(!here)(
       expect(found.stages[0].findings[0].evidence.map(({ curve }) => curve)).not.toContain(
         'argmax_logp chosen',
       )
-      expect(found.notes.join()).toMatch(/argmax_prob_logits is that of random_nonhum and not of chosen/)
+      expect(found.notes.join()).toMatch(/argmax_logp.*: that of random_nonhum and not of chosen/)
       expect(found.stages[0].carriers!.probes).toBe(500)
     })
   },

@@ -3,6 +3,7 @@
  * form, and what cannot be told from what is on file, with the command that would tell. Pure: reads curves,
  * computes no model.
  */
+import { saidOnce } from '@ldyn/runs'
 import type { Case, CaseStage } from './case.ts'
 import { carriersOf, correlate, ownScores, type Carriers, type Correlation, type Scores } from './carriers.ts'
 import { pushesOf, thresholdOf, type Pushes, type Threshold } from './closed-form.ts'
@@ -154,9 +155,7 @@ export const diagnose = (found: Case, options: DiagnoseOptions = {}): Diagnosis 
     confidence: grave.findings[0].confidence,
     stage: grave.stage,
     stages,
-    notes: [
-      ...new Set(found.notes.filter(({ code }) => code !== 'a-norm-of-mean').map(({ message }) => message)),
-    ],
+    notes: saidOnce(found.notes.filter(({ code }) => code !== 'a-norm-of-mean')),
     missing: found.missing,
   }
 }

@@ -65,11 +65,15 @@ export const ownerOfArgmax = ({ keys, chosenKey, lastType, pairs, first }: Owner
   const [chosen, last] = [byType?.get('chosen'), byType?.get(lastType)]
   if (chosen !== undefined && last !== undefined && Number.isFinite(first.p_e) && Number.isFinite(first.energy)) {
     const measured = first.p_e ** 2 - 1 + 2 * (1 - first.energy)
-    const type = Math.abs(measured - last) < Math.abs(measured - chosen) ? lastType : 'chosen'
-    return {
-      type, certainty: 'inferred',
-      because: [`p_e and energy say ‖π‖² ≈ ${measured.toFixed(3)}, and the logged A_o say ${chosen.toFixed(3)} for chosen ` +
-        `and ${last.toFixed(3)} for ${lastType}`],
+    // (mean p_e)² is below the mean of p_e², so the estimate errs downwards: high is chosen's, low must fit the last's.
+    const high = chosen > last && measured > (chosen + last) / 2
+    const fits = Math.abs(measured - last) < Math.abs(measured - chosen) / 4
+    if (high !== fits) {
+      return {
+        type: high ? 'chosen' : lastType, certainty: 'inferred',
+        because: [`p_e and energy say ‖π‖² ≈ ${measured.toFixed(3)}, and the logged A_o say ${chosen.toFixed(3)} for chosen ` +
+          `and ${last.toFixed(3)} for ${lastType}`],
+      }
     }
   }
   const [at, fixed] = [keys.indexOf(chosenKey), keys.indexOf('chosen_A_o')]

@@ -52,3 +52,15 @@ export interface ImportedRun {
 /** `3, 4, 5 and 9`, cut after a few. */
 export const fewOf = (items: readonly (string | number)[], most = 6): string =>
   items.length <= most ? items.join(', ') : `${items.slice(0, most).join(', ')} and ${items.length - most} more`
+
+/** What an import noted, each thing once: the same defect may touch several metrics. */
+export const saidOnce = (notes: readonly ImportNote[]): readonly string[] => {
+  const found = new Map<string, string[]>()
+  for (const { message, metric } of notes) {
+    const text = message.replace(/^\S+ is that of /, 'that of ')
+    const metrics = found.get(text) ?? []
+    found.set(text, metrics)
+    if (metric !== undefined && !metrics.includes(metric)) metrics.push(metric)
+  }
+  return [...found].map(([text, metrics]) => metrics.length > 0 ? `${metrics.join(', ')}: ${text}` : text)
+}

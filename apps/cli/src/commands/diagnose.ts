@@ -1,0 +1,129 @@
+/** `ldyn diagnose`: what a run or a recorded log suffers from, with the evidence (`ldyn help diagnose`). */
+import type { Command } from 'commander'
+import type { Scores } from '@ldyn/lab'
+import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
+import { didYouMean } from '../contract/nearest.ts'
+import { examples } from '../program.ts'
+import { positive } from './observe.ts'
+
+// See doctor.ts for why these are functions of their own.
+const loadLab = () => import('@ldyn/lab')
+const loadSubject = () => import('../diagnose/subject.ts')
+const loadRender = () => import('../diagnose/render.ts')
+const loadScores = () => import('../diagnose/scores.ts')
+
+interface DiagnoseFlags {
+  readonly stage?: string
+  readonly beta?: number
+  readonly vocab?: number
+  readonly scores?: string
+  readonly every?: number
+  readonly attempt?: number
+  readonly failOn?: readonly string[]
+  readonly runsDir: string
+  readonly ascii?: boolean
+}
+
+const above0 = (text: string): number => {
+  const n = Number(text)
+  if (Number.isFinite(n) && n > 0) return n
+  throw new CliError({
+    code: 'LD2003',
+    what: '--beta takes a number above 0',
+    where: '--beta',
+    why: `it is '${text}'`,
+  })
+}
+const listed = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean)
+
+export function register(program: Command, context: Context): void {
+  const command = program
+    .command('diagnose <run|log>')
+    .description(
+      'benign, squeezing, a learning rate too high…: the verdict on a run or a recorded log, with its evidence',
+    )
+    .option('--stage <name>', 'one stage alone; of a log that does not say it: what was trained')
+    .option(
+      '--beta <x>',
+      'β of the loss, for pulls and pushes in closed form; the run’s own unless given',
+      above0,
+    )
+    .option('--vocab <n>', 'entries of the vocabulary, for Lemma 1', positive('--vocab'))
+    .option(
+      '--scores <file>',
+      'JSONL of scores by probe row ({"row": 0, "ches": …}), correlated with what happened',
+    )
+    .option(
+      '--every <updates>',
+      'of a log of the released code: updates between evaluations',
+      positive('--every'),
+    )
+    .option('--attempt <n>', 'of a log that was started several times: which one', positive('--attempt'))
+    .option('--fail-on <verdicts>', 'exit with 7 on one of these, by comma (squeezing,diverged)', listed)
+    .option('--runs-dir <dir>', 'where runs are looked for by id', 'runs')
+    .option('--ascii', 'no characters beyond ASCII in tables and curves')
+    .action((word: string, flags: DiagnoseFlags) => run(word, flags, context))
+  examples(command, [
+    'ldyn diagnose runs/first                                 # why did chosen fall?',
+    'ldyn diagnose prob_pythia410m_dpo/ --beta 0.1            # a log of the released code',
+    'ldyn diagnose outputs/dpo/checkpoint-500                 # trainer_state.json of a Hugging Face Trainer or TRL',
+    'ldyn diagnose runs/first --fail-on squeezing,diverged    # in a script: exit code 7',
+  ])
+}
+
+const speaksUtf8 = ({ LC_ALL, LC_CTYPE, LANG }: Context['env']): boolean =>
+  /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || 'utf-8')
+
+async function run(word: string, flags: DiagnoseFlags, context: Context): Promise<void> {
+  const { output, env } = context
+  const { diagnose, VERDICTS } = await loadLab()
+  const { betaOf, subjectOf, vocabularyOf } = await loadSubject()
+  const { renderDiagnosis } = await loadRender()
+  const { printable } = await import('./find-run.ts')
+  const unknown = flags.failOn?.find((verdict) => !(verdict in VERDICTS))
+  if (unknown !== undefined) {
+    throw new CliError({
+      code: 'LD2003',
+      what: `there is no verdict '${unknown}'`,
+      where: '--fail-on',
+      fix: didYouMean(unknown, Object.keys(VERDICTS)) || `there are ${Object.keys(VERDICTS).join(', ')}`,
+    })
+  }
+  const subject = await subjectOf(word, flags)
+  const { found, manifest } = subject
+  const names = found.stages.map(({ name }) => name)
+  if (flags.stage !== undefined && !names.includes(flags.stage)) {
+    throw new CliError({
+      code: 'LD2003',
+      what: `the run has no stage '${flags.stage}'`,
+      where: '--stage',
+      fix: didYouMean(flags.stage, names) || `there are ${names.join(', ') || 'none'}`,
+    })
+  }
+  const preference = found.stages.findLast(
+    ({ kind, name }) => kind === 'preference' && (flags.stage ?? name) === name,
+  )
+  const scores: Scores | undefined =
+    flags.scores === undefined ? undefined : await (await loadScores()).readScores(flags.scores)
+  const diagnosis = diagnose(found, {
+    stage: flags.stage,
+    beta: flags.beta ?? (preference && betaOf(manifest, preference.name)),
+    vocab: flags.vocab ?? vocabularyOf(subject),
+    scores,
+  })
+  output.result('diagnose', diagnosis, () =>
+    renderDiagnosis(diagnosis, {
+      width: Math.min(output.stderr.columns ?? 100, 120),
+      ascii: flags.ascii ?? !speaksUtf8(env),
+      style: (format, text) => output.style(format, text),
+      clean: printable,
+    }),
+  )
+  const all = diagnosis.stages.flatMap(({ findings }) => findings.map(({ verdict }) => verdict as string))
+  if (flags.failOn?.some((verdict) => all.includes(verdict))) context.exit(7)
+}

@@ -1,0 +1,82 @@
+/** What a word after `ldyn diagnose` means: a run of ours, or a foreign log, read as `ldyn import` would read it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { caseOf, piSquaredOf, type Case } from '@ldyn/lab'
+import { openRun, type Json, type RunManifest } from '@ldyn/runs'
+import { directoryFiles, importRun } from '@ldyn/runs/node'
+import { findRun } from '../commands/find-run.ts'
+
+export interface Subject {
+  readonly found: Case
+  readonly manifest: RunManifest
+}
+
+export interface SubjectOptions {
+  readonly runsDir: string
+  readonly stage?: string
+  readonly every?: number
+  readonly attempt?: number
+}
+
+const isNotRun = (error: unknown): boolean => (error as { code?: string }).code === 'LD4002'
+
+/** Throws CliError and RunError: LD4002 with both readings where the word is neither a run nor a log. */
+export async function subjectOf(word: string, options: SubjectOptions): Promise<Subject> {
+  let directory: string
+  try {
+    directory = await findRun(word, options.runsDir)
+  } catch (error) {
+    if (!isNotRun(error)) throw error
+    return foreign(word, options).catch((other: { code?: string }) => {
+      // Neither: what the run reader says is about what the user most likely meant.
+      throw other.code === 'no-log' && !/log|json|tfevents/i.test(word) ? error : other
+    })
+  }
+  const run = await openRun(directoryFiles(directory))
+  return { found: await caseOf(run), manifest: run.manifest }
+}
+
+/** A log imported into a directory of the system's for temporary files, read, and let go of. */
+async function foreign(path: string, { stage, every, attempt }: SubjectOptions): Promise<Subject> {
+  const directory = await mkdtemp(join(tmpdir(), 'ldyn-diagnose-'))
+  try {
+    await importRun(path, directory, { stage, every, attempt })
+    const run = await openRun(directoryFiles(directory))
+    return { found: await caseOf(run), manifest: run.manifest }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+const field = (value: Json | undefined, name: string): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, Json>>)[name]
+    : undefined
+
+/** β of a stage as the run's config has it; undefined where it does not. */
+export function betaOf({ config }: RunManifest, stage: string): number | undefined {
+  const stages = field(config, 'stages')
+  const own = Array.isArray(stages)
+    ? stages.find((one) => field(one, 'name') === stage || field(one, 'kind') === stage)
+    : field(stages, stage)
+  for (const at of [own, config]) {
+    const beta = field(at, 'beta')
+    if (typeof beta === 'number' && beta > 0) return beta
+  }
+  return undefined
+}
+
+/** Rows of the head of the models in the released code's scripts: Pythia, Qwen1.5. */
+const RELEASED = [50304, 151936]
+
+/** V where a log of the released code can have one only: of its two vocabularies the one that all its ‖A‖ fit. */
+export function vocabularyOf({ found, manifest }: Subject): number | undefined {
+  if (manifest.imported?.format !== 'released-code') return undefined
+  const norms = found.stages.flatMap(({ probes }) =>
+    [...probes.values()].filter(({ metric }) => metric === 'a_norm').flatMap(({ mean }) => mean),
+  )
+  if (norms.length === 0) return undefined
+  const fits = RELEASED.filter((vocab) => norms.every((norm) => piSquaredOf(norm, vocab) !== undefined))
+  return fits.length === 1 ? fits[0] : undefined
+}
