@@ -22,8 +22,8 @@ export const tolerances: { readonly [K in OpName]: number } = {
   matmul: rounds, sigmoid: approximates, silu: approximates, gelu: approximates, softplus: approximates,
   logSigmoid: approximates, expm1: approximates, softmax: approximates, logSoftmax: approximates,
   logSumExp: approximates, takeAlong: rounds, addAlong: rounds, linear: rounds, layerNorm: approximates,
-  rmsNorm: approximates, rope: rounds, attention: approximates, tokenLogProb: approximates,
-  tokenStats: combines, conv2d: rounds, avgPool: rounds,
+  rmsNorm: approximates, rope: rounds, attention: approximates, attentionBackward: approximates,
+  tokenLogProb: approximates, tokenLogProbBackward: approximates, tokenStats: combines, conv2d: rounds, avgPool: rounds,
 }
 
 export type Measure = 'element' | 'relative' | 'derivative'

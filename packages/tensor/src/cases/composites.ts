@@ -5,12 +5,23 @@ import type { Tensor } from '../graph.ts'
 import type { CompositeName } from '../ops/attrs.ts'
 import { expm1, gelu, logSigmoid, sigmoid, silu, softplus } from '../composites/activations.ts'
 import { avgPool, conv2d } from '../composites/convolution.ts'
-import { tokenLogProb, tokenStats } from '../composites/head.ts'
+import { tokenLogProb, tokenLogProbBackward, tokenStats } from '../composites/head.ts'
 import { layerNorm, rmsNorm } from '../composites/norms.ts'
 import { addAlong, logSoftmax, logSumExp, softmax, takeAlong } from '../composites/softmax.ts'
-import { attention, linear, rope } from '../composites/transformer.ts'
+import { mul } from '../ops/pointwise.ts'
+import { attention, attentionBackward, linear, rope } from '../composites/transformer.ts'
 import { given, indices, normal, positive, small, type Argument } from './argument.ts'
 import type { OpCase } from './opcase.ts'
+
+/** Results by number. */
+const pair = (list: readonly Tensor[]): Record<string, Tensor> =>
+  Object.fromEntries(list.map((x, i) => [`y${i}`, x]))
+
+/** Attention's derivative with y as it really is, and a cotangent that differs from it. */
+const backward = (q: Tensor, k: Tensor, v: Tensor, segments?: Tensor): Record<string, Tensor> => {
+  const options = { scale, causal: true, segments }
+  return pair(attentionBackward(q, k, v, attention(q, k, v, options), mul(q, 0.5), options))
+}
 
 const pointwise = (f: (x: Tensor) => Tensor, extremes: readonly number[], relative = false): OpCase[] => [
   ...[[], [5], [0], [2, 3, 1], [1025]].map(
@@ -265,6 +276,21 @@ export const compositeCases: { readonly [K in CompositeName]: readonly OpCase[] 
       terms: 70,
     },
   ],
+  attentionBackward: [
+    {
+      title: 'grouped heads',
+      inputs: heads(2, 6, 2, 4, 3),
+      build: ({ q, k, v }) => backward(q, k, v),
+      terms: 12,
+    },
+    {
+      title: 'a prompt and its responses',
+      inputs: { ...heads(1, 2, 2, 7, 4), s: given([0, 0, 1, 1, 2, 2, 3], [1, 7], 'i32') },
+      build: ({ q, k, v, s }) => backward(q, k, v, s),
+      terms: 7,
+    },
+    { title: 'no rows', inputs: heads(0, 2, 2, 3, 4), build: ({ q, k, v }) => backward(q, k, v) },
+  ],
   tokenLogProb: [
     { title: 'in one piece', inputs: head(5, 7, 3), build: ({ h, w, y }) => tokenLogProb(h, w, y), terms: 7 },
     { title: 'in chunks', inputs: head(5, 7, 3), build: ({ h, w, y }) => tokenLogProb(h, w, y, 2), terms: 7 },
@@ -280,6 +306,25 @@ export const compositeCases: { readonly [K in CompositeName]: readonly OpCase[] 
       inputs: head(4, 1031, 17),
       build: ({ h, w, y }) => tokenLogProb(h, w, y, 3),
       terms: 1031,
+    },
+  ],
+  tokenLogProbBackward: [
+    {
+      title: 'both, in chunks',
+      inputs: { ...head(5, 7, 3), g: normal(5) },
+      build: ({ h, w, y, g }) => pair(tokenLogProbBackward(h, w, y, g, { chunkRows: 2, hidden: true, head: true })),
+      terms: 7,
+    },
+    {
+      title: 'the head alone',
+      inputs: { ...head(4, 70, 5), g: normal(4) },
+      build: ({ h, w, y, g }) => pair(tokenLogProbBackward(h, w, y, g, { chunkRows: 9, hidden: false, head: true })),
+      terms: 70,
+    },
+    {
+      title: 'no rows',
+      inputs: { ...head(0, 4, 2), g: normal(0) },
+      build: ({ h, w, y, g }) => pair(tokenLogProbBackward(h, w, y, g, { chunkRows: 9, hidden: true, head: false })),
     },
   ],
   tokenStats: [

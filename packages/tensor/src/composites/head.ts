@@ -61,7 +61,7 @@ function byRows(
 const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1])
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]])
 
-export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
+export const headOps: Ops<'tokenLogProb' | 'tokenLogProbBackward' | 'tokenStats'> = {
   tokenLogProb: {
     doc: 'log π(target) of every row, π = softmax(hidden·headᵀ): [N]. vjp: z̄ = ȳ(e_y − π), row by row.',
     infer: (s, attrs) => [{ shape: [checkHead(s, attrs)], dtype: 'f32' }],
@@ -82,17 +82,32 @@ export const headOps: Ops<'tokenLogProb' | 'tokenStats'> = {
       })
     },
     vjp: ({ x: [hidden, head, targets], g, attrs, needs }) => {
+      const wanted = { chunkRows: attrs.chunkRows, hidden: needs[0], head: needs[1] }
+      const back = tokenLogProbBackward(hidden, head, targets, g[0]!, wanted)
+      return [needs[0] ? back[0] : undefined, needs[1] ? back.at(-1) : undefined, undefined]
+    },
+  },
+  tokenLogProbBackward: {
+    doc: 'Cotangents of hidden, of head, or both, from (hidden, head, targets, ȳ [N]): z̄ = ȳ(e_y − π), hidden: z̄·head, head: z̄ᵀ·hidden.',
+    infer: ([hidden, head, targets, g], attrs) => {
+      const n = checkHead([hidden, head, targets], attrs)
+      needFloat([g])
+      need(g.shape.length === 1 && g.shape[0] === n, `the cotangent must be f32[${n}]`)
+      need(attrs.hidden || attrs.head, 'no cotangent is wanted')
+      return [...(attrs.hidden ? [hidden] : []), ...(attrs.head ? [head] : [])]
+    },
+    expand: ([hidden, head, targets, g], attrs) => {
       let dHead: Tensor | undefined
-      const [dHidden] = byRows(attrs.chunkRows, [hidden, targets, g[0]!], (h, y, gy) => {
+      const [dHidden] = byRows(attrs.chunkRows, [hidden, targets, g], (h, y, gy) => {
         const pi = softmax(matmul(h, head, false, true))
         const dz = addAlong(mul(pi, column(neg(gy))), y, gy)
-        if (needs[1]) {
+        if (attrs.head) {
           const part = matmul(dz, h, true, false)
           dHead = dHead ? add(dHead, part) : part
         }
-        return [needs[0] ? matmul(dz, head) : h]
+        return [attrs.hidden ? matmul(dz, head) : h]
       })
-      return [needs[0] ? dHidden : undefined, dHead, undefined]
+      return [...(attrs.hidden ? [dHidden] : []), ...(attrs.head ? [dHead!] : [])]
     },
   },
   tokenStats: {
@@ -149,6 +164,16 @@ export const tokenLogProb = (
   targets: Tensor,
   chunkRows = chunkFor(head.shape[0]),
 ): Tensor => emit('tokenLogProb', headOps.tokenLogProb, [hidden, head, targets], { chunkRows })[0]
+
+/** Cotangents of hidden and head, those that are wanted, from that of the log-probs; see the op. */
+export const tokenLogProbBackward = (
+  hidden: Tensor,
+  head: Tensor,
+  targets: Tensor,
+  g: Tensor,
+  wanted: { chunkRows: number; hidden: boolean; head: boolean },
+): Tensor[] =>
+  emit('tokenLogProbBackward', headOps.tokenLogProbBackward, [hidden, head, targets, g], wanted)
 
 export interface TokenStats {
   logp: Tensor

@@ -51,7 +51,13 @@ function scoreTangent(q: Tensor, k: Tensor, dq: Maybe, dk: Maybe): Maybe {
   return dq ? product(dq, k) : dk && product(q, dk)
 }
 
-export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
+/** The sum over each key head's query heads: [B,H,T,D] → [B,Hkv,T,D]. */
+function sumHeads(x: Tensor, groups: number): Tensor {
+  const [b, h, t, d] = x.shape
+  return h === groups ? x : sum(reshape(x, [b, groups, h / groups, t, d]), 2)
+}
+
+export const transformer: Ops<'linear' | 'rope' | 'attention' | 'attentionBackward'> = {
   linear: {
     doc: 'x·w + b; x [..., in], w [in, out], optional b [out].',
     infer: (s) => {
@@ -139,6 +145,35 @@ export const transformer: Ops<'linear' | 'rope' | 'attention'> = {
       }
       return { y: [y], tangent }
     },
+    vjp: ({ x: [q, k, v, segments], y: [y], g, attrs, needs }) => {
+      const back = attentionBackward(q, k, v, y, g[0]!, { ...attrs, segments })
+      return back.map((x, i) => (needs[i] ? x : undefined))
+    },
+  },
+  attentionBackward: {
+    doc: 'q̄, k̄, v̄ of y = attention(q, k, v, segments?) from (q, k, v, y, ȳ, segments?): P̄ = ȳ·vᵀ, S̄ = P∘(P̄ − ⟨P, P̄⟩), q̄ = scale·S̄·k, k̄ = scale·S̄ᵀ·q, v̄ = Pᵀ·ȳ.',
+    infer: ([q, k, v, y, g, segments], attrs) => {
+      transformer.attention.infer(segments ? [q, k, v, segments] : [q, k, v], attrs)
+      needFloat([y, g])
+      need(
+        [y, g].every((s) => s.shape.length === 4 && s.shape.every((n, a) => n === q.shape[a])),
+        "the result and its cotangent have q's shape",
+      )
+      return [q, k, v]
+    },
+    // What differentiating attention's expansion gives, so that a backend without a kernel shares P with it.
+    expand: ([q, k, v, , g, segments], { scale, causal }) => {
+      const [heads, groups] = [q.shape[1], k.shape[1]]
+      const scaled = mul(q, scale)
+      const p = attentionWeights(scaled, k, causal, segments)
+      const moved = matmul(g, repeatHeads(v, heads), false, true)
+      const ds = mul(p, sub(moved, sum(mul(p, moved), -1, true)))
+      return [
+        mul(matmul(ds, repeatHeads(k, heads)), scale),
+        sumHeads(matmul(ds, scaled, true, false), groups),
+        sumHeads(matmul(p, g, true, false), groups),
+      ]
+    },
   },
 }
 
@@ -157,3 +192,15 @@ export const attention = (
     scale: options.scale,
     causal: options.causal,
   })[0]
+/** Cotangents of q, k and v from attention's result y and its cotangent g; see the op. */
+export const attentionBackward = (
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  y: Tensor,
+  g: Tensor,
+  { scale, causal, segments }: { scale: number; causal: boolean; segments?: Tensor },
+): Tensor[] => {
+  const operands = segments ? [q, k, v, y, g, segments] : [q, k, v, y, g]
+  return emit('attentionBackward', transformer.attentionBackward, operands, { scale, causal })
+}

@@ -71,7 +71,10 @@ export interface CompositeAttrs {
   rmsNorm: { readonly eps: number }
   rope: None
   attention: { readonly scale: number; readonly causal: boolean }
+  attentionBackward: { readonly scale: number; readonly causal: boolean }
   tokenLogProb: { readonly chunkRows: number }
+  /** Which cotangents are wanted: hidden's, the head's, or both in this order. */
+  tokenLogProbBackward: { readonly chunkRows: number; readonly hidden: boolean; readonly head: boolean }
   tokenStats: { readonly chunkRows: number }
   conv2d: { readonly padding: number }
   avgPool: { readonly size: number }

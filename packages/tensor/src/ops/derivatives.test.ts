@@ -76,8 +76,8 @@ describe('the table of cases', () => {
     }
   })
   it('names a rule for both modes or for none', () => {
-    for (const [op, { jvp: forward, vjp: reverse }] of Object.entries(ops))
-      expect(!forward, op).toBe(!reverse)
+    for (const [op, { jvp: forward, linearise, vjp: reverse }] of Object.entries(ops))
+      expect(!forward && !linearise, op).toBe(!reverse)
   })
 })
 

@@ -2,6 +2,8 @@
  * Every op refuses what it cannot take while it is traced, in a sentence with op, operands, module path and
  * reason.
  */
+import { tokenLogProbBackward } from '../composites/head.ts'
+import { attentionBackward } from '../composites/transformer.ts'
 import { describe, expect, it } from 'vitest'
 import {
   add, addAlong, argmax, attention, avgPool, broadcast, cast, concat, constant, conv2d, div, equal, erf, exp,
@@ -250,6 +252,13 @@ const refusals: { readonly [K in Exclude<OpName, 'input' | 'stopGradient' | 'cas
     [heads(f32(4, 5, 2), f32(2, 5, 2), f32(2, 5, 2)), attend, 'q, k and v have rank 4'],
     [heads(f32(1, 1, 0, 2), f32(1, 1, 0, 2), f32(1, 1, 0, 2)), attend, 'no position to attend to'],
   ],
+  attentionBackward: [
+    [
+      [...heads(f32(1, 2, 5, 2), f32(1, 2, 5, 2), f32(1, 2, 5, 2)), f32(1, 2, 5, 2), f32(1, 2, 4, 2)],
+      (q, k, v, y, g) => attentionBackward(q, k, v, y, g, { scale: 1, causal: true }),
+      "the result and its cotangent have q's shape",
+    ],
+  ],
   tokenLogProb: [
     [
       [f32(3, 4), f32(7, 5), i32(3)],
@@ -263,6 +272,18 @@ const refusals: { readonly [K in Exclude<OpName, 'input' | 'stopGradient' | 'cas
       'chunkRows = 0 must be a positive integer',
     ],
     [[f32(3, 4), f32(0, 4), i32(3)], (h, w, y) => tokenLogProb(h, w, y, 1), 'the vocabulary is empty'],
+  ],
+  tokenLogProbBackward: [
+    [
+      [f32(3, 4), f32(7, 4), i32(3), f32(4)],
+      (h, w, y, g) => tokenLogProbBackward(h, w, y, g, { chunkRows: 1, hidden: true, head: true }),
+      'the cotangent must be f32[3]',
+    ],
+    [
+      [f32(3, 4), f32(7, 4), i32(3), f32(3)],
+      (h, w, y, g) => tokenLogProbBackward(h, w, y, g, { chunkRows: 1, hidden: false, head: false }),
+      'no cotangent is wanted',
+    ],
   ],
   tokenStats: [
     [

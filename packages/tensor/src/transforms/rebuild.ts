@@ -24,10 +24,12 @@ export function build(f: () => readonly Leaf<Tensor>[]): Program {
 
 /**
  * Replaces every composite for which `keep` is false by its expansion, repeatedly; inner nodes carry the
- * composite's path and region.
+ * composite's path and region. Attention is expanded wherever its derivative in the program is: both then share the
+ * weights, which costs less than the fastest kernel does.
  */
 export function expandComposites(program: Program, keep: (op: OpName) => boolean): Program {
-  const unwanted = (op: OpName): boolean => isComposite(op) && !keep(op)
+  const shares = !keep('attentionBackward') && program.nodes.some((node) => node.op === 'attentionBackward')
+  const unwanted = (op: OpName): boolean => isComposite(op) && (!keep(op) || (shares && op === 'attention'))
   let result = program
   while (result.nodes.some((node) => unwanted(node.op))) result = expandOnce(result, unwanted)
   return result
