@@ -7,6 +7,7 @@ import {
   expandComposites, isComposite, simplify, sizeOf, type DType, type Leaf, type Node, type OpAttrs, type OpName,
   type Program, type Shape, type Spec,
 } from '@ldyn/tensor'
+import { kindOf } from './access.ts'
 
 /** A program whose nodes may be appended to. */
 export interface Graph {
@@ -70,7 +71,8 @@ function zeros(graph: Graph, like: Node, shape: Shape, dtype: DType): number {
 function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: readonly Spec[]): readonly number[] {
   const [out] = specs
   const operand = (i: number): Spec => graph.values[inputs[i]]
-  const same = (): readonly number[] => append(graph, node, node.op, node.attrs as never, inputs, specs)
+  const same = (): readonly number[] =>
+    append(graph, node, node.op, node.attrs as never, kindOf(node.op) === 'kernel' ? apart(graph, node, inputs) : inputs, specs)
   if (node.op === 'input') return same()
   if (specs.every(isEmpty)) {
     return specs.map(({ shape, dtype }) =>
@@ -92,12 +94,8 @@ function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: r
       return isEmpty(operand(0)) ? nothing() : same()
     case 'updateRows':
       return isEmpty(operand(1)) ? [inputs[0]] : same()
-    case 'matmul': {
-      if (isEmpty(operand(0))) return nothing()
-      if (stored(graph, inputs[0]) !== stored(graph, inputs[1])) return same()
-      const copy = append(graph, node, 'cast', { dtype: 'f32' }, [inputs[1]], [operand(1)])[0]
-      return append(graph, node, 'matmul', node.attrs, [inputs[0], copy], specs)
-    }
+    case 'matmul':
+      return isEmpty(operand(0)) ? nothing() : same()
     case 'concat': {
       const full = inputs.filter((v) => !isEmpty(graph.values[v]))
       return [joined(graph, node, node.attrs.axis, full)]
@@ -105,6 +103,18 @@ function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: r
     default:
       return same()
   }
+}
+
+/** Operands of a kernel of its own that share memory: all but the first are copied, since a buffer is bound once. */
+function apart(graph: Graph, node: Node, inputs: readonly number[]): number[] {
+  const seen = new Set<number>()
+  return inputs.map((v) => {
+    const memory = stored(graph, v)
+    const { dtype } = graph.values[v]
+    const fresh = seen.has(memory) ? append(graph, node, 'cast', { dtype }, [v], [graph.values[v]])[0] : v
+    seen.add(memory)
+    return fresh
+  })
 }
 
 /** What a kernel may join at once: with few parts, each may still be computed on the way. */

@@ -107,7 +107,7 @@ function kernelDraft(
       if (!lower) throw new UnsupportedError(`the webgpu backend has no kernel for ${described(node, graph)}`)
       const specs = node.inputs.map((v) => graph.values[v])
       const { kernels, temporaries }: Lowering = lower(node as never, specs, node.outputs.map((v) => graph.values[v]), {
-        limits, matmulPrecision, epilogue: after?.epilogue,
+        limits, precision: matmulPrecision, epilogue: after?.epilogue,
       })
       return {
         kernels: kernels.map((kernel) => ({ ...kernel, label: `${kernel.label} of ${described(node, graph)}` })),
