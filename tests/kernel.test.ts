@@ -116,7 +116,8 @@ describe.each(backends)('on $name', ({ create, tolerance: base }) => {
         const made = await gramMatrix({ ...request, memory: (block + 1) * gradientBytes })
         expect([made.plan.block, made.plan.gradients]).toEqual([block, [6, 4, 3][block - 1]])
         grams.push(...off(`gram in blocks of ${block}`, made.gram.data, want.gram.flat(), tolerance))
-        const parts = [...made.parts.values()].reduce((n, { data }) => n.map((x, k) => x + data[k]), new Array(9).fill(0))
+        const none = new Array<number>(9).fill(0)
+        const parts = [...made.parts.values()].reduce((n, { data }) => n.map((x, k) => x + data[k]), none)
         grams.push(...off('parts', parts, want.gram.flat(), tolerance))
         expect(summariseGram(made.gram).leastShare).toBeGreaterThan(-tolerance)
       }

@@ -1,4 +1,7 @@
-/** `ldyn kernel norm` and `ldyn kernel drift`: how strong K is between probes, and whether training keeps its ranking. */
+/**
+ * `ldyn kernel norm` and `ldyn kernel drift`: how strong K is between probes, and whether training keeps its
+ * ranking.
+ */
 import { cosines, driftOf, type Drift, type Estimate, type Gram } from '@ldyn/core'
 import { gramMatrix, kernelNorms } from '@ldyn/lab'
 import { openBackend } from '../backends.ts'
@@ -124,7 +127,8 @@ export async function kernelDrift(flags: DriftFlags, context: Context): Promise<
     const own: KernelFlags & ProbeFlags = { ...flags, model }
     await using opened = await openKernel(own, progress, backend)
     const found = await probesOf(own, opened, (text) => output.warn(text))
-    if (i > 0 && found.probes.some((p, k) => p.tokens !== probes[k]?.tokens) || (i > 0 && found.probes.length !== probes.length))
+    const lengths = (list: readonly Probe[]): string => list.map((p) => p.tokens).join()
+    if (i > 0 && lengths(found.probes) !== lengths(probes))
       throw new CliError({
         code: 'LD3206',
         what: 'the checkpoints do not see the same tokens',

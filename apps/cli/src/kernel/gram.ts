@@ -143,7 +143,7 @@ async function compute(
 
 function answerOf(flags: GramFlags, opened: Opened, probes: readonly Probe[], made: Made): GramAnswer {
   const { eigenvalues, effectiveRank, trace } = summariseGram(made.gram)
-  const traceOf = ({ n, data }: Gram): number => Array.from({ length: n }, (_, i) => data[i * n + i]).reduce((a, b) => a + b)
+  const traceOf = ({ n, data }: Gram): number => data.reduce((sum, x, k) => (k % (n + 1) === 0 ? sum + x : sum), 0)
   return {
     model: flags.model,
     per: flags.per,

@@ -1,6 +1,6 @@
 /**
- * Which parameters a kernel is taken over, as words on the command line: a path (`layers.3`, itself and all below it),
- * a pattern (`layers.*.attn.q`), or `last:2` for the last layers with the final norm and an untied head.
+ * Which parameters a kernel is taken over, as words on the command line: a path (`layers.3`, itself and all below
+ * it), a pattern (`layers.*.attn.q`), or `last:2` for the last layers with the final norm and an untied head.
  */
 import { leaves, type PathFilter, type Spec, type Tree } from '@ldyn/tensor'
 import { CliError } from '../contract/errors.ts'

@@ -1,4 +1,7 @@
-/** A signed matrix in the terminal: one cell an entry, darker for larger, apart in letters as in colour for its sign. */
+/**
+ * A signed matrix in the terminal: one cell an entry, darker for larger, apart in letters as in colour for its
+ * sign.
+ */
 import type { Output } from '../contract/output.ts'
 
 const UP = { fine: '·░▒▓█', ascii: '.:+*#' } as const
@@ -37,8 +40,8 @@ const largest = (rows: readonly ArrayLike<number>[]): number =>
   rows.reduce((most, row) => Array.from(row).reduce((m, x) => Math.max(m, Math.abs(x)), most), 0)
 
 /**
- * Averages neighbouring columns or rows into at most `most`, so that a long response still fits a line; sums where the
- * cells add up.
+ * Averages neighbouring columns or rows into at most `most`, so that a long response still fits a line; sums where
+ * the cells add up.
  */
 export function binned<T>(items: readonly T[], most: number): readonly (readonly T[])[] {
   const size = Math.max(1, Math.ceil(items.length / most))

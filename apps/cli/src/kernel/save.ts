@@ -1,6 +1,6 @@
 /**
- * Where --out puts a kernel: one .npy (the main matrix), one .safetensors (all matrices, and what they are of in its
- * header), or a run directory, in which it becomes kernel/<name>.safetensors (ux.md §2.4).
+ * Where --out puts a kernel: one .npy (the main matrix), one .safetensors (all matrices, and what they are of in
+ * its header), or a run directory, in which it becomes kernel/<name>.safetensors (ux.md §2.4).
  */
 import { stat } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
@@ -32,8 +32,8 @@ export async function checkOut(out: string | undefined): Promise<void> {
 }
 
 /**
- * Writes f64 matrices, the first of them the main one; `about` goes into the header of a safetensors file. Returns the
- * path. Throws FormatError.
+ * Writes f64 matrices, the first of them the main one; `about` goes into the header of a safetensors file. Returns
+ * the path. Throws FormatError.
  */
 export async function saveMatrices(
   out: string,

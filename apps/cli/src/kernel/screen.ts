@@ -1,6 +1,7 @@
 /**
- * `ldyn kernel screen`: which preference pairs are likely to push their own y⁺ down, from one forward pass each, and
- * how well that ranked what a run then did to them. It stands under `kernel` since CHES is the last layer's kernel.
+ * `ldyn kernel screen`: which preference pairs are likely to push their own y⁺ down, from one forward pass each,
+ * and how well that ranked what a run then did to them. It stands under `kernel` since CHES is the last layer's
+ * kernel.
  */
 import { DISPLACEMENT_SCORES, type DisplacementScores } from '@ldyn/core'
 import { correlations, readRows, screenPairs, type Row, type ScoreCorrelations } from '@ldyn/lab'
@@ -111,7 +112,10 @@ export async function kernelScreen(flags: ScreenFlags, context: Context): Promis
   )
 }
 
-/** By row, from the first to the last evaluation of a run (or of one stage of it); undefined for rows it did not watch. */
+/**
+ * By row, from the first to the last evaluation of a run (or of one stage of it); undefined for rows it did not
+ * watch.
+ */
 async function outcomesOf(
   word: string,
   rows: readonly Row[],

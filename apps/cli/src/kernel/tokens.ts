@@ -185,7 +185,9 @@ function render(answer: TokensAnswer, kernel: TokenKernel, { output, env }: Cont
     ),
   )
   const ascii = !speaksUtf8(env)
-  const summed = kernel.C.map((row) => columns.flatMap((bins) => bins.map((bin) => bin.reduce((n, l) => n + row[l], 0))))
+  const summed = kernel.C.map((row) =>
+    columns.flatMap((bins) => bins.map((bin) => bin.reduce((n, l) => n + row[l], 0))),
+  )
   const drawn = picture(summed, { ascii, style: output.style })
   const widest = 14
   const label = (text: string): string => {
@@ -199,7 +201,7 @@ function render(answer: TokensAnswer, kernel: TokenKernel, { output, env }: Cont
     .slice(0, LISTED)
   const per = Math.max(...columns.flatMap((bins) => bins.map((bin) => bin.length)))
   return [
-    `One ${loss} gradient step at rate ${lr} on ${update.row}, felt by '${observe.type}' of ${observe.row}`,
+    `One ${loss} gradient step at rate ${brief(lr)} on ${update.row}, felt by '${observe.type}' of ${observe.row}`,
     dim(`over ${parameters}; first order in the rate, so C scales with it`),
     '',
     dim(head),

@@ -1,6 +1,6 @@
 /**
- * Rows named on the command line: `prefs.jsonl#7`, or several, `prefs.jsonl#0,2,5-7`. Rows count from 0, as everywhere
- * (contracts.md §4).
+ * Rows named on the command line: `prefs.jsonl#7`, or several, `prefs.jsonl#0,2,5-7`. Rows count from 0, as
+ * everywhere (contracts.md §4).
  */
 import { readRows, type Row } from '@ldyn/lab'
 import type { Tokenizer } from '@ldyn/models'

@@ -5,14 +5,14 @@
  *
  *     K_ml = ∇_θ z_m (∇_θ z_l)ᵀ = ⟨h_m, h_l⟩·I_V + W·B·Wᵀ,      B = J_m J_lᵀ ∈ R^{d×d},  J = ∂h/∂θ'
  *
- * Where the head is tied to the embedding, the embedding's way into h is part of θ' and so of B, and W's two ways meet in
- * cross terms, which are zero but for tokens that are in the inputs (Σ over i of h_i ∂h'/∂W_{v,i}):
+ * Where the head is tied to the embedding, the embedding's way into h is part of θ' and so of B, and W's two ways
+ * meet in cross terms, which are zero but for tokens that are in the inputs (Σ over i of h_i ∂h'/∂W_{v,i}):
  *
  *     + S_l Wᵀ + W S_mᵀ,    S_l[v] = ∂h_l/∂W_v · h_m,   S_m[v] = ∂h_m/∂W_v · h_l
  *
- * With U = [W | e_v for the input tokens v] all of it is α·I + U·N·Uᵀ, N = [[B, S_mᵀ], [S_l, 0]]: norms, traces, spectra
- * and quadratic forms need only UᵀU, and nothing of size V×V is ever made. m is the observed token (rows), l the update's
- * (columns).
+ * With U = [W | e_v for the input tokens v] all of it is α·I + U·N·Uᵀ, N = [[B, S_mᵀ], [S_l, 0]]: norms, traces,
+ * spectra and quadratic forms need only UᵀU, and nothing of size V×V is ever made. m is the observed token (rows),
+ * l the update's (columns).
  */
 import { symmetricEigen } from './eigen.ts'
 import { inner, matrix, place, product, times, traceOf, transposed, type Matrix } from './matrix.ts'
@@ -56,8 +56,8 @@ export interface Quadratic {
 
 export interface Spectrum {
   /**
-   * Singular values of K on the span where it is not α·I, in falling order; eigenvalues with their sign where the block
-   * is symmetric (both sides the same token).
+   * Singular values of K on the span where it is not α·I, in falling order; eigenvalues with their sign where the
+   * block is symmetric (both sides the same token).
    */
   readonly values: Float64Array
   /** On the other `multiplicity` dimensions K is α·I. */

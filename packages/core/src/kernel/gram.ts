@@ -1,9 +1,10 @@
 /**
- * What a Gram matrix of N probes says: K_ij = ⟨∇s_i, ∇s_j⟩, s the response's Σ log π in nats (or its mean over tokens).
- * A gradient step of rate η that raises s_j by its own gradient changes s_i by η·K_ij: the sign is that of help or harm.
+ * What a Gram matrix of N probes says: K_ij = ⟨∇s_i, ∇s_j⟩, s the response's Σ log π in nats (or its mean over
+ * tokens). A gradient step of rate η that raises s_j by its own gradient changes s_i by η·K_ij: the sign is that
+ * of help or harm.
  *
- * Between checkpoints: how far the kernel moved, and whether it still ranks probes alike, which is all that the paper
- * assumes of it (§2.2, Appendix C.1).
+ * Between checkpoints: how far the kernel moved, and whether it still ranks probes alike, which is all that the
+ * paper assumes of it (§2.2, Appendix C.1).
  */
 import { symmetricEigen } from './eigen.ts'
 import { spearman } from './spearman.ts'
@@ -56,15 +57,17 @@ export interface Drift {
   /** ⟨K, K'⟩_F / (‖K‖_F‖K'‖_F): 1 where K only changed its size. */
   readonly alignment: number
   /**
-   * Spearman's ρ of |K_uo| over the observed probes o ≠ u, before against after, for every update probe u: whether the
-   * ranking of who is influenced stayed. Undefined for fewer than 4 probes or a row that does not vary.
+   * Spearman's ρ of |K_uo| over the observed probes o ≠ u, before against after, for every update probe u: whether
+   * the ranking of who is influenced stayed. Undefined for fewer than 4 probes or a row that does not vary.
    */
   readonly stability: readonly (number | undefined)[]
   /** Mean of those that are defined. */
   readonly meanStability: number | undefined
 }
 
-/** From one matrix to the next; not necessarily symmetric (norms of K_uo are not). Throws RangeError for two sizes. */
+/**
+ * From one matrix to the next; not necessarily symmetric (norms of K_uo are not). Throws RangeError for two sizes.
+ */
 export function driftOf(before: Gram, after: Gram): Drift {
   const { n } = before
   if (after.n !== n) throw new RangeError(`driftOf: ${n} probes before and ${after.n} after`)

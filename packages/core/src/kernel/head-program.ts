@@ -21,7 +21,8 @@ import { traceAs } from '../programs/forward.ts'
 import { viewProgram } from './views.ts'
 
 /**
- * {params, vectors f32 [q,V], rows i32 [R]} → {projected: vectors·W [q,d], gram: WᵀW [d,d], rows: W at `rows` [R,d]}.
+ * {params, vectors f32 [q,V], rows i32 [R]} → {projected: vectors·W [q,d], gram: WᵀW [d,d], rows: W at `rows`
+ * [R,d]}.
  */
 export const headProgram = (model: CausalLM, q: number, R: number): Program =>
   traceAs<{ params: Tree<Tensor>; vectors: Tensor; rows: Tensor }>(
@@ -37,8 +38,9 @@ export const isTied = ({ params }: Pick<CausalLM, 'params'>): boolean =>
   !leaves(params).some(({ path }) => path === 'head')
 
 /**
- * How hidden states move where single rows of the embedding do: {params, batch (readSpecs), rows i32 [n], direction f32
- * [d]} → {tangents: [n,N,d]}, the i-th along W_{rows[i]} += direction. The head's own use of W is not in it.
+ * How hidden states move where single rows of the embedding do: {params, batch (readSpecs), rows i32 [n],
+ * direction f32 [d]} → {tangents: [n,N,d]}, the i-th along W_{rows[i]} += direction. The head's own use of W is
+ * not in it.
  */
 export function embeddingTangentProgram(model: CausalLM, shape: ReadShape, n: number): Program {
   const push = jvp(viewProgram(model, { shape, view: 'hidden' }), { wrt: 'params.embed' })

@@ -1,7 +1,7 @@
 /**
- * Norms and traces of a kernel that is never made (Hutchinson 1989; peers.md table 3, row 6): for v with independent
- * entries ±1, E‖K·v‖² = ‖K‖_F² and E vᵀKv = tr K. The error of s draws is told with the estimate: the standard deviation
- * over draws divided by √s.
+ * Norms and traces of a kernel that is never made (Hutchinson 1989; peers.md table 3, row 6): for v with
+ * independent entries ±1, E‖K·v‖² = ‖K‖_F² and E vᵀKv = tr K. The error of s draws is told with the estimate: the
+ * standard deviation over draws divided by √s.
  */
 
 /** n·size entries ±1, reproducible by seed (xorshift32, one bit of each draw). */

@@ -58,7 +58,9 @@ function jacobian(
   const shape = side.view === 'logp' ? [side.shape.reads] : [side.shape.reads, size]
   const program = gradientProgram(model, side, wrt)
   return Array.from({ length: count }, (_, k) =>
-    Object.values(run(program, { params: paramsOf(tied), batch: side.batch, cotangent: f64(oneHot(count, k), ...shape) })).flat(),
+    Object.values(
+      run(program, { params: paramsOf(tied), batch: side.batch, cotangent: f64(oneHot(count, k), ...shape) }),
+    ).flat(),
   )
 }
 const gramOf = (a: number[][], b: number[][]): number[][] => a.map((x) => b.map((y) => inner(x, y)))
@@ -137,7 +139,9 @@ describe.each([true, false])('the tangent kernel (tied head: %s)', (tied) => {
     close(columns, pushed.map((x) => -x / eta))
     // A third: every gradient there in full. Σ_l C[m,l] is all of them.
     const k = gramOf(jacobian(tied, { ...o, view: 'logp' }), jacobian(tied, { ...u, view: 'logp' }))
-    const figures = (n: number) => ({ logp: oneHot(n, 0), piSquared: oneHot(n, 0), pError: new Array(n).fill(1) as number[] })
+    const figures = (n: number) => {
+      return { logp: oneHot(n, 0), piSquared: oneHot(n, 0), pError: new Array<number>(n).fill(1) }
+    }
     const parts = { kernel: k, cotangents: cotangent, eta, vocab: V, observed: figures(4), update: figures(5) }
     const { C, byObserved, byUpdate, total } = tokenContributions(parts)
     close(byObserved, pushed)
@@ -172,7 +176,7 @@ describe.each([true, false])('the tangent kernel (tied head: %s)', (tied) => {
     const exactAll = gramOf(jacobian(tied, { ...o, view: 'logits' }), jacobian(tied, { ...u, view: 'logits' }))
     const [m, l] = [2, 1]
     const exact = exactAll.slice(m * V, (m + 1) * V).map((row) => row.slice(l * V, (l + 1) * V))
-    const block = blockOf(tied, { batch: observe, shape: otherShape, read: m }, { batch: update, shape: pairShape, read: l })
+    const block = blockOf(tied, { ...o, read: m }, { ...u, read: l })
     const entries = exact.flatMap((_, v) => exact.map((_, w) => block.entry(v, w)))
     close(entries, exact.flat(), 1e-9)
     close([block.factored.trace], [exact.reduce((n, row, v) => n + row[v], 0)], 1e-9)
@@ -213,7 +217,8 @@ describe.each([true, false])('the tangent kernel (tied head: %s)', (tied) => {
     }
     const norm = normOf(squares)
     const trace = meanOf(traces)
-    const [wantNorm, wantTrace] = [Math.sqrt(inner(exact.flat(), exact.flat())), exact.reduce((s, row, i) => s + row[i], 0)]
+    const wantNorm = Math.sqrt(inner(exact.flat(), exact.flat()))
+    const wantTrace = exact.reduce((s, row, i) => s + row[i], 0)
     expect(Math.abs(norm.value - wantNorm)).toBeLessThan(4 * norm.se)
     expect(Math.abs(trace.value - wantTrace)).toBeLessThan(4 * trace.se)
     // The errors say something: a few per cent at this many draws.
@@ -295,7 +300,9 @@ function blockOf(tied: boolean, o: At, u: At) {
         }
       : {}),
   })
-  const direction = (v: number) => ({ projected: W(v), atTokens: isTied(model) ? tokens.map((t) => Number(t === v)) : [] })
+  const direction = (v: number) => {
+    return { projected: W(v), atTokens: isTied(model) ? tokens.map((t) => Number(t === v)) : [] }
+  }
   return {
     factored,
     entry: (v: number, w: number) => factored.quadratic(direction(v), direction(w), Number(v === w)).total,

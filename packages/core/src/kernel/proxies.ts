@@ -7,8 +7,9 @@
  *
  * Published, over N probes of one type between two evaluations, δ the vector of *summed* log-prob changes:
  *     LBK'      = ‖δ‖₂ / (√a · p),     SignDelta' = mean(δ) / (√a · p)
- * a the mean of what the released code calls A_o (already a norm, so the powers do not match eq. 26), p the mean of p_e;
- * in the released runs p was that of the last response type, random_nonhum, not of the observed one (paper.md §1.2).
+ * a the mean of what the released code calls A_o (already a norm, so the powers do not match eq. 26), p the mean
+ * of p_e; in the released runs p was that of the last response type, random_nonhum, not of the observed one
+ * (paper.md §1.2).
  */
 import { logSoftmax, matmul, square, sub, sum, type Program, type Tensor, type Tree } from '@ldyn/tensor'
 import type { CausalLM } from '../model.ts'
@@ -16,8 +17,9 @@ import { readSpecs, type ReadShape } from '../programs/evaluate.ts'
 import { readHidden, traceAs, type Batch } from '../programs/forward.ts'
 
 /**
- * {before, after (parameters), batch (readSpecs)} → {squares: Σ_v (Δlog π)², sums: Σ_v Δlog π}, each [N]: the change of
- * the whole distribution at every read, nothing V-sized leaving the device. Both models are on the device at once.
+ * {before, after (parameters), batch (readSpecs)} → {squares: Σ_v (Δlog π)², sums: Σ_v Δlog π}, each [N]: the
+ * change of the whole distribution at every read, nothing V-sized leaving the device. Both models are on the
+ * device at once.
  */
 export const changeProgram = (model: CausalLM, shape: ReadShape): Program =>
   traceAs<{ before: Tree<Tensor>; after: Tree<Tensor>; batch: Batch }>(

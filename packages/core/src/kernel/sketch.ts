@@ -4,9 +4,9 @@
  *
  *     Var ≤ (‖a‖²‖b‖² + ⟨a,b⟩²) / k
  *
- * and equality where no coordinate dominates. That root is the standard error stated beside every sketched number; norms
- * are exact, since each gradient is there in full once. Relative error √((1 + 1/cos²)/k): nearly orthogonal pairs need a k
- * far above 1/cos², and the stated error says when k is not enough.
+ * and equality where no coordinate dominates. That root is the standard error stated beside every sketched number;
+ * norms are exact, since each gradient is there in full once. Relative error √((1 + 1/cos²)/k): nearly orthogonal
+ * pairs need a k far above 1/cos², and the stated error says when k is not enough.
  */
 
 /** 32 well-mixed bits of a counter (the finaliser `lowbias32` of Wellons' hash-prospector). */
@@ -25,8 +25,8 @@ export interface Sketch {
 }
 
 /**
- * Adds up a gradient leaf by leaf. The same `k` and `seed` give the same map, whatever the gradient, as long as leaves
- * come in the same order. Throws RangeError for k < 1, and for a number that is not finite.
+ * Adds up a gradient leaf by leaf. The same `k` and `seed` give the same map, whatever the gradient, as long as
+ * leaves come in the same order. Throws RangeError for k < 1, and for a number that is not finite.
  */
 export function sketcher(k: number, seed: number): { add(leaf: ArrayLike<number>): void; done(): Sketch } {
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`sketcher: k is ${k}; it must be a whole number above 0`)

@@ -1,4 +1,6 @@
-/** Rank correlation: Spearman's ρ, Pearson's correlation of the ranks; equal values share the mean of their ranks. */
+/**
+ * Rank correlation: Spearman's ρ, Pearson's correlation of the ranks; equal values share the mean of their ranks.
+ */
 
 /** Ranks from 1; ties share their mean rank. */
 export function ranks(x: readonly number[]): number[] {

@@ -3,9 +3,9 @@
  *
  *     C[m,l] = −η · [A_m K_ml G_l]_{y_m} = −η · (∂L/∂log π_l) · k[m,l],   k[m,l] = ⟨∇log π_m, ∇log π_l⟩
  *
- * with G_l = −(∂L/∂log π_l)·(e_y − π) at the token's logits: y⁺ and y⁻ come signed by the loss's own cotangent. Positive
- * C raises the observed token. Σ_l C[m,l] is the gradient's part of Δlog π_m to first order in η (plain gradient step:
- * no momentum, no decay); Σ_m of that is the response's.
+ * with G_l = −(∂L/∂log π_l)·(e_y − π) at the token's logits: y⁺ and y⁻ come signed by the loss's own cotangent.
+ * Positive C raises the observed token. Σ_l C[m,l] is the gradient's part of Δlog π_m to first order in η (plain
+ * gradient step: no momentum, no decay); Σ_m of that is the response's.
  */
 import { f32, grad, type Program, type Tensor } from '@ldyn/tensor'
 import { lossValue, type Loss } from '../losses/loss.ts'
@@ -14,8 +14,8 @@ import { traceAs } from '../programs/forward.ts'
 type Tensors = Readonly<Record<string, Tensor>>
 
 /**
- * {logp [S,L], batch: {mask, ref?, …the loss's fields}} → {cotangent: ∂L/∂log π, [S,L], loss}. L is the mean over the
- * batch's units, so the cotangent already holds 1/count. By autodiff: no closed form is trusted.
+ * {logp [S,L], batch: {mask, ref?, …the loss's fields}} → {cotangent: ∂L/∂log π, [S,L], loss}. L is the mean over
+ * the batch's units, so the cotangent already holds 1/count. By autodiff: no closed form is trusted.
  */
 export function lossCotangentProgram(loss: Loss, sequences: number, tokens: number): Program {
   const value = traceAs<{ logp: Tensor; batch: Tensors }>(
@@ -66,7 +66,9 @@ export interface TokenContributions {
   /** Σ over both. */
   readonly total: number
   readonly margins: {
-    /** ‖A_m‖_F = √(V − 2 + V‖π‖²), and the norm of its row y_m, ‖e_y − π‖: how far the token can be moved at all. */
+    /**
+     * ‖A_m‖_F = √(V − 2 + V‖π‖²), and the norm of its row y_m, ‖e_y − π‖: how far the token can be moved at all.
+     */
     readonly A: Float64Array
     readonly rowA: Float64Array
     /** ‖G_l‖ = |∂L/∂log π_l|·‖π − e_y‖, with the sign of the pull: positive pulls the update token up. */

@@ -1,8 +1,10 @@
 /**
- * What of a model is differentiated: at each of the N reads its token's log-prob, its hidden state, or all V logits.
+ * What of a model is differentiated: at each of the N reads its token's log-prob, its hidden state, or all V
+ * logits.
  *
- * J is the derivative of that by the parameters θ, and a tangent kernel is Θ = J_o·J_uᵀ, observed by updating (paper.md
- * §2.2: K is the logits' one; Δz_o = −η K_ou G_u). Which θ take part is a filter: all, the last layers, one module.
+ * J is the derivative of that by the parameters θ, and a tangent kernel is Θ = J_o·J_uᵀ, observed by updating
+ * (paper.md §2.2: K is the logits' one; Δz_o = −η K_ou G_u). Which θ take part is a filter: all, the last layers,
+ * one module.
  */
 import { matches, matmul, tokenLogProb, type PathFilter, type Program, type Shape, type Tensor } from '@ldyn/tensor'
 import type { CausalLM } from '../model.ts'

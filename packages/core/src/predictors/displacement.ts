@@ -1,11 +1,11 @@
 /**
- * What is known before training of whether a pair (y⁺, y⁻) will push its own y⁺ down: cheap scores from one forward pass
- * of the untrained model.
+ * What is known before training of whether a pair (y⁺, y⁻) will push its own y⁺ down: cheap scores from one
+ * forward pass of the untrained model.
  *
  * CHES (Razin et al., ICLR 2025, eq. 6; paper.md §9) is the last layer's tangent kernel with A and G left out: with
  * h the final hidden states from the last prompt token to the second-last response token (those that predict the
- * response), ches = ⟨Σh⁺, Σh⁻⟩ − ‖Σh⁺‖². Higher means more displacement. Their script for data filtering takes one state more,
- * the one after the last token; their library, as the paper, does not.
+ * response), ches = ⟨Σh⁺, Σh⁻⟩ − ‖Σh⁺‖². Higher means more displacement. Their script for data filtering takes one
+ * state more, the one after the last token; their library, as the paper, does not.
  */
 import { concat, i32, mul, reshape, sum, take, tokenStats, zeros, type Program, type Tensor } from '@ldyn/tensor'
 import { batchSpecs, type BatchShape } from '../batch.ts'
@@ -15,8 +15,8 @@ import { inner } from '../kernel/matrix.ts'
 import { normalisedEditDistance } from './edit-distance.ts'
 
 /**
- * {params, batch (batchSpecs and last: i32 [S], the read of each sequence's last token)} → {sums: Σh [S,d], last: h [S,d],
- * stats: tokenStats, each [N]}.
+ * {params, batch (batchSpecs and last: i32 [S], the read of each sequence's last token)} → {sums: Σh [S,d], last:
+ * h [S,d], stats: tokenStats, each [N]}.
  */
 export const displacementProgram = (model: CausalLM, shape: BatchShape): Program =>
   traceAs<ModelInputs & { readonly batch: { readonly last: Tensor } }>(

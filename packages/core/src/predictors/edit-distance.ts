@@ -1,7 +1,7 @@
 /**
  * Levenshtein's distance between two sequences: insertions, deletions and substitutions, each 1; with `swaps` also
- * exchanges of neighbours (optimal string alignment). Over token ids it is a displacement predictor, over letters it
- * finds what a mistyped name was meant to be.
+ * exchanges of neighbours (optimal string alignment). Over token ids it is a displacement predictor, over letters
+ * it finds what a mistyped name was meant to be.
  */
 
 export interface EditOptions {

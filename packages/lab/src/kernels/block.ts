@@ -1,6 +1,6 @@
 /**
- * One V×V block of K between an observed and an update token, on a backend: d columns of B and, for a tied head, one jvp
- * for every different input token; then everything about the block is small matrices on the host (core's
+ * One V×V block of K between an observed and an update token, on a backend: d columns of B and, for a tied head,
+ * one jvp for every different input token; then everything about the block is small matrices on the host (core's
  * kernel/factored.ts). `exactBlock` makes all V² entries, for vocabularies that allow it.
  */
 import {
@@ -21,7 +21,7 @@ import {
 import { hostTensor, leaves, matches, type Backend, type HostArray, type PathFilter } from '@ldyn/tensor'
 import type { Sequence } from '../tokens/tokenise.ts'
 import type { DeviceTree } from '../training/device-params.ts'
-import { oneHots, tokenSide, valuesOf, type PackedSide, type Progress } from './side.ts'
+import { columnsAtOnce, kernelColumns, tokenSide, valuesOf, type PackedSide, type Progress } from './side.ts'
 
 export interface TokenAt {
   readonly sequence: Sequence
@@ -62,8 +62,8 @@ export interface TokenBlock {
   /** K[v,w] for the ids of the observed side by those of the update's. */
   readonly entries: Matrix
   /**
-   * For each id v of the observed side, (e_v − π_m)ᵀ K (e_y − π_l): the rate at which log π_m(v) changes when the update
-   * token is pulled up. Positive rises with it.
+   * For each id v of the observed side, (e_v − π_m)ᵀ K (e_y − π_l): the rate at which log π_m(v) changes when the
+   * update token is pulled up. Positive rises with it.
    */
   readonly effects: readonly number[]
 }
@@ -137,7 +137,10 @@ export async function tokenBlock(request: BlockRequest): Promise<TokenBlock> {
     rows: hostTensor(rows, [rows.length], 'i32'),
   })
   const place = new Map(rows.map((id, r) => [id, r]))
-  const row = (id: number): Float64Array => Float64Array.from(W.rows.slice(place.get(id)! * d, (place.get(id)! + 1) * d))
+  const row = (id: number): Float64Array => {
+    const r = place.get(id)!
+    return Float64Array.from(W.rows.slice(r * d, (r + 1) * d))
+  }
   const block = factoredBlock({
     vocab: V,
     alpha: head ? inner(ho, hu) : 0,
@@ -183,7 +186,9 @@ export async function tokenBlock(request: BlockRequest): Promise<TokenBlock> {
   }
 }
 
-/** B column by column: a vjp from each component of the update's hidden state, a jvp of the observed one along it. */
+/**
+ * B column by column: a vjp from each component of the update's hidden state, a jvp of the observed one along it.
+ */
 async function fillBody(
   { backend, model, params, wrt }: BlockRequest,
   o: PackedSide,
@@ -197,18 +202,15 @@ async function fillBody(
       model,
       from: { shape: u.shape, view: 'hidden' },
       to: { shape: o.shape, view: 'hidden' },
-      columns: 1,
+      columns: columnsAtOnce(d),
       wrt,
     }),
   )
-  for (let j = 0; j < d; j++) {
-    const { columns } = await valuesOf(backend, executable, {
-      params,
-      from: u.reads,
-      to: o.reads,
-      cotangents: oneHots([1, 1, d], [j]),
-    })
-    for (let i = 0; i < d; i++) B.data[i * d + j] = columns[i]
+  let j = 0
+  const inputs = { params, from: u.reads, to: o.reads }
+  for await (const column of kernelColumns(backend, executable, inputs, Array.from({ length: d }, (_, k) => k))) {
+    for (let i = 0; i < d; i++) B.data[i * d + j] = column[i]
+    j++
     step(1)
   }
 }
@@ -247,20 +249,15 @@ export async function exactBlock(request: Omit<BlockRequest, 'top'>): Promise<Ma
       model,
       from: { shape: u.shape, view: 'logits' },
       to: { shape: o.shape, view: 'logits' },
-      columns: 1,
+      columns: columnsAtOnce(V),
       wrt,
     }),
   )
-  for (let w = 0; w < V; w++) {
-    progress(w, V)
-    const { columns } = await valuesOf(backend, executable, {
-      params,
-      from: u.reads,
-      to: o.reads,
-      cotangents: oneHots([1, 1, V], [w]),
-    })
-    for (let v = 0; v < V; v++) K.data[v * V + w] = columns[v]
+  let w = 0
+  const inputs = { params, from: u.reads, to: o.reads }
+  for await (const column of kernelColumns(backend, executable, inputs, Array.from({ length: V }, (_, k) => k))) {
+    for (let v = 0; v < V; v++) K.data[v * V + w] = column[v]
+    progress(++w, V)
   }
-  progress(V, V)
   return K
 }

@@ -1,7 +1,8 @@
 /**
- * Gram matrices of gradients over N probes, streamed: blocks of gradients stay on the device while all later ones pass
- * by, so that no more than a memory budget of them is ever held (peers.md table 3, row 3a). Fewer parameters (the last
- * layers, a path filter) make gradients smaller and blocks larger; `sketchedGram` keeps k numbers of each instead.
+ * Gram matrices of gradients over N probes, streamed: blocks of gradients stay on the device while all later ones
+ * pass by, so that no more than a memory budget of them is ever held (peers.md table 3, row 3a). Fewer parameters
+ * (the last layers, a path filter) make gradients smaller and blocks larger; `sketchedGram` keeps k numbers of
+ * each instead.
  */
 import {
   dotsProgram,
@@ -113,8 +114,8 @@ class Gradients implements Disposable {
 }
 
 /**
- * K_ij = ⟨∇s_i, ∇s_j⟩, exact, holding at most `memory` bytes of gradients. Throws RangeError where two gradients do not
- * fit it, where `wrt` selects no parameter, and for a number that is not finite, with the probe.
+ * K_ij = ⟨∇s_i, ∇s_j⟩, exact, holding at most `memory` bytes of gradients. Throws RangeError where two gradients
+ * do not fit it, where `wrt` selects no parameter, and for a number that is not finite, with the probe.
  */
 export async function gramMatrix(request: GramRequest & { readonly memory: number }): Promise<GramResult> {
   const { backend, model, probes, memory, wrt, progress = () => {} } = request
@@ -176,7 +177,10 @@ export interface SketchedGram {
   readonly k: number
 }
 
-/** The same from sketches of k numbers: one gradient a probe, one held at a time, with a stated error beside each entry. */
+/**
+ * The same from sketches of k numbers: one gradient a probe, one held at a time, with a stated error beside each
+ * entry.
+ */
 export async function sketchedGram(
   request: GramRequest & { readonly k: number; readonly seed: number },
 ): Promise<SketchedGram> {

@@ -1,6 +1,6 @@
 /**
- * ‖K_ou‖_F of the logits' kernel between responses, and tr K_oo, by random vectors: every draw is one vjp at u and one
- * jvp at o, whatever V is (core's kernel/hutchinson.ts states the error).
+ * ‖K_ou‖_F of the logits' kernel between responses, and tr K_oo, by random vectors: every draw is one vjp at u and
+ * one jvp at o, whatever V is (core's kernel/hutchinson.ts states the error).
  */
 import { kernelSquaresProgram, meanOf, normOf, signs, type CausalLM, type Estimate } from '@ldyn/core'
 import type { Backend, PathFilter } from '@ldyn/tensor'

@@ -99,8 +99,8 @@ async function scoresOf(
 export type ScoreCorrelations = Readonly<Record<keyof DisplacementScores, RankCorrelation>>
 
 /**
- * Spearman's ρ of every score with what then happened to each pair, such as Δlog π(y⁺) after minus before. A score that
- * predicts displacement ranks against it: negative for those where higher means more displacement.
+ * Spearman's ρ of every score with what then happened to each pair, such as Δlog π(y⁺) after minus before. A score
+ * that predicts displacement ranks against it: negative for those where higher means more displacement.
  */
 export const correlations = (
   scores: readonly DisplacementScores[],

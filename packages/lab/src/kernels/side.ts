@@ -52,8 +52,8 @@ export const holding = (shapes: readonly BatchShape[]): BatchShape => {
 }
 
 /**
- * One response up to one of its tokens, with a single read: what predicts that token sees nothing after it, so the rest
- * is left away. Throws RangeError where the response has no such token.
+ * One response up to one of its tokens, with a single read: what predicts that token sees nothing after it, so the
+ * rest is left away. Throws RangeError where the response has no such token.
  */
 export function tokenSide(sequence: Sequence, token: number): PackedSide {
   const { response } = sequence
@@ -91,12 +91,34 @@ export async function valuesOf(
   }
 }
 
-/** An f32 tensor that is 1 at the given flat places. */
-export function oneHots(shape: readonly number[], places: readonly number[]): HostTensor {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1))
-  for (const at of places) data[at] = 1
-  return { shape, dtype: 'f32', data }
+/** Columns in one run of a kernel's program: they share both forward passes. */
+const AT_ONCE = 4
+
+/**
+ * Columns of a tangent kernel: Θ·e for the one-hot cotangents at the given flat places of `from`'s view, one by one as
+ * they are made, a few to a run. The program must take `columnsAtOnce(places.length)` cotangents.
+ */
+export async function* kernelColumns(
+  backend: Backend,
+  executable: Executable,
+  inputs: Readonly<Record<'params' | 'from' | 'to', Tree<RunInput>>>,
+  places: readonly number[],
+): AsyncGenerator<HostArray> {
+  const cotangents = executable.program.inputs.find(({ path }) => path === 'cotangents')!
+  const { shape } = executable.program.values[cotangents.value]
+  const [n, ...view] = shape
+  const size = view.reduce((a, b) => a * b, 1)
+  for (let start = 0; start < places.length; start += n) {
+    const here = places.slice(start, start + n)
+    const data = new Float32Array(n * size)
+    here.forEach((at, i) => (data[i * size + at] = 1))
+    const { columns } = await valuesOf(backend, executable, { ...inputs, cotangents: { shape, dtype: 'f32', data } })
+    const each = columns.length / n
+    for (let i = 0; i < here.length; i++) yield columns.subarray(i * each, (i + 1) * each)
+  }
 }
+
+export const columnsAtOnce = (columns: number): number => Math.max(1, Math.min(AT_ONCE, columns))
 
 /** Counts work that is done, of all that there is. */
 export type Progress = (done: number, total: number) => void

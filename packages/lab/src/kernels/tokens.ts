@@ -1,7 +1,7 @@
 /**
  * Token × token, on a backend: C[m,l] for one update and one observed response (core's kernel/tokens.ts has the
- * equation). One column of the kernel costs a vjp on one side and a jvp on the other; since k is symmetric, columns are
- * taken over the side with fewer tokens.
+ * equation). One column of the kernel costs a vjp on one side and a jvp on the other; since k is symmetric,
+ * columns are taken over the side with fewer tokens.
  */
 import {
   evaluateProgram,
@@ -17,7 +17,7 @@ import { hostTensor, type Backend, type HostTensor, type PathFilter } from '@ldy
 import { DataError } from '../rows/row.ts'
 import type { Sequence } from '../tokens/tokenise.ts'
 import type { DeviceTree } from '../training/device-params.ts'
-import { oneHots, packedSide, valuesOf, type PackedSide, type Progress } from './side.ts'
+import { columnsAtOnce, kernelColumns, packedSide, valuesOf, type PackedSide, type Progress } from './side.ts'
 
 export interface TokenKernelRequest {
   readonly backend: Backend
@@ -76,8 +76,8 @@ async function figuresOf(request: TokenKernelRequest, sequences: readonly Sequen
 }
 
 /**
- * The exact token kernel. Throws DataError where the loss needs fields that are not given, RangeError where `wrt` selects
- * no parameter or a number is not finite.
+ * The exact token kernel. Throws DataError where the loss needs fields that are not given, RangeError where `wrt`
+ * selects no parameter or a number is not finite.
  */
 export async function tokenKernel(request: TokenKernelRequest): Promise<TokenKernel> {
   const { backend, model, params, update, observe, eta, wrt, progress = () => {} } = request
@@ -91,22 +91,17 @@ export async function tokenKernel(request: TokenKernelRequest): Promise<TokenKer
       model,
       from: { shape: from.side.shape, view: 'logp' },
       to: { shape: to.side.shape, view: 'logp' },
-      columns: 1,
+      columns: columnsAtOnce(from.reads.length),
       wrt,
     }),
   )
   const columns: number[][] = []
-  for (const read of from.reads) {
-    progress(columns.length, from.reads.length)
-    const { columns: column } = await valuesOf(backend, executable, {
-      params,
-      from: from.side.reads,
-      to: to.side.reads,
-      cotangents: oneHots([1, from.side.shape.reads], [read]),
-    })
+  progress(0, from.reads.length)
+  const inputs = { params, from: from.side.reads, to: to.side.reads }
+  for await (const column of kernelColumns(backend, executable, inputs, from.reads)) {
     columns.push(to.reads.map((r) => column[r]))
+    progress(columns.length, from.reads.length)
   }
-  progress(from.reads.length, from.reads.length)
   const kernel = observed.reads.map((_, m) =>
     Float64Array.from(updating.reads, (_, l) => (overObserved ? columns[m][l] : columns[l][m])),
   )

@@ -15,7 +15,8 @@ const same = (p: Program, inputs: Record<string, HostTensor>): Program => {
   got.forEach((x, i) => expect(x).toBeCloseTo(want[i], 12))
   return q
 }
-const largest = (p: Program): number => Math.max(...p.nodes.flatMap((n) => n.outputs.map((v) => sizeOf(p.values[v].shape))))
+const largest = (p: Program): number =>
+  Math.max(...p.nodes.flatMap((n) => n.outputs.map((v) => sizeOf(p.values[v].shape))))
 
 describe('reassociate', () => {
   const flags = [false, true]
@@ -23,7 +24,9 @@ describe('reassociate', () => {
   it.each(cases)('a·(X·Y) with few rows is (a·X)·Y, whatever is transposed (%s %s %s %s)', (ta, tb, tx, ty) => {
     const inner = tb ? 11 : 9
     const specs = {
-      a: f32(...(ta ? [inner, 2] : [2, inner])), x: f32(...(tx ? [3, 9] : [9, 3])), y: f32(...(ty ? [11, 3] : [3, 11])),
+      a: f32(...(ta ? [inner, 2] : [2, inner])),
+      x: f32(...(tx ? [3, 9] : [9, 3])),
+      y: f32(...(ty ? [11, 3] : [3, 11])),
     }
     const p = trace(({ a, x, y }) => matmul(a, matmul(x, y, tx, ty), ta, tb), specs)
     const q = same(p, { a: drawn([...specs.a.shape]), x: drawn([...specs.x.shape], 2), y: drawn([...specs.y.shape], 3) })
@@ -32,7 +35,8 @@ describe('reassociate', () => {
   })
 
   it('keeps batch axes on the left', () => {
-    const p = trace(({ a, x, y }) => matmul(a, matmul(x, y, true, false)), { a: f32(2, 2, 9), x: f32(3, 9), y: f32(3, 11) })
+    const specs = { a: f32(2, 2, 9), x: f32(3, 9), y: f32(3, 11) }
+    const p = trace(({ a, x, y }) => matmul(a, matmul(x, y, true, false)), specs)
     const q = same(p, { a: drawn([2, 2, 9]), x: drawn([3, 9], 2), y: drawn([3, 11], 3) })
     expect(largest(q)).toBeLessThan(99)
   })
