@@ -19,6 +19,7 @@ interface ObserveFlags {
   readonly limit?: number
   readonly types?: readonly string[]
   readonly tokens?: boolean
+  readonly bands?: boolean
   readonly jsonl?: boolean
   readonly tokenMode: 'separate' | 'joint' | 'paper'
   readonly maxLength?: number
@@ -54,6 +55,7 @@ export function register(program: Command, context: Context): void {
     .option('--limit <n>', 'rows, from the first', positive('--limit'))
     .option('--types <list>', 'response types; all that the file has unless given', listed)
     .option('--tokens', 'add the log-prob of every token')
+    .option('--bands', 'add the probability of ranks 1, 2–5, 6–20, 21–100 and the rest (with --jsonl or --json)')
     .option('--jsonl', 'one JSON line a response (the form that others script against)')
     .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))

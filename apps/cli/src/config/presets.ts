@@ -21,6 +21,7 @@ export const DEFAULTS: Preset = {
     'observe.every': 25,
     'observe.first': true,
     'observe.tokens': false,
+    'observe.bands': false,
     'checkpoint.every': 100,
     'checkpoint.keep': 1,
     'pack.packed': true,

@@ -119,6 +119,9 @@ const sections = {
     types: words.describe('response types to follow; all that the probe file has where left out'),
     first: z.boolean().describe('evaluate before the first update too'),
     tokens: z.boolean().describe('keep the log-prob of every token, not only the sums'),
+    bands: z
+      .boolean()
+      .describe('keep the probability by bands of ranks too: mass_1, mass_2_5, mass_6_20, mass_21_100, mass_rest'),
   },
   checkpoint: {
     every: z

@@ -17,6 +17,10 @@ Means over the response's tokens:
   a_norm       mean_t ‖A_t‖_F = mean_t √(V − 2 + V‖π_t‖²)   A = I − 1πᵀ; √(V − 1) where π is uniform
   entropy      mean_t −Σ_v π_t(v) log π_t(v)       in nats, in [0, log V]
 
+Mass by rank (observe --bands; observe.bands in training), means over the response's tokens, five figures that add up to 1:
+  mass_1       the most probable token's π_t          mass_2_5, mass_6_20, mass_21_100   the tokens of these ranks
+  mass_rest    all others                             ranked anew at every position and every evaluation
+
 A change is after minus before: positive means that it rose. tokens counts the response's tokens, EOS included.
 Means over probe rows carry a standard error over rows where a band is drawn. Sums and per-token figures never share an
 axis: divide a sum by tokens before comparing types of unequal length.

@@ -1,9 +1,12 @@
 /** A checkpoint's view of a probe set, one observation a response, in the order of rows and types. */
+import { BAND_METRICS, type BandMetric } from '@ldyn/core'
 import {
+  bandsOf,
   disposeTree,
   encodeEach,
   Evaluator,
   WATCHED_TYPES,
+  planDefaults,
   readRows,
   summarise,
   tokenDefaults,
@@ -37,6 +40,9 @@ export interface Observation {
   readonly a_norm: number
   readonly entropy: number
   readonly token_logps?: readonly number[]
+  /** With `bands`: means over tokens of the probability of each band of ranks; with `tokens` too, of every token. */
+  readonly mass?: Readonly<Record<BandMetric, number>>
+  readonly token_mass?: readonly (readonly number[])[]
 }
 
 export interface ObserveRequest {
@@ -46,6 +52,7 @@ export interface ObserveRequest {
   readonly limit?: number
   readonly types?: readonly string[]
   readonly tokens?: boolean
+  readonly bands?: boolean
   readonly tokenMode: TokenMode
   readonly maxLength?: number
   readonly overflow: TokenOptions['overflow']
@@ -69,7 +76,7 @@ export async function observe(request: ObserveRequest): Promise<Observation[]> {
   )
   const params = await load(checkpoint, backend, progress)
   try {
-    using evaluator = new Evaluator(backend, checkpoint.model, encoded)
+    using evaluator = new Evaluator(backend, checkpoint.model, encoded, { ...planDefaults, bands: request.bands })
     const total = encoded.reduce((n, row) => n + row.sequences.length, 0)
     const found: Observation[] = []
     progress.update({ task: 'evaluate', done: 0, total, unit: 'responses' })
@@ -162,6 +169,7 @@ function observation(
   withTokens = false,
 ): Observation {
   const m = finite(model, row, observed, () => summarise(observed, vocab))
+  const mass = bandsOf(observed)
   return {
     schema: 'ldyn.observe/1',
     model,
@@ -176,8 +184,14 @@ function observation(
     a_norm: m.a_norm,
     entropy: m.entropy,
     ...(withTokens ? { token_logps: [...observed.logp] } : {}),
+    ...(mass ? { mass } : {}),
+    ...(mass && withTokens ? { token_mass: byToken(observed) } : {}),
   }
 }
+
+/** One list of five for every token. */
+const byToken = ({ ids, mass }: TokenObservation): number[][] =>
+  Array.from(ids, (_, t) => [...mass!.slice(t * BAND_METRICS.length, (t + 1) * BAND_METRICS.length)])
 
 /** responseMetrics raises RangeError for a number that is not finite; here it is known whose it is. */
 function finite<T>(model: string, row: Row, { type }: TokenObservation, compute: () => T): T {

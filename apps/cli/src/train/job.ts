@@ -72,6 +72,7 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         every: valueAt(config, 'observe.every')!,
         first: valueAt(config, 'observe.first')!,
         tokens: valueAt(config, 'observe.tokens')!,
+        bands: valueAt(config, 'observe.bands') ?? false,
       },
       save: { every: valueAt(config, 'checkpoint.every')!, keep: valueAt(config, 'checkpoint.keep')! },
       plan: {

@@ -4,6 +4,7 @@
  */
 import { tokenStats, type Program, type Spec } from '@ldyn/tensor'
 import { batchSpecs, type BatchShape } from '../batch.ts'
+import { massBands } from '../geometry/bands.ts'
 import type { CausalLM } from '../model.ts'
 import { readHidden, traceAs, type ModelInputs } from './forward.ts'
 
@@ -18,14 +19,23 @@ export function readSpecs(
   return { tokens, positions, segments, reads, targets }
 }
 
+export interface EvaluateStats {
+  /** Also `mass` [N,5], the probability by bands of ranks (geometry/bands.ts): a second pass of the head. */
+  readonly bands?: boolean
+}
+
 /**
  * {params, batch (readSpecs)} → {logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax}, each [N] in the
  * order of `batch.reads`; argmax is i32, the rest f32. Definitions: `tokenStats` of @ldyn/tensor.
  */
-export const evaluateProgram = (model: CausalLM, shape: ReadShape): Program =>
+export const evaluateProgram = (model: CausalLM, shape: ReadShape, { bands }: EvaluateStats = {}): Program =>
   traceAs<ModelInputs>(
-    ({ params, batch }) => ({
-      ...tokenStats(readHidden(model, params, batch), model.head(params), batch.targets),
-    }),
+    ({ params, batch }) => {
+      const [hidden, head] = [readHidden(model, params, batch), model.head(params)]
+      return {
+        ...tokenStats(hidden, head, batch.targets),
+        ...(bands ? { mass: massBands(hidden, head) } : {}),
+      }
+    },
     { params: model.params, batch: readSpecs(shape) },
   )

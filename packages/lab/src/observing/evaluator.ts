@@ -3,9 +3,11 @@
  * uploaded once, programs are compiled once for each shape.
  */
 import {
+  BAND_METRICS,
   evaluateProgram,
   readSpecs,
   responseMetrics,
+  type BandMetric,
   type CausalLM,
   type ReadShape,
   type ResponseMetrics,
@@ -44,11 +46,25 @@ export interface TokenObservation {
   readonly pError: HostArray
   /** The most probable token at every position. */
   readonly argmax: HostArray
+  /** Probability of ranks 1, 2–5, 6–20, 21–100 and the rest, token after token [T·5]; where `bands` was asked for. */
+  readonly mass?: HostArray
 }
 
 /** An observation summed up over its tokens (contracts.md §4). `vocab` is the model's. */
 export const summarise = (o: TokenObservation, vocab: number): ResponseMetrics =>
   responseMetrics(o, Array.from(o.ids.keys()), { vocab, targets: o.ids })
+
+/** Means over tokens of the mass in each band; undefined where it was not asked for. */
+export function bandsOf({ mass, ids }: TokenObservation): Record<BandMetric, number> | undefined {
+  if (!mass) return undefined
+  const width = BAND_METRICS.length
+  const mean = (band: number): number => {
+    let total = 0
+    for (let t = 0; t < ids.length; t++) total += mass[t * width + band]
+    return total / ids.length
+  }
+  return Object.fromEntries(BAND_METRICS.map((name, band) => [name, mean(band)])) as Record<BandMetric, number>
+}
 
 const STATS = ['logp', 'argmaxLogp', 'restLogp', 'entropy', 'piSquared', 'pError', 'argmax'] as const
 
@@ -63,6 +79,7 @@ export class Evaluator implements Disposable {
   readonly plan: Plan
   private readonly backend: Backend
   private readonly model: CausalLM
+  private readonly bands: boolean
   private readonly prepared: Prepared[] = []
   private readonly executables = new Map<string, Executable>()
 
@@ -70,10 +87,11 @@ export class Evaluator implements Disposable {
     backend: Backend,
     model: CausalLM,
     rows: readonly EncodedRow[],
-    options: PlanOptions & { tokensPerRun?: number } = planDefaults,
+    options: PlanOptions & { tokensPerRun?: number; bands?: boolean } = planDefaults,
   ) {
     this.backend = backend
     this.model = model
+    this.bands = options.bands ?? false
     this.plan = planBatches(groupForEvaluation(rows, options.tokensPerRun), costModel(model), options)
   }
 
@@ -87,7 +105,7 @@ export class Evaluator implements Disposable {
       if (!executable)
         this.executables.set(
           key,
-          (executable = await this.backend.compile(evaluateProgram(this.model, batch.shape))),
+          (executable = await this.backend.compile(evaluateProgram(this.model, batch.shape, { bands: this.bands }))),
         )
       const host = fill(batch.packing, batch.shape)
       const names = Object.keys(readSpecs(batch.shape)) as (keyof BatchArrays)[]
@@ -130,9 +148,10 @@ export class Evaluator implements Disposable {
       const outputs = (await executable.run({ params, batch: arrays })) as Record<
         (typeof STATS)[number],
         DeviceTensor
-      >
+      > & { readonly mass?: DeviceTensor }
       const read = await Promise.all(STATS.map(async (name) => (await this.backend.read(outputs[name])).data))
-      for (const name of STATS) outputs[name].dispose()
+      const mass = outputs.mass && (await this.backend.read(outputs.mass)).data
+      for (const { value } of leaves(outputs as Tree<DeviceTensor>)) value.dispose()
       const firstRead = readsBySequence(batch)
       yield batch.members.map(({ example, sequence }, s) => {
         const own = read.map((data) => data.slice(firstRead[s], firstRead[s] + sequence.response.length))
@@ -140,7 +159,15 @@ export class Evaluator implements Disposable {
           (typeof STATS)[number],
           HostArray
         >
-        return { example, type: sequence.type, ids: sequence.response, ...stats }
+        const width = BAND_METRICS.length
+        const [from, to] = [firstRead[s], firstRead[s] + sequence.response.length]
+        return {
+          example,
+          type: sequence.type,
+          ids: sequence.response,
+          ...stats,
+          ...(mass ? { mass: mass.slice(from * width, to * width) } : {}),
+        }
       })
     }
   }

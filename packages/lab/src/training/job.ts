@@ -2,9 +2,10 @@
  * A job: everything that a training run is made of, what it reports while it goes on, and what can be known of it
  * before it runs.
  */
+import { BAND_METRICS, type BandMetric } from '@ldyn/core'
 import type { Tokenizer } from '@ldyn/models'
 import type { Checkpoint } from '@ldyn/models/node'
-import { layOutProbes, type Probes } from '@ldyn/runs'
+import { layOutProbes, metrics, type Metric, type Probes } from '@ldyn/runs'
 import type { NewRun } from '@ldyn/runs/node'
 import type { Backend } from '@ldyn/tensor'
 import { Evaluator } from '../observing/evaluator.ts'
@@ -32,7 +33,13 @@ export interface TrainJob {
   readonly seed: number
   /** Rows to watch, and which of their responses. */
   readonly probes: { readonly rows: readonly Row[]; readonly types: readonly string[] }
-  readonly observe: { readonly every: number; readonly first: boolean; readonly tokens: boolean }
+  readonly observe: {
+    readonly every: number
+    readonly first: boolean
+    readonly tokens: boolean
+    /** Also the probability by bands of ranks (core's BAND_METRICS), as further metrics of the run. */
+    readonly bands?: boolean
+  }
   /** A checkpoint every so many updates and at the end of each stage; of the former the newest `keep` stay. */
   readonly save: { readonly every: number; readonly keep: number }
   readonly plan?: PlanOptions
@@ -81,6 +88,10 @@ export type TrainEvent =
       readonly seconds: number
     }
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
+
+/** Names of what is on file of every probe response. */
+export const metricsOf = ({ observe }: Pick<TrainJob, 'observe'>): readonly (Metric | BandMetric)[] =>
+  observe.bands ? [...metrics, ...BAND_METRICS] : metrics
 
 /** Everything about a job that can be known before it runs. */
 export interface PreparedJob {
@@ -160,7 +171,7 @@ export function prepare(job: TrainJob): PreparedJob {
         )
   return {
     runners,
-    evaluator: probes && new Evaluator(backend, model, probeRows, plan),
+    evaluator: probes && new Evaluator(backend, model, probeRows, { ...plan, bands: job.observe.bands }),
     probes,
     probeRows,
     steps: runners.reduce((n, r) => n + r.updates, 0),

@@ -4,10 +4,9 @@
 import { join } from 'node:path'
 import { makeFolder } from '@ldyn/formats/node'
 import type { Checkpoint } from '@ldyn/models/node'
-import { metrics, type Metric } from '@ldyn/runs'
 import type { RunWriter } from '@ldyn/runs/node'
 import { leaves } from '@ldyn/tensor'
-import { summarise, type TokenObservation } from '../observing/evaluator.ts'
+import { bandsOf, summarise, type TokenObservation } from '../observing/evaluator.ts'
 import {
   loadCheckpoint,
   loadReference,
@@ -17,7 +16,7 @@ import {
   type SavedCheckpoint,
 } from './checkpoint.ts'
 import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
-import type { PreparedJob, TrainEvent, TrainJob } from './job.ts'
+import { metricsOf, type PreparedJob, type TrainEvent, type TrainJob } from './job.ts'
 import { NumericalError, type ReferenceLogps, type Weights } from './update.ts'
 
 /** One pass through a job: what is on the device, and where in the stages it stands. */
@@ -193,9 +192,10 @@ export class Session {
     if (!evaluator || !probes) return
     const started = performance.now()
     const types = this.job.probes.types
+    const names = metricsOf(this.job)
     const values = Object.fromEntries(
-      metrics.map((name) => [name, new Float32Array(probes.columns.length)]),
-    ) as Record<Metric, Float32Array>
+      names.map((name) => [name, new Float32Array(probes.columns.length)]),
+    ) as Record<(typeof names)[number], Float32Array>
     const last = probes.columns.at(-1)!
     const tokenLogp = new Float32Array(this.job.observe.tokens ? last.offset + last.tokens : 0)
     const sums = new Map<string, { sum: number; n: number }>()
@@ -204,7 +204,8 @@ export class Session {
       for (const o of group) {
         const column = o.example * types.length + types.indexOf(o.type)
         const summary = this.finite(step, stage, o, () => summarise(o, this.job.checkpoint.model.vocab))
-        for (const name of metrics) values[name][column] = summary[name]
+        for (const [name, value] of Object.entries({ ...summary, ...bandsOf(o) }))
+          if (name in values) values[name as (typeof names)[number]][column] = value
         if (this.job.observe.tokens) tokenLogp.set(Float32Array.from(o.logp), probes.columns[column].offset)
         const known = sums.get(o.type) ?? { sum: 0, n: 0 }
         sums.set(o.type, { sum: known.sum + summary.logp, n: known.n + 1 })

@@ -3,11 +3,11 @@
  * updates, checkpoints, and all of it on file as it happens. A run that was stopped, by Ctrl-C or by kill −9, goes on
  * from its last checkpoint and ends with the numbers of an undisturbed one.
  */
-import { metrics, type RunManifest } from '@ldyn/runs'
+import type { RunManifest } from '@ldyn/runs'
 import { createRun, resumeRun, type RunWriter } from '@ldyn/runs/node'
 import { leaves, type Backend } from '@ldyn/tensor'
 import { listCheckpoints, tidyCheckpoints, type SavedCheckpoint } from './checkpoint.ts'
-import { prepare, type PreparedJob, type TrainJob } from './job.ts'
+import { metricsOf, prepare, type PreparedJob, type TrainJob } from './job.ts'
 import { lossOf } from './losses.ts'
 import { Session } from './session.ts'
 
@@ -85,7 +85,7 @@ async function openWriter(
         loss: lossOf(stage.loss).name,
         updates: runners[i].updates,
       })),
-      columns: { metrics: probes ? metrics : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },
+      columns: { metrics: probes ? metricsOf(job) : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },
     },
     probes,
   )
