@@ -9,6 +9,7 @@ interface Options {
   readonly csv?: string
   readonly rows?: boolean
   readonly scalars?: boolean
+  readonly decomposed?: boolean
   readonly svg?: string
   readonly html?: string
   readonly runsDir: string
@@ -27,6 +28,7 @@ export function register(program: Command, context: Context): void {
     .option('--csv <file>', 'means and standard errors by step, type and metric; - for stdout')
     .option('--rows', 'with --csv: every probe’s value instead')
     .option('--scalars', 'with --csv: the training log instead')
+    .option('--decomposed', 'with --csv: what single updates did, by direction (observe.decompose), instead')
     .option(
       '--svg <file or directory>',
       'the figures: one file of small multiples, or a file for each in a directory',
@@ -38,10 +40,10 @@ export function register(program: Command, context: Context): void {
       const { loadRuns } = await import('./find-run.ts')
       const runs = await loadRuns(words, options.runsDir)
       if (options.csv === '-') {
-        context.output.text(await csvOf(runs, options))
+        context.output.text(await csvOf(runs, options, words))
         return
       }
-      const files = await write(runs, options, context.version)
+      const files = await write(runs, options, context.version, words)
       context.output.result('export', { runs: runs.map(({ id }) => id), files }, () =>
         files.map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`).join('\n'),
       )
@@ -54,7 +56,7 @@ export function register(program: Command, context: Context): void {
   ])
 }
 
-function check({ csv, rows, scalars, svg, html }: Options): void {
+function check({ csv, rows, scalars, decomposed, svg, html }: Options): void {
   const where = 'ldyn export'
   if (csv === undefined && svg === undefined && html === undefined) {
     throw new CliError({
@@ -64,18 +66,18 @@ function check({ csv, rows, scalars, svg, html }: Options): void {
       fix: 'give --csv, --svg or --html with a path',
     })
   }
-  if ((rows || scalars) && csv === undefined) {
+  if ((rows || scalars || decomposed) && csv === undefined) {
     throw new CliError({
       code: 'LD2003',
-      what: '--rows and --scalars say what --csv writes',
+      what: '--rows, --scalars and --decomposed say what --csv writes',
       where,
       fix: 'add --csv <file>',
     })
   }
-  if (rows && scalars) {
+  if ([rows, scalars, decomposed].filter(Boolean).length > 1) {
     throw new CliError({
       code: 'LD2004',
-      what: '--rows and --scalars are two different tables',
+      what: '--rows, --scalars and --decomposed are different tables',
       where,
       fix: 'write one after the other',
     })
@@ -90,7 +92,15 @@ function check({ csv, rows, scalars, svg, html }: Options): void {
   }
 }
 
-async function csvOf(runs: readonly RunData[], { rows, scalars }: Options): Promise<string> {
+async function csvOf(
+  runs: readonly RunData[],
+  { rows, scalars, decomposed, runsDir }: Options,
+  words: readonly string[],
+): Promise<string> {
+  if (decomposed) {
+    const { decomposedCsv } = await import('../explain/csv.ts')
+    return decomposedCsv(words, runsDir)
+  }
   const { curvesCsv, rowsCsv, scalarsCsv } = await import('@ldyn/figures')
   return rows ? rowsCsv(runs) : scalars ? scalarsCsv(runs) : curvesCsv(runs)
 }
@@ -99,6 +109,7 @@ async function write(
   runs: readonly RunData[],
   options: Options,
   version: string,
+  words: readonly string[],
 ): Promise<readonly Written[]> {
   const { dirname } = await import('node:path')
   const { makeFolder, writeAtomically } = await import('@ldyn/formats/node')
@@ -109,7 +120,7 @@ async function write(
     await writeAtomically(path, (sink) => sink.write(bytes))
     written.push({ form, path, bytes: bytes.length })
   }
-  if (options.csv !== undefined) await save('csv', options.csv, await csvOf(runs, options))
+  if (options.csv !== undefined) await save('csv', options.csv, await csvOf(runs, options, words))
   if (options.svg !== undefined) {
     for (const { path, text } of await svgFiles(runs, options.svg)) await save('svg', path, text)
   }

@@ -1,5 +1,5 @@
 /** What `ldyn runs show` tells: the run's facts, how far it got, and each type's first and last log π. */
-import { openRun, type RunEvent } from '@ldyn/runs'
+import { openRun, type DecompositionLine, type RunEvent } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
 import {
@@ -36,6 +36,8 @@ export interface Details {
   readonly evaluations: number
   readonly types: readonly TypeLine[]
   readonly checkpoints: readonly { readonly step: number; readonly stage: string; readonly path: string }[]
+  /** Updates that were taken apart (observe.decompose): how many, and what their predictions leave, as a share. */
+  readonly decomposed?: { readonly updates: number; readonly residual: number }
   readonly warnings: readonly string[]
   /** Bytes of torn tails by file. */
   readonly torn: Readonly<Record<string, number>>
@@ -66,14 +68,23 @@ export async function details(word: string, runsDir: string): Promise<Details> {
       return [{ type: key, probes: sample.probes.length, first, last: end, change: { mean, se } }]
     }),
     checkpoints: kind('checkpoint').map(({ s, stage, path }) => ({ step: s, stage, path })),
+    ...(run.decompositions.length > 0 ? { decomposed: decomposedOf(run.decompositions) } : {}),
     warnings: kind('warning').map(({ message }) => message),
     torn: Object.fromEntries(run.torn),
     manifest: data.manifest,
   }
 }
 
+/** ‖actual − predicted‖ over ‖actual‖, of all response sums of all decomposed updates. */
+function decomposedOf(lines: readonly DecompositionLine[]): { updates: number; residual: number } {
+  const probes = lines.flatMap((line) => line.probes)
+  const left = Math.hypot(...probes.map(({ actual, predicted }) => actual - predicted))
+  const size = Math.hypot(...probes.map(({ actual }) => actual))
+  return { updates: lines.length, residual: size === 0 ? 0 : left / size }
+}
+
 export function renderDetails(found: Details, { output }: Context): string {
-  const { directory, state, facts, step, updates, types, checkpoints, warnings, torn } = found
+  const { directory, state, facts, step, updates, types, checkpoints, decomposed, warnings, torn } = found
   const wide = Math.max(...Object.keys(facts).map((name) => name.length))
   const line = (name: string, text: string): string =>
     `${output.style('dim', name.padEnd(wide))}  ${text.split('\n').map(printable).join(`\n${' '.repeat(wide + 2)}`)}`
@@ -98,6 +109,14 @@ export function renderDetails(found: Details, { output }: Context): string {
           line(
             'Checkpoints',
             `${checkpoints.length}, the last at ${checkpoints.at(-1)!.step}: ${checkpoints.at(-1)!.path}`,
+          ),
+        ]
+      : []),
+    ...(decomposed
+      ? [
+          line(
+            'Decomposed',
+            `${decomposed.updates} updates, predicted to ${(100 * decomposed.residual).toFixed(0)} %: see ldyn explain --run ${directory}`,
           ),
         ]
       : []),

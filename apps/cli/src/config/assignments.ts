@@ -59,8 +59,13 @@ export function layerOf(tree: unknown, originOf: OriginOf): ConfigLayer {
       stages = found.list ? { list: found.list, origin } : stages
     } else if (isSection(key)) {
       if (!isMap(value)) throw notValid(key, value, 'expected a mapping of keys to values', origin)
-      for (const [inner, v] of Object.entries(value))
-        assignments.push(...assign(`${key}.${camel(inner)}`, v, originOf([key, inner])))
+      for (const [inner, v] of Object.entries(value)) {
+        const path = `${key}.${camel(inner)}`
+        // A mapping inside a section, as observe.decompose is.
+        const isGroup = isMap(v) && Object.keys(leaves).some((leaf) => leaf.startsWith(`${path}.`))
+        const entries = isGroup ? Object.entries(v).map(([k, x]) => [`${path}.${camel(k)}`, x, k] as const) : [[path, v] as const]
+        for (const [at, x, ...own] of entries) assignments.push(...assign(at, x, originOf([key, inner, ...own])))
+      }
     } else if (key === 'loss_type') {
       const { kind, implies } = trlLoss(value, origin)
       stages = { list: [{ name: kind, kind }], origin }

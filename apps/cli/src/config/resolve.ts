@@ -240,9 +240,10 @@ export const tokenOptions = (config: Config, defaults: TokenOptions): TokenOptio
 export function asTree({ values, stages }: Config): Record<string, unknown> {
   const tree: Record<string, unknown> = {}
   for (const [path, { value }] of Object.entries(values)) {
-    const [section, key] = path.split('.')
-    if (key === undefined) tree[section] = value
-    else tree[section] = { ...(tree[section] as object | undefined), [key]: value }
+    const keys = path.split('.')
+    const last = keys.pop()!
+    const inner = keys.reduce((at, key) => (at[key] ??= {}) as Record<string, unknown>, tree)
+    inner[last] = value
   }
   const list = stages.map(({ name, kind, settings }) => ({
     name,

@@ -122,6 +122,14 @@ const sections = {
     bands: z
       .boolean()
       .describe('keep the probability by bands of ranks too: mass_1, mass_2_5, mass_6_20, mass_21_100, mass_rest'),
+    'decompose.every': z
+      .int()
+      .nonnegative()
+      .describe('take an update apart every so many of a stage: predicted and actual change of probes, by direction; 0: never'),
+    'decompose.probes': count.describe('probe rows that are followed so, from the first'),
+    'decompose.directions': z
+      .enum(['terms', 'examples'])
+      .describe('split by terms of the loss, or by terms of every example (a gradient and a jvp for each)'),
   },
   checkpoint: {
     every: z
@@ -166,6 +174,21 @@ export const isSection = (key: string): key is Section => Object.hasOwn(sections
 const optional = (shape: Readonly<Record<string, z.ZodType>>): Record<string, z.ZodType> =>
   Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema.optional()]))
 
+/** A section as it is written: `decompose.every` is a key of a mapping inside it. */
+const nestedSection = (keys: Readonly<Record<string, z.ZodType>>): z.ZodType => {
+  const inner: Record<string, Record<string, z.ZodType>> = {}
+  const own: Record<string, z.ZodType> = {}
+  for (const [path, schema] of Object.entries(keys)) {
+    const [first, second] = path.split('.')
+    if (second === undefined) own[first] = schema
+    else inner[first] = { ...inner[first], [second]: schema }
+  }
+  return z.strictObject({
+    ...optional(own),
+    ...Object.fromEntries(Object.entries(inner).map(([name, below]) => [name, z.strictObject(optional(below)).optional()])),
+  })
+}
+
 /** The whole file, for `config schema`. */
 export function configSchema(presets: readonly string[]): z.ZodType {
   const stage = z.strictObject({
@@ -189,7 +212,7 @@ export function configSchema(presets: readonly string[]): z.ZodType {
       .optional()
       .describe("stages in turn, each on the last one's result"),
     ...Object.fromEntries(
-      Object.entries(sections).map(([name, keys]) => [name, z.strictObject(optional(keys)).optional()]),
+      Object.entries(sections).map(([name, keys]) => [name, nestedSection(keys).optional()]),
     ),
     ...optional(stageShape),
   })

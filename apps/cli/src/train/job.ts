@@ -73,6 +73,11 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         first: valueAt(config, 'observe.first')!,
         tokens: valueAt(config, 'observe.tokens')!,
         bands: valueAt(config, 'observe.bands') ?? false,
+        decompose: {
+          every: valueAt(config, 'observe.decompose.every') ?? 0,
+          probes: valueAt(config, 'observe.decompose.probes') ?? 8,
+          directions: valueAt(config, 'observe.decompose.directions') ?? 'terms',
+        },
       },
       save: { every: valueAt(config, 'checkpoint.every')!, keep: valueAt(config, 'checkpoint.keep')! },
       plan: {

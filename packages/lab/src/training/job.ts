@@ -10,6 +10,7 @@ import type { NewRun } from '@ldyn/runs/node'
 import type { Backend } from '@ldyn/tensor'
 import { Evaluator } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
+import type { DecomposeOptions } from '../explaining/decompose.ts'
 import { DataError, type Row } from '../rows/row.ts'
 import {
   encodeEach,
@@ -39,6 +40,8 @@ export interface TrainJob {
     readonly tokens: boolean
     /** Also the probability by bands of ranks (core's BAND_METRICS), as further metrics of the run. */
     readonly bands?: boolean
+    /** Updates are taken apart, for the first probe rows; not unless given. */
+    readonly decompose?: DecomposeOptions
   }
   /** A checkpoint every so many updates and at the end of each stage; of the former the newest `keep` stay. */
   readonly save: { readonly every: number; readonly keep: number }
@@ -99,6 +102,8 @@ export interface PreparedJob {
   readonly evaluator: Evaluator | undefined
   readonly probes: Probes | undefined
   readonly probeRows: readonly EncodedRow[]
+  /** For every stage the data row of each of its examples. */
+  readonly exampleRows: readonly (readonly number[])[]
   readonly steps: number
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }
@@ -129,14 +134,17 @@ export function prepare(job: TrainJob): PreparedJob {
         message: `${what}: ${dropped} rows have more than ${limit} and are left out`,
       })
   }
+  const exampleRows: number[][] = []
   const runners = stages.map((stage) => {
     const data = encodeRows(stageRows(stage, job.data), typesOf(stage), tokenizer, tokens)
     noteOverflow(`stage '${stage.name}'`, data)
+    const examples = stageExamples(stage, data.rows, tokens.maxLength)
+    exampleRows.push(examples.map(({ row }) => data.rows[row].row.row))
     const runner = new StageRunner({
       backend,
       model,
       stage,
-      examples: stageExamples(stage, data.rows, tokens.maxLength),
+      examples,
       seed,
       plan,
     })
@@ -174,6 +182,7 @@ export function prepare(job: TrainJob): PreparedJob {
     evaluator: probes && new Evaluator(backend, model, probeRows, { ...plan, bands: job.observe.bands }),
     probes,
     probeRows,
+    exampleRows,
     steps: runners.reduce((n, r) => n + r.updates, 0),
     warnings,
   }

@@ -6,6 +6,7 @@ import { makeFolder } from '@ldyn/formats/node'
 import type { Checkpoint } from '@ldyn/models/node'
 import type { RunWriter } from '@ldyn/runs/node'
 import { leaves } from '@ldyn/tensor'
+import { Decomposer } from '../explaining/decompose.ts'
 import { bandsOf, summarise, type TokenObservation } from '../observing/evaluator.ts'
 import {
   loadCheckpoint,
@@ -35,6 +36,7 @@ export class Session {
 
   async run(saved: SavedCheckpoint | undefined): Promise<'done' | 'interrupted'> {
     const { stages, save, observe } = this.job
+    using decomposer = this.decomposer()
     let weights: Weights = saved
       ? await loadCheckpoint(this.job.backend, saved, this.job.checkpoint.model)
       : { params: await this.loadModel(), state: undefined }
@@ -65,6 +67,8 @@ export class Session {
       for (let u = first; u < runner.updates; u++) {
         const started = performance.now()
         try {
+          const rowOf = (example: number): number => this.prepared.exampleRows[k][example]
+          const pending = decomposer?.wants(u) && (await decomposer.before(runner, u, weights, reference, rowOf))
           const done = await runner.update(u, weights, reference)
           weights = done.weights
           const values = { ...done.report.metrics, learning_rate: done.report.lr }
@@ -77,6 +81,7 @@ export class Session {
             seconds: (performance.now() - started) / 1000,
             values,
           })
+          if (pending) await this.writer.decomposition(step, stage.name, await decomposer!.after(pending, weights.params))
         } catch (error) {
           // The weights are those before the failed update; losing them would lose the stage.
           if (error instanceof Error && error.name === 'NumericalError')
@@ -101,6 +106,12 @@ export class Session {
     disposeTree(params)
     disposeTree(state)
     return status
+  }
+
+  private decomposer(): Decomposer | undefined {
+    const { backend, checkpoint, observe, plan } = this.job
+    if (!observe.decompose || observe.decompose.every === 0) return undefined
+    return new Decomposer(backend, checkpoint.model, this.prepared.probeRows, observe.decompose, plan)
   }
 
   private async loadModel(): Promise<DeviceTree> {
