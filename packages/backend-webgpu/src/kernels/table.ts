@@ -40,3 +40,12 @@ export const native: { readonly [K in OpName]?: Native<K> } = {
     scatterAdd(sizeOf(idx.shape), sizeOf(out.shape.slice(1)), rows, limits),
   topK: ({ attrs: { k } }, [x], _, { limits }) => topK(x.shape, k, limits),
 }
+
+/** Kernels for cards: on an adapter that is a CPU, what they would save is less than their barriers cost. */
+const FOR_CARDS: readonly OpName[] = [
+  'attention', 'attentionBackward', 'tokenLogProb', 'tokenLogProbBackward', 'tokenStats',
+]
+
+/** The ops that are not expanded on a device. `takeAlong` is a gather, which the fused kernels read in place. */
+export const nativeOn = ({ software }: Limits): ReadonlySet<OpName> =>
+  new Set((Object.keys(native) as OpName[]).filter((op) => !software || !FOR_CARDS.includes(op))).add('takeAlong')

@@ -3,10 +3,10 @@
  * touches a device, so a plan can be made, counted and tested without one.
  */
 import {
-  byteSize, hash, sizeOf, type HostArray, type OpName, type Program, type Spec,
+  byteSize, hash, sizeOf, type HostArray, type Program, type Spec,
 } from '@ldyn/tensor'
 import type { Kernel, Limits } from '../kernels/kernel.ts'
-import { native } from '../kernels/table.ts'
+import { nativeOn } from '../kernels/table.ts'
 import { inMemory } from '../lower/fuse.ts'
 import { normalised, prepared, stored, isEmpty, type Graph } from '../lower/program.ts'
 import { stepsOf, type Step, type StepOptions } from '../lower/steps.ts'
@@ -59,11 +59,9 @@ export interface PlanTimes {
   readonly lowerMs: number
 }
 
-const nativeOps = new Set(Object.keys(native) as OpName[]).add('takeAlong')
-
 export function planOf(program: Program, limits: Limits, options: StepOptions): Plan & PlanTimes {
   const started = performance.now()
-  const graph = normalised(prepared(program, nativeOps))
+  const graph = normalised(prepared(program, nativeOn(limits)))
   const simplified = performance.now()
   const steps = stepsOf(graph, limits, options)
   const plan = placed(graph, steps, limits)
