@@ -3,7 +3,7 @@
  * and gelu would take as many passes over memory either way).
  */
 import type { CompositeName, OpAttrs } from '@ldyn/tensor'
-import { attention } from './attention.ts'
+import { attention, attentionBackward } from './attention.ts'
 import type { Call, Emitter, Value } from './emitter.ts'
 import { tokenStats } from './head.ts'
 import { overwrite, type Lowering } from './primitives.ts'
@@ -79,7 +79,7 @@ export const composites: { readonly [K in CompositeName]: Composite<OpAttrs[K]> 
   rmsNorm: 'expand',
   rope: 'expand',
   attention,
-  attentionBackward: 'expand',
+  attentionBackward,
   tokenLogProb: 'expand',
   tokenLogProbBackward: 'expand',
   tokenStats,
