@@ -1,12 +1,11 @@
 /** The Backend contract on WebGPU: a program is planned, compiled into pipelines, and run in one submit. */
 import {
-  DeviceError, type Backend, type CompileOptions, type CompositeName, type HostTensor, type OpName, type Program,
-  composites,
+  DeviceError, type Backend, type CompileOptions, type CompositeName, type HostTensor, type Program, composites,
 } from '@ldyn/tensor'
 import { hosted, Memory, own, WebgpuTensor } from './device/memory.ts'
 import { openDevice } from './device/open.ts'
 import type { WebgpuOptions } from './device/options.ts'
-import { native } from './kernels/table.ts'
+import { nativeOn } from './kernels/table.ts'
 import { planOf } from './plan/plan.ts'
 import { arenas } from './run/arenas.ts'
 import { executable, type WebgpuExecutable } from './run/executable.ts'
@@ -48,8 +47,10 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
     capabilities: {
       device: device.description,
       version: device.engine,
-      composites: (Object.keys(composites) as CompositeName[]).filter((op: OpName) => op in native || op === 'takeAlong'),
+      composites: (Object.keys(composites) as CompositeName[]).filter((op) => nativeOn(device.limits).has(op)),
       f64: false,
+      limits: Object.fromEntries(
+        Object.entries(device.limits).filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
     },
     device: device.gpu,
     async upload(value: HostTensor) {

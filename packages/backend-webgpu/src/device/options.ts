@@ -1,5 +1,5 @@
 /** What a caller may choose. */
-import type { MatmulPrecision } from '../kernels/kernel.ts'
+import type { Limits, MatmulPrecision } from '../kernels/kernel.ts'
 
 export interface WebgpuOptions {
   /**
@@ -16,6 +16,9 @@ export interface WebgpuOptions {
   readonly memoryLimit?: number
   /** Fuse pointwise ops and reductions into generated kernels. Default true; false is the plain twin for comparison. */
   readonly fusion?: boolean
-  /** Lower any of the adapter's limits: to try what a smaller device would do. */
-  readonly limits?: { readonly maxBindingBytes?: number; readonly maxStorageBuffers?: number; readonly maxWorkgroups?: number }
+  /**
+   * Lower some of the adapter's limits, to try what a smaller device would do; or say that the adapter is no CPU
+   * (`software: false`), to try a card's kernels.
+   */
+  readonly limits?: Partial<Pick<Limits, 'maxBindingBytes' | 'maxStorageBuffers' | 'maxWorkgroups' | 'software'>>
 }

@@ -252,6 +252,9 @@ export function fuse(
   /** Would a small, costly value be computed over and over? */
   function repeated(k: Cluster, v: number): boolean {
     if (work[v] < HEAVY) return false
+    // What stands on a reduction of these very rows will be computed once a row, as soon as that joins.
+    const rows = sources[v].concat(graph.maker[v].inputs.flatMap((i) => sources[i])).map((u) => graph.maker[u])
+    if (!k.frame.r && rows.some((n) => kindOf(n.op) === 'reduction' && size(n.inputs[0]) === k.frame.o.size)) return false
     let times = 0
     for (const coords of k.access.get(v)!.values()) {
       const inner = k.frame.r && coords.some((c) => mentions(c, 'r'))

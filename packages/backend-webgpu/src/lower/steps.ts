@@ -6,9 +6,10 @@ import { show, sizeOf, UnsupportedError, type Node, type OpName } from '@ldyn/te
 import type { Kernel, Limits, Lowering, MatmulPrecision } from '../kernels/kernel.ts'
 import { native } from '../kernels/table.ts'
 import { render, along, flatten } from './address.ts'
+import { kindOf } from './access.ts'
 import { fuse, type Cluster, type Fused } from './fuse.ts'
 import { generate, generateEpilogue } from './generate.ts'
-import { isEmpty, stored, type Graph } from './program.ts'
+import { stored, type Graph } from './program.ts'
 
 export interface Step {
   readonly kernels: readonly Kernel[]
@@ -58,8 +59,10 @@ const described = (node: Node, graph: Graph): string =>
 
 function clusterDraft(graph: Graph, k: Cluster, limits: Limits): Draft {
   const values = k.roots.map(({ value }) => value)
+  // An optimizer's update that is fused to a gradient's sum belongs where the sum is, not at the program's end.
+  const sums = [...k.members].filter((v) => kindOf(graph.maker[v].op) === 'reduction')
   return {
-    order: Math.min(...values),
+    order: Math.min(...values, sums.length > 0 ? Math.max(...sums) : Infinity),
     reads: leavesOf(graph, k),
     writes: values,
     write() {
@@ -98,7 +101,7 @@ function kernelDraft(
   const extra = k ? [...leavesOf(graph, k)].filter((v) => v !== node.outputs[0]) : []
   const outputs = k ? [k.roots[0].value] : node.outputs
   return {
-    order: Math.min(...outputs),
+    order: node.outputs[0],
     reads: new Set([...operands, ...extra]),
     writes: outputs,
     write() {
@@ -117,35 +120,33 @@ function kernelDraft(
   }
 }
 
-/** Every draft after those that write what it reads; otherwise in the program's order, which keeps lives short. */
+/**
+ * Every draft after those that write what it reads; among those that can be next, the one that stood first in the
+ * program, which keeps lives short.
+ */
 function ordered(drafts: readonly Draft[]): Draft[] {
   const writer = new Map<number, Draft>()
   for (const d of drafts) for (const v of d.writes) writer.set(v, d)
+  const waits = new Map<Draft, number>()
+  const readers = new Map<Draft, Draft[]>()
+  for (const d of drafts) {
+    const before = new Set([...d.reads].flatMap((v) => writer.get(v) ?? []).filter((w) => w !== d))
+    waits.set(d, before.size)
+    for (const w of before) readers.set(w, [...(readers.get(w) ?? []), d])
+  }
+  // The latest first, so that the next one is popped.
+  const ready = drafts.filter((d) => waits.get(d) === 0).sort((a, b) => b.order - a.order)
   const result: Draft[] = []
-  const state = new Map<Draft, 'open' | 'done'>()
-  const sorted = [...drafts].sort((a, b) => a.order - b.order)
-  for (const first of sorted) {
-    const stack: { draft: Draft; pending: Draft[] }[] = []
-    const enter = (draft: Draft): void => {
-      if (state.get(draft) === 'open') throw new Error('fusing made a cycle of kernels')
-      if (state.has(draft)) return
-      state.set(draft, 'open')
-      const pending = [...draft.reads].flatMap((v) => writer.get(v) ?? []).filter((d) => d !== draft)
-      stack.push({ draft, pending: pending.sort((a, b) => b.order - a.order) })
-    }
-    enter(first)
-    while (stack.length > 0) {
-      const top = stack.at(-1)!
-      const next = top.pending.pop()
-      if (next) enter(next)
-      else {
-        state.set(top.draft, 'done')
-        result.push(top.draft)
-        stack.pop()
-      }
+  for (let next = ready.pop(); next; next = ready.pop()) {
+    result.push(next)
+    for (const d of readers.get(next) ?? []) {
+      const left = waits.get(d)! - 1
+      waits.set(d, left)
+      if (left > 0) continue
+      const place = ready.findIndex((other) => other.order < d.order)
+      ready.splice(place < 0 ? ready.length : place, 0, d)
     }
   }
+  if (result.length < drafts.length) throw new Error('fusing made a cycle of kernels')
   return result
 }
-
-export const needsMemory = (graph: Graph, v: number): boolean => !isEmpty(graph.values[v])

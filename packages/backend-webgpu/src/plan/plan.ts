@@ -2,9 +2,7 @@
  * A program as a plan: kernels in order, a place for every value, and what all of it needs in bytes. Nothing here
  * touches a device, so a plan can be made, counted and tested without one.
  */
-import {
-  byteSize, hash, sizeOf, type HostArray, type Program, type Spec,
-} from '@ldyn/tensor'
+import { sizeOf, type HostArray, type Program, type Spec } from '@ldyn/tensor'
 import type { Kernel, Limits } from '../kernels/kernel.ts'
 import { nativeOn } from '../kernels/table.ts'
 import { inMemory } from '../lower/fuse.ts'
@@ -136,5 +134,3 @@ function placed(graph: Graph, steps: readonly Step[], limits: Limits): Plan {
   const bytes = { ...parts, total: sum(Object.values(parts)) }
   return { inputs, outputs, constants, owned, kernels, arenas, bytes, nodes: graph.nodes.length }
 }
-
-export { byteSize, hash }

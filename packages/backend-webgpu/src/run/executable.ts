@@ -95,6 +95,7 @@ export async function executable(
   const stats = {
     simplifyMs: plan.simplifyMs, lowerMs: plan.lowerMs, engineMs: performance.now() - started, nodes: plan.nodes,
     dispatches: dispatches.length, pipelines: new Set(dispatches.map((d) => d.pipeline)).size, plan: plan.bytes,
+    bytes: plan.bytes.arenas + plan.bytes.constants,
     get encodeMs() {
       return encodeMs
     },
