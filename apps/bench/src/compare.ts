@@ -2,7 +2,8 @@
  * The comparison at one shape: three phases, each of a warm-up and `repeat` rounds in which the sides take turns.
  *
  *     probes   matmul and the probe row: ours; theirs in one batch, and one by one as the released code does it
- *     jvp      ours alone: the probe row's log-probs, and their change along a direction of all weights
+ *     jvp      ours alone: the probe row's log-probs, and their change along one and along two directions of all weights;
+ *              and the gradient of one token dotted with a direction
  *     steps    matmul and a DPO update, ours and theirs from the same weights on the same pairs
  *
  * The peer with the released code's V-sized intermediates is slower yet and runs RELEASED_ROUNDS times only. Its DPO
@@ -20,6 +21,7 @@ import { deviation } from './statistics.ts'
 const MATMUL = 'matmul 2048'
 export const RELEASED_ROUNDS = 2
 export const JVP_ROUNDS = 4
+const JVP_JOBS = ['forward', 'jvp', 'jvp2', 'dot']
 
 /** A job's timed runs, warm-up not among them, and the most memory that any of them held. */
 export interface Timing {
@@ -48,6 +50,10 @@ export interface ShapeResult {
     readonly step: OurTiming
     readonly forward: OurTiming
     readonly jvp: OurTiming
+    /** Along two directions at once. */
+    readonly jvp2: OurTiming
+    /** One token's gradient and its dot with a direction. */
+    readonly dot: OurTiming
   }
   readonly theirs?: {
     readonly ready: Ready
@@ -158,9 +164,9 @@ export async function compare(
   await ours.ask('release probe')
   for (let round = 0; round <= Math.min(repeat, JVP_ROUNDS); round++) {
     say(`jvp, ${round === 0 ? 'warming up' : `${round} of ${Math.min(repeat, JVP_ROUNDS)}`}`)
-    for (const job of ['forward', 'jvp']) await ask(ours, job)
+    for (const job of JVP_JOBS) await ask(ours, job)
   }
-  for (const job of ['forward', 'jvp']) await ours.ask(`release ${job}`)
+  for (const job of JVP_JOBS) await ours.ask(`release ${job}`)
   for (let round = 0; round <= repeat; round++) {
     say(`steps, ${round === 0 ? 'warming up' : `${round} of ${repeat}`}`)
     for (const side of theirs ? [ours, theirs] : [ours]) for (const job of [MATMUL, 'dpo']) await ask(side, job)
@@ -196,6 +202,8 @@ export async function compare(
       step: ourTiming(steps, false),
       forward: ourTiming(of(ours, 'forward'), true),
       jvp: ourTiming(of(ours, 'jvp'), true),
+      jvp2: ourTiming(of(ours, 'jvp2'), true),
+      dot: ourTiming(of(ours, 'dot'), true),
     },
     theirs: theirs && {
       ready: theirs.ready,

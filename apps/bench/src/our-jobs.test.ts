@@ -33,3 +33,12 @@ it('the first update starts at ln 2 and lowers the loss; only the first run comp
 it('a job that is not there is named', async () => {
   await expect(ours.do('fly')).rejects.toThrow("there is no job 'fly'")
 })
+
+it('one direction and two, and a gradient dotted, are of the same log-probs', async () => {
+  const { sums: one } = await done('jvp')
+  const { sums: two } = await done('jvp2')
+  expect(two['primal.logp']).toBeCloseTo(one['primal.logp'], 0)
+  const { sums: dotted } = await done('dot')
+  expect(Math.abs(dotted.total / Math.log(1 / SHAPES['pythia-14m'].vocab) - 1)).toBeLessThan(0.2)
+  expect(dotted.dots).not.toBe(0)
+})

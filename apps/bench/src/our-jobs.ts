@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { isDeepStrictEqual } from 'node:util'
 import { onnxBackend } from '@ldyn/backend-onnx'
-import { logProbProgram } from '@ldyn/core'
+import { attributeProgram, logProbProgram } from '@ldyn/core'
 import {
   disposeTree, Evaluator, fill, pack, StageRunner, summarise, uploadAll, type DeviceTree, type ReferenceLogps,
   type Weights,
@@ -63,8 +63,10 @@ export class Ours {
       matmul: (n) => this.matmul(n),
       probe: () => this.probe(),
       dpo: () => this.dpo(),
-      forward: () => this.logProbs(false),
-      jvp: () => this.logProbs(true),
+      forward: () => this.logProbs(0),
+      jvp: () => this.logProbs(1),
+      jvp2: () => this.logProbs(2),
+      dot: () => this.gradientDot(),
     }
   }
 
@@ -81,7 +83,7 @@ export class Ours {
     return new Ours({ ready, backend, engine, model, params, compiled })
   }
 
-  /** Does a job: `matmul 2048`, `probe`, `dpo`, `forward`, `jvp`, or `release <job>`. Throws for any other. */
+  /** Does a job: `matmul 2048`, `probe`, `dpo`, `forward`, `jvp`, `jvp2`, `dot`, or `release <job>`. Throws for any other. */
   async do(line: string): Promise<Partial<Answer & Engaged>> {
     const [name, argument] = line.split(/\s+/)
     if (name === 'release') return this.release(argument)
@@ -184,28 +186,23 @@ export class Ours {
     }
   }
 
-  /** Log-probs of the probe row; with `tangent` also their directional derivative along a fixed random direction. */
-  private async logProbs(tangent: boolean): Promise<Prepared> {
+  /** Log-probs of the probe row, and their derivatives along so many fixed random directions. */
+  private async logProbs(directions: number): Promise<Prepared> {
     const { backend, model } = this
     const packing = pack(probeRow(model.vocab).sequences)
     const forward = logProbProgram(model, packing.shape)
-    const program = tangent ? jvp(forward, { wrt: 'params' }) : forward
+    const several = directions > 1 ? { directions } : {}
+    const program = directions === 0 ? forward : jvp(forward, { wrt: 'params', ...several })
     const executable: Executable = await backend.compile(program)
     const batch = await uploadAll(backend, each({ ...fill(packing, packing.shape) }))
-    const directions = tangent ? mapTree<Spec, HostTensor>(model.params, small) : undefined
-    const direction = await uploadAll(backend, each(directions))
+    const along = (spec: Spec, path: string): HostTensor => small(directions > 1 ? stacked(spec, directions) : spec, path)
+    const tangents = directions === 0 ? undefined : mapTree<Spec, HostTensor>(model.params, along)
+    const direction = await uploadAll(backend, each(tangents))
     return {
       run: async () => {
-        const moving = tangent ? { tangent: { params: direction } } : {}
+        const moving = directions === 0 ? {} : { tangent: { params: direction } }
         const out = await executable.run({ params: this.params, batch, ...moving })
-        const sums: Record<string, number> = {}
-        for (const { path, value } of leaves(out)) {
-          const { data } = await backend.read(value)
-          sums[path] = Array.from(data).reduce((a, b) => a + b, 0)
-          if (!Number.isFinite(sums[path])) throw new Error(`${path} of the probes is not finite`)
-          value.dispose()
-        }
-        return { sums }
+        return { sums: await this.sumsOf(out) }
       },
       [Symbol.asyncDispose]: async () => {
         disposeTree(batch)
@@ -214,7 +211,44 @@ export class Ours {
       },
     }
   }
+
+  /**
+   * The other way to the derivative of one token's log-prob along a direction: its gradient, dotted with it. The response
+   * stands alone behind its prompt, so that nothing is computed for the others.
+   */
+  private async gradientDot(): Promise<Prepared> {
+    const { backend, model } = this
+    const packing = pack(probeRow(model.vocab).sequences.slice(0, 1))
+    const { shape } = packing
+    const executable: Executable = await backend.compile(attributeProgram(model, shape).program)
+    const batch = await uploadAll(backend, each({ ...fill(packing, shape) }))
+    const delta = await uploadAll(backend, each(mapTree<Spec, HostTensor>(model.params, small)))
+    const token = Float32Array.from({ length: shape.reads }, (_, i) => (i === shape.reads >> 1 ? 1 : 0))
+    const weights = hostTensor(token, [shape.reads])
+    return {
+      run: async () => ({ sums: await this.sumsOf(await executable.run({ params: this.params, batch, weights, delta })) }),
+      [Symbol.asyncDispose]: async () => {
+        disposeTree(batch)
+        disposeTree(delta)
+        executable.dispose()
+      },
+    }
+  }
+
+  /** Reads all outputs; each as the sum of its numbers. Throws where one is not finite. */
+  private async sumsOf(out: DeviceTree): Promise<Record<string, number>> {
+    const sums: Record<string, number> = {}
+    for (const { path, value } of leaves(out)) {
+      const { data } = await this.backend.read(value)
+      sums[path] = Array.from(data).reduce((a, b) => a + b, 0)
+      if (!Number.isFinite(sums[path])) throw new Error(`${path} of the probes is not finite`)
+      value.dispose()
+    }
+    return sums
+  }
 }
+
+const stacked = ({ shape, dtype }: Spec, n: number): Spec => ({ shape: [n, ...shape], dtype })
 
 /** A direction's tensor: uniform numbers of about the size of an early update. */
 const small = ({ shape, dtype }: Spec, path: string): HostTensor => {

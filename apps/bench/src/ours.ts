@@ -8,6 +8,8 @@
  *     dpo          one DPO update on 4 pairs
  *     forward      log-probs of the probe row alone, and
  *     jvp          the same with their change along a direction of all weights
+ *     jvp2         the same along two directions at once
+ *     dot          the gradient of one token's log-prob, dotted with a direction
  *     release J    lets go of job J's compiled programs and tensors
  *
  * The first run of a job pays for compiling and warming up too; later ones do not. Weights are seeded random unless a

@@ -141,15 +141,31 @@ function costs(shapes: readonly ShapeResult[]): string {
 
 const nodesOf = (t: OurTiming): string => String(Math.max(0, ...t.compiled.map((c) => c.nodes)))
 
+/** Response tokens of the probe row. */
+const TOKENS = PROBE_RESPONSES * RESPONSE
+
+/** A further direction's time over the plain evaluation. */
+const furtherOf = ({ jvp2, jvp, forward }: ShapeResult['ours']): number => (best(jvp2) - best(jvp)) / best(forward)
+/** One token's gradient dot product over a token's share of the jvp. */
+const perTokenOf = ({ dot, jvp }: ShapeResult['ours']): number => best(dot) / (best(jvp) / TOKENS)
+
 function jvps(shapes: readonly ShapeResult[]): string {
-  const rows = shapes.map(({ shape, ours: { forward, jvp, probe } }) => [
-    shape, both(forward), both(jvp), times(best(jvp) / best(forward)), times(best(jvp) / best(probe)),
-    memory(jvp.peakRssMb),
-  ])
-  const head = ['', 'log-probs', 'log-probs and jvp', 'ratio', 'over the probe evaluation', 'peak']
+  const rows = shapes.map(({ shape, ours }) => {
+    const { forward, jvp, jvp2, dot, probe } = ours
+    return [
+      shape, both(forward), both(jvp), times(best(jvp) / best(forward)), times(best(jvp) / best(probe)), both(jvp2),
+      times(furtherOf(ours)), both(dot), times(perTokenOf(ours)), memory(jvp.peakRssMb),
+    ]
+  })
+  const head = [
+    '', 'log-probs', 'log-probs and jvp', 'ratio', 'over the probe evaluation', 'two directions', 'the second',
+    'one gradient, dotted', 'per token', 'peak',
+  ]
   return [
     table(head, rows),
-    'The log-probs of the probe row, and the same with their change along one direction of all weights, in one program.',
+    'The log-probs of the probe row, and the same with their change along one and along two directions of all weights, in one '
+      + 'program; *the second* is what the second direction adds, over the log-probs alone. *One gradient, dotted*: the other way '
+      + `to one token's change, its gradient (its response alone behind the prompt) times the direction; *per token* is that over the jvp's share of each of the ${TOKENS} tokens.`,
   ].join('\n\n')
 }
 
@@ -167,6 +183,8 @@ function targets({ shapes }: Report): string {
     row('probes, share of the matmul peak', '≥ 70 %', ...share(flops.probe, ours.probe, 0.7)),
     row('DPO step, share of the matmul peak', '≥ 65 %', ...share(flops.step, ours.step, 0.65)),
     row('jvp of all probes over their forward pass', '≤ 3.2×', times(along), along <= 3.2),
+    row('each further direction', '≤ 2.2×', times(furtherOf(ours)), furtherOf(ours) <= 2.2),
+    row('a gradient dot product over the jvp, per probe token', '≥ 20×', times(perTokenOf(ours)), perTokenOf(ours) >= 20),
     row('step outside the engine', '< 5 %', percent(hostShare(ours.step)), hostShare(ours.step) < 0.05),
     row('compiling the largest program', '≤ 20 s', seconds(once), once <= 20),
   ])
