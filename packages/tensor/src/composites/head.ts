@@ -9,7 +9,7 @@
  * [N].
  */
 import type { Tensor } from '../graph.ts'
-import { emit, need, needFloat, type Ops } from '../ops/op.ts'
+import { emit, need, needFloat, type Maybe, type Ops } from '../ops/op.ts'
 import type { Spec } from '../spec.ts'
 import { broadcast, concat, reshape, sliceAxis } from '../ops/movement.ts'
 import { add, equal, exp, log, maximum, mul, neg, select, sqrt, square, sub } from '../ops/pointwise.ts'
@@ -58,6 +58,12 @@ function byRows(
   )
 }
 
+/** One output of `f` on every chunk of rows, joined. */
+const inRows = (x: Tensor, chunkRows: number, f: (rows: Tensor, chunk: number) => Tensor): Tensor => {
+  let chunk = 0
+  return byRows(chunkRows, [x], (rows) => [f(rows, chunk++)])[0]
+}
+
 const column = (x: Tensor): Tensor => reshape(x, [...x.shape, 1])
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]])
 
@@ -69,17 +75,25 @@ export const headOps: Ops<'tokenLogProb' | 'tokenLogProbBackward' | 'tokenStats'
       byRows(chunkRows, [hidden, targets], (h, y) => [
         takeAlong(logSoftmax(matmul(h, head, false, true)), y),
       ]),
-    // With z = hWᵀ: ẏ = ż_y − ⟨π, ż⟩ = ḣ·(W_y − πW) + h·(Ẇ_y − πẆ). No ż of vocabulary size is made, and πW
-    // serves all directions.
-    jvp: ({ x: [hidden, head, targets], t: [dHidden, dHead], attrs }) => {
-      const moving = [hidden, targets, ...(dHidden ? [dHidden] : [])]
-      return byRows(attrs.chunkRows, moving, (h, y, dh) => {
-        const pi = softmax(matmul(h, head, false, true))
-        const against = (rows: Tensor, w: Tensor): Tensor => sum(mul(rows, sub(take(w, y), matmul(pi, w))), -1)
-        const viaHidden = dh && against(dh, head)
-        const viaHead = dHead && against(h, dHead)
-        return [viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead!)]
+    // With z = hWᵀ: ẏ = ż_y − ⟨π, ż⟩ = ḣ·(W_y − πW) + h·(Ẇ_y − πẆ). No ż of vocabulary size is made, and πW serves all
+    // directions. log π_y = z_y − max z + log max π: one tensor of vocabulary size, since softmax may overwrite z.
+    linearise: ([hidden, head, targets], { chunkRows }) => {
+      const chunks: { h: Tensor; y: Tensor; pi: Tensor }[] = []
+      const y = byRows(chunkRows, [hidden, targets], (rows, at) => {
+        const z = matmul(rows, head, false, true)
+        const gap = sub(takeAlong(z, at), max(z, -1))
+        const pi = softmax(z)
+        chunks.push({ h: rows, y: at, pi })
+        return [add(gap, log(max(pi, -1)))]
       })
+      const against = (rows: Tensor, at: Tensor, pi: Tensor, w: Tensor): Tensor =>
+        sum(mul(rows, sub(take(w, at), matmul(pi, w))), -1)
+      const tangent = ([dHidden, dHead]: readonly Maybe[]): readonly Maybe[] => {
+        const viaHidden = dHidden && inRows(dHidden, chunkRows, (dh, i) => against(dh, chunks[i].y, chunks[i].pi, head))
+        const viaHead = dHead && inRows(hidden, chunkRows, (_, i) => against(chunks[i].h, chunks[i].y, chunks[i].pi, dHead))
+        return [viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead)]
+      }
+      return { y, tangent }
     },
     vjp: ({ x: [hidden, head, targets], g, attrs, needs }) => {
       const wanted = { chunkRows: attrs.chunkRows, hidden: needs[0], head: needs[1] }
