@@ -6,7 +6,7 @@ import { hosted, Memory, own, WebgpuTensor } from './device/memory.ts'
 import { openDevice } from './device/open.ts'
 import type { WebgpuOptions } from './device/options.ts'
 import { nativeOn } from './kernels/table.ts'
-import { planOf } from './plan/plan.ts'
+import { deviceBytes, planOf, type Plan } from './plan/plan.ts'
 import { arenas } from './run/arenas.ts'
 import { executable, type WebgpuExecutable } from './run/executable.ts'
 import { pipelines } from './run/pipelines.ts'
@@ -19,6 +19,21 @@ export interface WebgpuBackend extends Backend {
 }
 
 const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
+
+/** Why a plan cannot run in so much memory: the estimate, the limit, and what to lower. */
+function tooLarge(plan: Plan, maxBufferBytes: number, memoryLimit: number): string | undefined {
+  const { inputs, outputs, arenas: intermediates, constants, total } = plan.bytes
+  const advice = 'use a smaller batch, shorter rows, checkpointing or a smaller chunkRows'
+  const largest = Math.max(0, ...plan.inputs.map(({ spec }) => deviceBytes(spec)), ...plan.owned, ...plan.arenas)
+  if (largest > maxBufferBytes) {
+    return `the program has a tensor of ${mebibytes(largest)} where a buffer of this device holds ` +
+      `${mebibytes(maxBufferBytes)}: ${advice}`
+  }
+  if (total <= memoryLimit) return undefined
+  return `the program needs ${mebibytes(total)} on the device (inputs ${mebibytes(inputs)}, outputs ${mebibytes(outputs)}, ` +
+    `intermediates ${mebibytes(intermediates)}, constants ${mebibytes(constants)}) where memoryLimit is ` +
+    `${mebibytes(memoryLimit)}: ${advice}`
+}
 
 /**
  * WebGPU as a Backend. Rejects with UnsupportedError, in a sentence that says what to install, where there is no
@@ -67,14 +82,8 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
     async compile(program, compileOptions = {}) {
       alive()
       const plan = planOf(program, device.limits, { matmulPrecision, fusion })
-      const { inputs, outputs, arenas: intermediates, constants, total } = plan.bytes
-      if (total > memoryLimit) {
-        throw new DeviceError(
-          `the program needs ${mebibytes(total)} on the device (inputs ${mebibytes(inputs)}, outputs ${mebibytes(outputs)}, ` +
-            `intermediates ${mebibytes(intermediates)}, constants ${mebibytes(constants)}) where memoryLimit is ` +
-            `${mebibytes(memoryLimit)}: use a smaller batch, shorter rows, checkpointing or a smaller chunkRows`,
-        )
-      }
+      const refusal = tooLarge(plan, device.limits.maxBufferBytes, memoryLimit)
+      if (refusal) throw new DeviceError(refusal)
       return executable(machine, program, plan, compileOptions, alive)
     },
     memory: () => ({ tensors: memory.live.size, bytes: memory.bytes(), pooled: memory.pooled() }),

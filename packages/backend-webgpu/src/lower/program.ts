@@ -105,13 +105,17 @@ function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: r
   }
 }
 
-/** Operands of a kernel of its own that share memory: all but the first are copied, since a buffer is bound once. */
+/**
+ * Operands of a kernel of its own that share memory: all but the first are copied, since an arena is bound for writing
+ * and may not be bound twice. What the program is given is only ever read, and needs no copy.
+ */
 function apart(graph: Graph, node: Node, inputs: readonly number[]): number[] {
   const seen = new Set<number>()
   return inputs.map((v) => {
     const memory = stored(graph, v)
     const { dtype } = graph.values[v]
-    const fresh = seen.has(memory) ? append(graph, node, 'cast', { dtype }, [v], [graph.values[v]])[0] : v
+    const copied = seen.has(memory) && !['input', 'constant'].includes(graph.maker[memory].op)
+    const fresh = copied ? append(graph, node, 'cast', { dtype }, [v], [graph.values[v]])[0] : v
     seen.add(memory)
     return fresh
   })
