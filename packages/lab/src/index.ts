@@ -54,3 +54,12 @@ export { TOY_KINDS, type ToyKind } from './simulating/toy-model.ts'
 export * from './simulating/finetune.ts'
 export * from './simulating/digits.ts'
 export * from './simulating/digits-study.ts'
+export {
+  predictWhatIfs,
+  whatIfsOf,
+  type Contribution,
+  type Effect,
+  type PredictedEffect,
+  type WhatIf,
+  type WhatIfs,
+} from './diagnosing/what-ifs.ts'

@@ -24,7 +24,7 @@ export interface RenderOptions {
   readonly clean: (text: string) => string
 }
 
-const wrapped = (text: string, width: number, indent = ''): string => {
+export const wrapped = (text: string, width: number, indent = ''): string => {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(/\s+/)) {
@@ -177,7 +177,11 @@ function stageText(stage: StageDiagnosis, options: RenderOptions, alone: boolean
 }
 
 /** The whole answer. */
-export function renderDiagnosis(found: Diagnosis, options: RenderOptions): string {
+export function renderDiagnosis(
+  found: Diagnosis,
+  options: RenderOptions,
+  whatIfs: readonly string[] = [],
+): string {
   const { style, width, clean, ascii } = options
   const alone = found.stages.length === 1
   const colour = COLOUR[found.verdict] ?? 'red'
@@ -186,13 +190,14 @@ export function renderDiagnosis(found: Diagnosis, options: RenderOptions): strin
     ...findings.flatMap((one) => one.wanted),
     ...unpredicted,
   ])
-  const unique = wanted.filter(
-    ({ command }, i) => wanted.findIndex((other) => other.command === command) === i,
-  )
+  const told =
+    whatIfs.length > 0 ? wanted.filter(({ command }) => !/--what-ifs|--data/.test(command)) : wanted
+  const unique = told.filter(({ command }, i) => told.findIndex((other) => other.command === command) === i)
   const marks = ascii ? MARK_ASCII : MARK
   return [
     head,
     ...found.stages.flatMap((stage) => stageText(stage, options, alone)),
+    ...whatIfs,
     '',
     style(
       'dim',

@@ -3,13 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { caseOf, piSquaredOf, type Case } from '@ldyn/lab'
-import { openRun, type Json, type RunManifest } from '@ldyn/runs'
+import { openRun, type Run, type RunManifest } from '@ldyn/runs'
 import { directoryFiles, importRun } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
 
 export interface Subject {
   readonly found: Case
+  readonly run: Run
   readonly manifest: RunManifest
+  /** Undefined for a log, which was read into a directory that is gone. */
+  readonly directory: string | undefined
 }
 
 export interface SubjectOptions {
@@ -33,8 +36,12 @@ export async function subjectOf(word: string, options: SubjectOptions): Promise<
       throw other.code === 'no-log' && !/log|json|tfevents/i.test(word) ? error : other
     })
   }
+  return { ...(await read(directory)), directory }
+}
+
+const read = async (directory: string) => {
   const run = await openRun(directoryFiles(directory))
-  return { found: await caseOf(run), manifest: run.manifest }
+  return { found: await caseOf(run), run, manifest: run.manifest }
 }
 
 /** A log imported into a directory of the system's for temporary files, read, and let go of. */
@@ -42,29 +49,10 @@ async function foreign(path: string, { stage, every, attempt }: SubjectOptions):
   const directory = await mkdtemp(join(tmpdir(), 'ldyn-diagnose-'))
   try {
     await importRun(path, directory, { stage, every, attempt })
-    const run = await openRun(directoryFiles(directory))
-    return { found: await caseOf(run), manifest: run.manifest }
+    return { ...(await read(directory)), directory: undefined }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-const field = (value: Json | undefined, name: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, Json>>)[name]
-    : undefined
-
-/** β of a stage as the run's config has it; undefined where it does not. */
-export function betaOf({ config }: RunManifest, stage: string): number | undefined {
-  const stages = field(config, 'stages')
-  const own = Array.isArray(stages)
-    ? stages.find((one) => field(one, 'name') === stage || field(one, 'kind') === stage)
-    : field(stages, stage)
-  for (const at of [own, config]) {
-    const beta = field(at, 'beta')
-    if (typeof beta === 'number' && beta > 0) return beta
-  }
-  return undefined
 }
 
 /** Rows of the head of the models in the released code's scripts: Pythia, Qwen1.5. */

@@ -129,7 +129,9 @@ const diagnoseStage = (
         ? [
             {
               what: 'how log π would move under another loss, β, learning rate, extend or a gate',
-              command: 'ldyn diagnose <run> --model <checkpoint> --data <pairs.jsonl>',
+              command: found.imported
+                ? 'ldyn diagnose <log> --model <checkpoint> --data <pairs.jsonl>'
+                : 'ldyn diagnose <run> --what-ifs',
             },
           ]
         : []),
