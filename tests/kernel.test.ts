@@ -148,6 +148,10 @@ describe.each(backends)('on $name', ({ create, tolerance: base }) => {
       expect(Math.abs(norms[0][1].value - want.norm)).toBeLessThan(4 * norms[0][1].se)
       expect(Math.abs(traces[0].value - want.trace)).toBeLessThan(4 * traces[0].se)
       expect(norms[0][1].se).toBeLessThan(0.4 * want.norm)
+      const centred = await kernelNorms({
+        backend, model, params, probes: [rows.chosen, rows.observed], draws: 8, seed: 1, centred: true,
+      })
+      expect(centred.norms[0][1].value).toBeLessThan(norms[0][1].value)
       await backend.dispose()
     })
 

@@ -142,6 +142,7 @@ export function register(program: Command, context: Context): void {
       .requiredOption(model, modelHelp),
   )
     .option('--draws <n>', 'random vectors', positive('--draws'), 8)
+    .option('--centred', 'without what moves all logits alike, which no probability feels')
     .option('--seed <n>', 'of the vectors', whole('--seed'), 0)
   shared(norm).action(async (flags: NormFlags) => {
     const { kernelNorm } = await import('../kernel/drift.ts')

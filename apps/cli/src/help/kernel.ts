@@ -17,12 +17,13 @@ tokens   C[m,l] = −η·(∂L/∂log π_l)·⟨∇log π_m, ∇log π_l⟩, nat
 block    one V×V block, exact at any vocabulary: α·1 plus a part of rank ≤ d (+ the input tokens where the head is tied
          to the embedding). k = ⟨∇log π_m, ∇log π_l⟩ = head (α, through the head's own weights) + body (everything
          below it) + tie (the embedding's two uses). "rises": d log π_m(v) per unit of η·pull; positive rises.
-         Eigenvalues where both tokens are one, singular values otherwise.
+         Eigenvalues where both tokens are one, singular values otherwise; of K with centred logits, P·K·P with
+         P = 1 − 11ᵀ/V: what moves all logits alike is felt by no probability, and is most of a real model's ‖K‖.
 gram     ⟨∇s_i, ∇s_j⟩ with s = Σ log π of a response (--per token: its mean over tokens). Positive: raising one raises
          the other. --sketch k: a count-sketch, unbiased; standard error √((‖∇i‖²‖∇j‖² + ⟨∇i,∇j⟩²)/k) beside each entry
          (an upper bound), exact diagonal. Effective rank (Σλ)²/Σλ².
 norm     ‖K_ou‖_F over all logits of both responses, and tr K_uu, by Hutchinson's estimator: E‖Kv‖² = ‖K‖² for random
-         signs v. ± is the standard deviation over draws divided by their root.
+         signs v. ± is the standard deviation over draws divided by their root. --centred: of P·K·P, as under block.
 drift    between checkpoints: ‖K' − K‖/‖K‖; alignment ⟨K,K'⟩/(‖K‖‖K'‖) (1: only the size changed); rank stability, the
          mean over updates u of Spearman's ρ between the rankings of |K_uo| over the other probes o (paper, App. C.1).
 proxy    the paper's stand-ins for K. Defined (eq. 26, two checkpoints): LBK = ‖Δlog π‖²/(‖A_o‖²‖G_u‖²) ≤ η²‖K_ou‖²;

@@ -35,8 +35,11 @@ export interface BlockAnswer {
   readonly alpha: number
   readonly rank: number
   readonly symmetric: boolean
-  /** Eigenvalues where the block is symmetric, else singular values; on all other dimensions K is α·1. */
-  readonly spectrum: readonly number[]
+  /**
+   * Of P·K·P, P = 1 − 11ᵀ/V: without what moves all logits alike. Eigenvalues where the block is symmetric, else
+   * singular values; on all other dimensions it is α·1.
+   */
+  readonly centred: { readonly trace: number; readonly frobenius: number; readonly spectrum: readonly number[] }
   /** (e_y − π_m)ᵀ K (e_y − π_l) = ⟨∇log π_m, ∇log π_l⟩ and its terms. */
   readonly k: { readonly total: number; readonly head: number; readonly body: number; readonly cross: number }
   /** K[v,w], rows `observe.shown`, columns `update.shown`. */
@@ -94,7 +97,8 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
       progress: (done, total) => progress.update({ task: 'exact', done, total, unit: 'columns' }),
     }))
   progress.end()
-  const spectrum = found.block.spectrum(found.symmetric)
+  const { centred } = found.block
+  const spectrum = centred.spectrum(found.symmetric)
   const side = (which: 'observe' | 'update'): Side => {
     const { id, logp, ids, pi } = found[which]
     return {
@@ -118,7 +122,7 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
     alpha: spectrum.alpha,
     rank: spectrum.values.length,
     symmetric: found.symmetric,
-    spectrum: [...spectrum.values],
+    centred: { trace: centred.trace, frobenius: centred.frobenius, spectrum: [...spectrum.values] },
     k: found.k,
     entries: found.observe.ids.map((_, i) => [...entriesRow(found.entries, i)]),
     effects: found.effects,
@@ -165,11 +169,12 @@ function mustHave(tokens: number, token: number, flag: string, what: string): vo
 }
 
 function render(answer: BlockAnswer, { output }: Context, parameters: string): string {
-  const { observe, update, k, spectrum, alpha, vocab, rank, trace, frobenius, symmetric } = answer
+  const { observe, update, k, centred, alpha, vocab, rank, trace, frobenius, symmetric } = answer
   const dim = (text: string): string => output.style('dim', text)
   const text = (t: string): string => [...t].slice(0, 12).join('')
   const side = (s: Side): string => `'${s.text}' (token ${s.token} of '${s.type}', ${s.row}, log π ${brief(s.logp)})`
-  const squares = spectrum.reduce((n, x) => n + x * x, 0) + (vocab - rank) * alpha * alpha
+  const { spectrum } = centred
+  const common = 1 - (centred.frobenius / frobenius) ** 2
   const kinds = symmetric ? 'eigenvalues' : 'singular values'
   return [
     `K between observed ${side(observe)}`,
@@ -177,10 +182,11 @@ function render(answer: BlockAnswer, { output }: Context, parameters: string): s
     '',
     `k = ⟨∇log π, ∇log π⟩  ${brief(k.total)} = head ${brief(k.head)} + body ${brief(k.body)}${k.cross === 0 ? '' : ` + tie ${brief(k.cross)}`}`,
     `‖K‖_F ${brief(frobenius)}, trace ${brief(trace)}: ${vocab} × ${vocab}, ${brief(alpha)} times the identity and a part of rank ≤ ${rank}`,
-    `${kinds} ${spectrum.slice(0, 6).map(brief).join(', ')}, …; ${vocab - rank} times ${brief(alpha)}. The largest has ${(
-      (100 * spectrum[0] ** 2) /
-      squares
-    ).toFixed(0)} % of ‖K‖²`,
+    `${(100 * common).toFixed(1)} % of ‖K‖² moves all logits alike, or is a push on all alike, which no probability feels`,
+    `the rest: ‖K‖_F ${brief(centred.frobenius)}, ${kinds} ${spectrum.slice(0, 6).map(brief).join(', ')}, …; the largest has ${(
+      100 *
+      (spectrum[0] / centred.frobenius) ** 2
+    ).toFixed(0)} % of it`,
     ...(answer.exact_difference === undefined
       ? []
       : [`exact block: entries differ by ${answer.exact_difference.toExponential(1)} of the largest`]),

@@ -15,6 +15,7 @@ import { checkOut, saveMatrices } from './save.ts'
 
 export interface NormFlags extends ProbeFlags {
   readonly draws: number
+  readonly centred?: boolean
   readonly seed: number
 }
 
@@ -22,6 +23,8 @@ interface NormAnswer {
   readonly model: string
   readonly parameters: number
   readonly draws: number
+  /** Of P·K·P, without what moves all logits alike. */
+  readonly centred: boolean
   readonly probes: readonly Probe[]
   /** norms[u][o] = ‖K_ou‖_F: update probe by observed probe, all V·T_o × V·T_u entries. */
   readonly norms: readonly (readonly Estimate[])[]
@@ -43,6 +46,7 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
     probes: sequences,
     draws: flags.draws,
     seed: flags.seed,
+    centred: flags.centred,
     wrt: opened.chosen.wrt,
     progress: (done, total) => progress.update({ task: 'norms', done, total, unit: 'products' }),
   })
@@ -52,6 +56,7 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
     model: flags.model,
     parameters: opened.chosen.numbers,
     draws: flags.draws,
+    centred: flags.centred ?? false,
     probes,
     norms,
     traces,
@@ -71,7 +76,7 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
     ))
   output.result('kernel norm', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [
-      `‖K_ou‖_F over ${parametersText(opened.chosen)}, all logits of both responses; ${flags.draws} random vectors`,
+      `‖K_ou‖_F over ${parametersText(opened.chosen)}, all logits of both responses${flags.centred ? ', centred' : ''}; ${flags.draws} random vectors`,
       '',
       ...table(
         [

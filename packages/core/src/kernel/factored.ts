@@ -24,8 +24,9 @@ export interface FactoredParts {
   readonly alpha: number
   /** B [d,d]: rows for the observed state, columns for the update's. */
   readonly body: Matrix
-  /** WᵀW [d,d]. */
+  /** WᵀW [d,d], and Wᵀ1 [d]. */
   readonly headGram: Matrix
+  readonly headSum: ArrayLike<number>
   /** For a tied head whose W counts. */
   readonly tied?: {
     /** Tokens of both inputs, each once. */
@@ -60,20 +61,29 @@ export interface Spectrum {
    * block is symmetric (both sides the same token).
    */
   readonly values: Float64Array
-  /** On the other `multiplicity` dimensions K is α·I. */
+  /** On the other `multiplicity` dimensions K is α·I (for the centred block: of the V − 1 that are left). */
   readonly alpha: number
   readonly multiplicity: number
   readonly symmetric: boolean
 }
 
-export interface FactoredBlock {
-  readonly parts: FactoredParts
-  /** aᵀ K g from their projections and a·g. K[v,w] itself is that of one-hot vectors: W_v and W_w, and [v = w]. */
-  quadratic(a: Direction, g: Direction, dot: number): Quadratic
+/** Norm, trace and spectrum of K, or of K with its logits centred. */
+export interface BlockFigures {
   readonly trace: number
   readonly frobenius: number
   /** `symmetric`: the two sides are one token, so that K is symmetric. */
   spectrum(symmetric: boolean): Spectrum
+}
+
+export interface FactoredBlock extends BlockFigures {
+  readonly parts: FactoredParts
+  /**
+   * P·K·P with P = I − 11ᵀ/V: what is left once a push or a move of all logits alike, which no probability feels,
+   * is taken out. A real model's K is mostly that.
+   */
+  readonly centred: BlockFigures
+  /** aᵀ K g from their projections and a·g. K[v,w] itself is that of one-hot vectors: W_v and W_w, and [v = w]. */
+  quadratic(a: Direction, g: Direction, dot: number): Quadratic
 }
 
 /** Below this share of UᵀU's largest eigenvalue a direction is none: tied rows that W spans already. */
@@ -95,10 +105,13 @@ export function factoredBlock(parts: FactoredParts): FactoredBlock {
     place(G, transposed(tied.rows), 0, d)
     for (let r = 0; r < R; r++) G.data[(d + r) * size + d + r] = 1
   }
-  const NG = product(N, G)
-  // tr(UNUᵀ) = tr(NG); ‖UNUᵀ‖² = tr(N G Nᵀ G).
-  const lowTrace = traceOf(NG)
-  const lowSquares = inner(product(NG, transposed(N)).data, transposed(G).data)
+  // Uᵀ1: what all of U's columns have in common with a move of all logits alike.
+  const sums = Float64Array.from({ length: size }, (_, i) => (i < d ? parts.headSum[i] : 1))
+  const centredG = matrix(
+    size,
+    size,
+    G.data.map((x, k) => x - (sums[Math.floor(k / size)] * sums[k % size]) / vocab),
+  )
   const join = ({ projected, atTokens }: Direction): Float64Array => {
     if (projected.length !== d || atTokens.length !== R)
       throw new RangeError(
@@ -108,8 +121,8 @@ export function factoredBlock(parts: FactoredParts): FactoredBlock {
   }
   return {
     parts,
-    trace: alpha * vocab + lowTrace,
-    frobenius: Math.sqrt(Math.max(0, alpha * alpha * vocab + 2 * alpha * lowTrace + lowSquares)),
+    ...figures(alpha, vocab, N, G),
+    centred: figures(alpha, vocab - 1, N, centredG),
     quadratic: (a, g, dot) => {
       const [ua, ug] = [join(a), join(g)]
       const low = inner(ua, times(N, ug))
@@ -117,6 +130,19 @@ export function factoredBlock(parts: FactoredParts): FactoredBlock {
       const head = alpha * dot
       return { total: head + low, head, body: inBody, cross: low - inBody }
     },
+  }
+}
+
+/** Of α·I + U·N·Uᵀ on `dimensions` dimensions, from G = UᵀU. */
+function figures(alpha: number, dimensions: number, N: Matrix, G: Matrix): BlockFigures {
+  const size = N.rows
+  const NG = product(N, G)
+  // tr(UNUᵀ) = tr(NG); ‖UNUᵀ‖² = tr(N G Nᵀ G).
+  const lowTrace = traceOf(NG)
+  const lowSquares = inner(product(NG, transposed(N)).data, transposed(G).data)
+  return {
+    trace: alpha * dimensions + lowTrace,
+    frobenius: Math.sqrt(Math.max(0, alpha * alpha * dimensions + 2 * alpha * lowTrace + lowSquares)),
     spectrum: (symmetric) => {
       // Z = U X Λ^(−½) is an orthonormal basis of U's span, and ZᵀKZ = αI + Λ^½ Xᵀ N X Λ^½.
       const { values, vectors } = symmetricEigen({ n: size, data: G.data })
@@ -134,7 +160,7 @@ export function factoredBlock(parts: FactoredParts): FactoredBlock {
       const found = symmetric
         ? symmetricEigen({ n: rank, data: inside.data }).values
         : singularValues(inside)
-      return { values: found, alpha, multiplicity: vocab - rank, symmetric }
+      return { values: found, alpha, multiplicity: dimensions - rank, symmetric }
     },
   }
 }

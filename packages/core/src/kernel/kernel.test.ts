@@ -186,6 +186,18 @@ describe.each([true, false])('the tangent kernel (tied head: %s)', (tied) => {
     const all = [...values, ...new Array<number>(multiplicity).fill(Math.abs(alpha))].sort((a, b) => b - a)
     const e = symmetricEigen({ n: V, data: gramOf(exact, exact).flat() }).values
     close(all.map((x) => x * x), e, 1e-9)
+
+    const { centred } = block.factored
+    const mean = (x: number[]): number => x.reduce((a, b) => a + b, 0) / V
+    const columns = exact.map((_, w) => exact.map((row) => row[w]))
+    const PKP = exact.map((row) => row.map((x, w) => x - mean(row) - mean(columns[w]) + mean(exact.map(mean))))
+    close([centred.frobenius], [Math.sqrt(inner(PKP.flat(), PKP.flat()))], 1e-9)
+    close([centred.trace], [PKP.reduce((n, row, v) => n + row[v], 0)], 1e-9)
+    const c = centred.spectrum(false)
+    const left = [...c.values, ...new Array<number>(Math.max(0, c.multiplicity)).fill(Math.abs(c.alpha))]
+    const want = symmetricEigen({ n: V, data: gramOf(PKP, PKP).flat() }).values
+    close(left.sort((a, b) => b - a).map((x) => x * x), want.slice(0, left.length), 1e-9)
+    expect(left).toHaveLength(V - 1)
   })
 
   it('has a symmetric block for one token beside itself, with its eigenvalues', () => {
@@ -203,7 +215,7 @@ describe.each([true, false])('the tangent kernel (tied head: %s)', (tied) => {
     const n = 400
     const program = kernelSquaresProgram(
       { model, from: { shape: pairShape, view: 'logits' }, to: { shape: pairShape, view: 'logits' }, columns: 8 },
-      true,
+      { same: true },
     )
     const squares: number[] = []
     const traces: number[] = []
@@ -289,6 +301,7 @@ function blockOf(tied: boolean, o: At, u: At) {
     alpha: inner(ho, hu),
     body,
     headGram: matrix(D, D, head.gram),
+    headSum: Array.from({ length: D }, (_, i) => rows.reduce((n, v) => n + W(v)[i], 0)),
     ...(isTied(model)
       ? {
           tied: {

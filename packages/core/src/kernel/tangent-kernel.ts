@@ -13,6 +13,7 @@ import {
   jvp,
   leaves,
   matmul,
+  mean,
   mul,
   reassociate,
   reshape,
@@ -20,6 +21,7 @@ import {
   sliceAxis,
   square,
   stack,
+  sub,
   sum,
   unflatten,
   vjp,
@@ -87,16 +89,22 @@ export const tangentKernelProgram = (kernel: TangentKernel): Program =>
   )
 
 /**
- * The same for two views of V entries a read, summed up on the device: {squares: [n,N_to], Σ_v (Θu)²}, and where
- * `from` and `to` are one batch also {quadratic: [n,N], Σ_v u·Θu}.
+ * The same for two views of V entries a read, summed up on the device: {squares: [n,N_to], Σ_v (Θu)²}; where
+ * `same` says that `from` and `to` are one batch also {quadratic: [n,N], Σ_v u·Θu}; where `centred`, of P·Θ·P with
+ * P = I − 11ᵀ/V, which leaves out what moves all logits alike.
  */
-export const kernelSquaresProgram = (kernel: TangentKernel, same = false): Program =>
+export const kernelSquaresProgram = (
+  kernel: TangentKernel,
+  { same = false, centred = false }: { readonly same?: boolean; readonly centred?: boolean } = {},
+): Program =>
   reassociate(
     traceAs<KernelInputs>((inputs) => {
-      const columns = stack(applied(kernel, inputs))
+      const seen = (x: Tensor): Tensor => (centred ? sub(x, mean(x, -1, true)) : x)
+      const cotangents = seen(inputs.cotangents)
+      const columns = seen(stack(applied(kernel, { ...inputs, cotangents })))
       return {
         squares: sum(square(columns), -1),
-        ...(same ? { quadratic: sum(mul(inputs.cotangents, columns), -1) } : {}),
+        ...(same ? { quadratic: sum(mul(cotangents, columns), -1) } : {}),
       }
     }, kernelSpecs(kernel)),
   )

@@ -124,16 +124,16 @@ export async function tokenBlock(request: BlockRequest): Promise<TokenBlock> {
   }
   const tied = cross ? { update: await moves(u, ho), observed: await moves(o, hu) } : undefined
 
-  // a = e_y − π on each side, and W at every token that is asked for.
+  // a = e_y − π on each side, 1, and W at every token that is asked for.
   const rows = [...new Set([...tokens, ...at.side.ids, ...of.side.ids])]
-  const vectors = new Float64Array(2 * V)
+  const vectors = new Float64Array(3 * V).fill(1)
   ;[at, of].forEach(({ pi, side: { id } }, i) => {
     for (let v = 0; v < V; v++) vectors[i * V + v] = (v === id ? 1 : 0) - pi[v]
   })
-  using executable = await backend.compile(headProgram(model, 2, rows.length))
+  using executable = await backend.compile(headProgram(model, 3, rows.length))
   const W = await valuesOf(backend, executable, {
     params,
-    vectors: { shape: [2, V], dtype: 'f32', data: vectors },
+    vectors: { shape: [3, V], dtype: 'f32', data: vectors },
     rows: hostTensor(rows, [rows.length], 'i32'),
   })
   const place = new Map(rows.map((id, r) => [id, r]))
@@ -146,6 +146,7 @@ export async function tokenBlock(request: BlockRequest): Promise<TokenBlock> {
     alpha: head ? inner(ho, hu) : 0,
     body: B,
     headGram: matrix(d, d, W.gram),
+    headSum: W.projected.slice(2 * d),
     ...(tied
       ? {
           tied: {
@@ -162,7 +163,7 @@ export async function tokenBlock(request: BlockRequest): Promise<TokenBlock> {
     atTokens: tokens.map((t) => Number(t === id) - pi[t]),
   })
   const [a, g] = [along(0, at), along(1, of)]
-  const k = block.quadratic(a, g, inner(vectors.subarray(0, V), vectors.subarray(V)))
+  const k = block.quadratic(a, g, inner(vectors.subarray(0, V), vectors.subarray(V, 2 * V)))
   return {
     block,
     observe: at.side,

@@ -16,6 +16,8 @@ export interface NormsRequest {
   readonly draws: number
   /** The same seed draws the same vectors: two checkpoints then share their noise. */
   readonly seed: number
+  /** Leaves out what moves all logits alike, which no probability feels: P·K·P, P = I − 11ᵀ/V. */
+  readonly centred?: boolean
   readonly wrt?: PathFilter
   readonly progress?: Progress
 }
@@ -29,12 +31,12 @@ export interface KernelNorms {
 
 /** Throws RangeError for fewer than one draw, and where `wrt` selects no parameter. */
 export async function kernelNorms(request: NormsRequest): Promise<KernelNorms> {
-  const { backend, model, params, probes, draws, seed, wrt, progress = () => {} } = request
+  const { backend, model, params, probes, draws, seed, centred, wrt, progress = () => {} } = request
   if (!Number.isInteger(draws) || draws < 1) throw new RangeError(`kernelNorms: ${draws} draws; give 1 or more`)
   const shape = holding(probes.map((p) => packedSide([p]).shape))
   const sides = probes.map((p) => packedSide([p], shape))
   const kernel = { model, from: { shape, view: 'logits' }, to: { shape, view: 'logits' }, columns: 1, wrt } as const
-  using executable = await backend.compile(kernelSquaresProgram(kernel, true))
+  using executable = await backend.compile(kernelSquaresProgram(kernel, { same: true, centred }))
   const n = probes.length
   const squares = probes.map(() => probes.map((): number[] => []))
   const quadratics = probes.map((): number[] => [])
