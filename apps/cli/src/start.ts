@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { allocatorEnvironment } from '@ldyn/backend-onnx/environment'
 
-const COMPUTES = new Set(['train', 'demo', 'observe', 'probe', 'verify', 'bench', 'explain', 'diagnose', 'kernel'])
+const COMPUTES = new Set(['train', 'demo', 'observe', 'probe', 'verify', 'bench', 'explain', 'diagnose', 'kernel', 'sim'])
 const MARK = 'LDYN_CHILD'
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

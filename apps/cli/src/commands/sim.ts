@@ -8,6 +8,7 @@ import { positive } from './observe.ts'
 // See train.ts for why these are functions of their own.
 const loadSqueeze = () => import('../sim/squeeze.ts')
 const loadFinetune = () => import('../sim/finetune.ts')
+const loadDigits = () => import('../sim/digits.ts')
 
 /** Names of core's cases, spelled here so that the help needs no math. */
 const CASES = ['A', 'B', 'C', 'D', "D'", 'E'] as const
@@ -38,6 +39,22 @@ export interface FinetuneFlags {
   readonly every: number
   readonly seed: number
   readonly set?: readonly string[]
+  readonly out?: string
+}
+
+export interface DigitsFlags {
+  readonly perClass: number
+  readonly epochs: number
+  readonly batch: number
+  readonly lr: number
+  readonly momentum: number
+  readonly weightDecay: number
+  readonly test: number
+  readonly anchors: number
+  readonly every: number
+  readonly seed: number
+  readonly backend: string
+  readonly threads?: number
   readonly out?: string
 }
 
@@ -127,4 +144,22 @@ export function register(program: Command, context: Context): void {
       `ldyn sim ${kind} --stages sft,simpo --set stages.simpo.gamma=0.5 --out runs/toy`,
     ])
   }
+  const digits = group
+    .command('digits')
+    .description('a LeNet on drawn digits: its exact eNTK between classes, and whether its ranking is stable')
+    .option('--per-class <n>', 'training images of every digit', positive('--per-class'), 100)
+    .option('--epochs <n>', 'passes over them', positive('--epochs'), 30)
+    .option('--batch <n>', 'images in an update', positive('--batch'), 64)
+    .option('--lr <x>', 'learning rate at the start of a cosine', rate('--lr'), 0.02)
+    .option('--momentum <x>', 'of SGD', number('--momentum', 0, 0.999), 0.9)
+    .option('--weight-decay <x>', 'on all but biases', number('--weight-decay', 0), 5e-4)
+    .option('--test <n>', 'test images of every digit', positive('--test'), 20)
+    .option('--anchors <n>', 'of these how many the kernel is taken between', positive('--anchors'), 2)
+    .option('--every <n>', 'updates from one look at the kernel to the next', positive('--every'), 45)
+    .option('--seed <n>', 'of images, weights and order', whole('--seed'), 0)
+    .option('--backend <name>', 'what computes (ldyn doctor lists them)', 'onnx')
+    .option('--threads <n>', 'threads that compute', positive('--threads'))
+    .option('--out <dir>', 'directory of the run (default: runs/sim-digits-<time>)')
+    .action(async (flags: DigitsFlags) => (await loadDigits()).simDigits(flags, context))
+  examples(digits, ['ldyn sim digits', 'ldyn sim digits --per-class 200 --epochs 100 --anchors 3 --json'])
 }

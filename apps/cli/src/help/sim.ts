@@ -23,7 +23,12 @@ sim softmax | linear | mlp: contexts with a preferred answer y⁺ and a disprefe
   --peak: p of the token of rank r begins about as r^−peak, as in a pretrained model; the peakier, the more is squeezed.
   β is 1 unless given (a response is one token). Plain gradient descent on means over the batch.
 
-sim digits: eNTK of a LeNet on images (paper.md §6.2, App. C): see \`ldyn sim digits --help\`.
+sim digits: the paper's MNIST study (Fig. 1, App. C.1) on digits that are drawn, not handwritten: no image set is fetched. A
+  LeNet is trained; at every look its exact eNTK K(o,u) = J(x_o) J(x_u)ᵀ (10 × 10, J by all 29 624 parameters) is taken between
+  the anchors, and ‖K(o,u)‖_F averaged over pairs of different images by class.
+  E‖K‖           mean of ‖K(o,u)‖_F over all pairs of anchors
+  E‖K−K′‖/E‖K‖   how far it moved since the look before
+  rank           mean over u of Spearman's ρ between two rankings of the other classes by ‖K(o,u)‖
 
 Figures
   rose, fell   classes whose p is higher, lower than before

@@ -92,3 +92,14 @@ describe('ldyn sim linear', () => {
       await expect(ldyn('sim', 'linear', `--${flag}`, '2')).rejects.toMatchObject({ why: "it is '2'" })
   })
 })
+
+describe('ldyn sim', () => {
+  it('has its definitions in the help', async () => {
+    const { simPage } = await import('../help/sim.ts')
+    const group = await import('../commands/sim.ts')
+    const program = createProgram({ output: {}, version: '0', env: {}, options: {} } as unknown as Context, [group])
+    const names = program.commands.find((c) => c.name() === 'sim')!.commands.map((c) => c.name())
+    expect(names).toEqual(['squeeze', 'softmax', 'linear', 'mlp', 'digits'])
+    for (const name of names) expect(simPage).toContain(name)
+  })
+})
