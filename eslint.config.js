@@ -8,7 +8,7 @@ const backends = {
   message: 'core, models and lab take a Backend; they never import one.',
 }
 const extension = {
-  regex: '^\\.{1,2}/.*(?<!\\.ts|\\.json)$',
+  regex: '^\\.{1,2}/.*(?<!\\.tsx?|\\.json|\\.css)$',
   message: 'Relative imports end in .ts; the build rewrites them.',
 }
 const node = {
@@ -56,5 +56,10 @@ export default tseslint.config(
     files: ['packages/{tensor,core,formats,models,runs}/src/**/*.ts'],
     ignores: ['**/*.test.ts', 'packages/*/src/node/**'],
     rules: imports(extension, backends, node),
+  },
+  {
+    files: ['packages/figures/src/**/*.ts', 'apps/web/src/**/*.{ts,tsx}'],
+    ignores: ['**/*.test.ts', 'apps/web/src/server/**'],
+    rules: imports(extension, node),
   },
 )

@@ -1,0 +1,117 @@
+// Curves over probes, kept and continued: statistics of an evaluation are computed once, however often the page
+// is drawn. Values are per probe, so that a change has the error of the probes' own changes (see @ldyn/figures
+// series).
+import { isSum, unknownColumns, type Per } from '@ldyn/runs'
+import type { LiveData } from './live-run.ts'
+import type { Spread } from '../state/address.ts'
+
+export interface Curve {
+  /** Probes behind each value. */
+  readonly n: number
+  readonly mean: number[]
+  /** Standard error of the mean; 0 where one probe is all there is. */
+  readonly se: number[]
+  /** Lower and upper end of the spread asked for. */
+  readonly low: number[]
+  readonly high: number[]
+}
+
+export interface CurveRequest {
+  readonly metric: string
+  readonly type: string
+  readonly per: Per
+  readonly spread: Spread
+  /** As the change since this evaluation (an index). */
+  readonly since?: number
+}
+
+/** Columns of a type whose values are known, with what each is divided by; undefined where there is nothing to show. */
+export const columnsFor = (
+  { probes }: Pick<LiveData, 'probes'>,
+  metric: string,
+  type: string,
+  per: Per,
+): { readonly columns: readonly number[]; readonly by: readonly number[] } | undefined => {
+  if (!probes || (per === 'token' && !isSum(metric))) return undefined
+  const unknown = unknownColumns(probes, metric)
+  const columns = probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
+  if (columns.length === 0) return undefined
+  const by = columns.map(i => (per === 'token' ? probes.columns[i].tokens : 1))
+  // An imported log may not say how long its responses are.
+  return by.some(tokens => tokens === 0) ? undefined : { columns, by }
+}
+
+/** The quantile q of sorted values, between neighbours in proportion. */
+export const quantile = (sorted: ArrayLike<number>, q: number): number => {
+  const at = (sorted.length - 1) * q
+  const i = Math.floor(at)
+  const j = Math.min(sorted.length - 1, i + 1)
+  return sorted[i] + (sorted[j] - sorted[i]) * (at - i)
+}
+
+interface Kept extends Curve {
+  readonly columns: readonly number[]
+  readonly by: readonly number[]
+  readonly buffer: Float64Array
+}
+
+export interface Curves {
+  /** Undefined where the run does not hold it, or has not read it yet. */
+  of(run: LiveData, request: CurveRequest): Curve | undefined
+}
+
+export const createCurves = (): Curves => {
+  // By the rows themselves: they are one array for as long as a run is open, and grow.
+  const kept = new WeakMap<object, Map<string, Kept>>()
+  const extend = (
+    curve: Kept,
+    rows: readonly ArrayLike<number>[],
+    spread: Spread,
+    since: number | undefined,
+  ): void => {
+    const { columns, by, buffer, n } = curve
+    const base = since === undefined ? undefined : rows[since]
+    for (let e = curve.mean.length; e < rows.length; e++) {
+      const row = rows[e]
+      let sum = 0
+      for (let k = 0; k < n; k++) {
+        const i = columns[k]
+        buffer[k] = (base ? row[i] - base[i] : row[i]) / by[k]
+        sum += buffer[k]
+      }
+      const mean = sum / n
+      let squares = 0
+      for (let k = 0; k < n; k++) squares += (buffer[k] - mean) ** 2
+      const se = n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n)
+      curve.mean.push(mean)
+      curve.se.push(se)
+      if (spread === 'se' || spread === 'none') {
+        curve.low.push(mean - se)
+        curve.high.push(mean + se)
+      } else {
+        buffer.sort()
+        curve.low.push(spread === 'range' ? buffer[0] : quantile(buffer, 0.25))
+        curve.high.push(spread === 'range' ? buffer[n - 1] : quantile(buffer, 0.75))
+      }
+    }
+  }
+  return {
+    of(run, { metric, type, per, spread, since }) {
+      const rows = run.rows.get(metric)
+      if (!rows || rows.length === 0 || !run.probes) return undefined
+      let byRequest = kept.get(rows)
+      if (!byRequest) kept.set(rows, (byRequest = new Map()))
+      const name = JSON.stringify([type, per, spread, since])
+      let curve = byRequest.get(name)
+      if (!curve) {
+        const found = columnsFor(run, metric, type, per)
+        if (!found) return undefined
+        const n = found.columns.length
+        curve = { ...found, n, mean: [], se: [], low: [], high: [], buffer: new Float64Array(n) }
+        byRequest.set(name, curve)
+      }
+      extend(curve, rows, spread, since)
+      return curve
+    },
+  }
+}

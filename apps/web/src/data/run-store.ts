@@ -1,0 +1,195 @@
+// The runs that are open: what was read of each, what went wrong, whether it is live. Changes that the server
+// tells are gathered for a tenth of a second, so that a fast run moves the page at most ten times a second
+// (ux.md R5).
+import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { api, type RunList, type RunState, type StreamEvent } from '../wire.ts'
+import { openStream, type Connection } from './event-stream.ts'
+import { GoneError, httpFiles, type Ask, type HttpFiles } from './http-files.ts'
+import { followRun, type LiveData, type LiveRun } from './live-run.ts'
+
+/** Something that went wrong, in words for a panel. */
+export interface Trouble {
+  readonly what: string
+  readonly why?: string
+  readonly fix?: string
+  readonly where?: string
+}
+
+export interface OpenRun {
+  readonly key: string
+  readonly data: ReadonlySignal<LiveData | undefined>
+  readonly state: ReadonlySignal<RunState | undefined>
+  /** The run was removed or moved; what was read stays. */
+  readonly gone: ReadonlySignal<boolean>
+  readonly trouble: ReadonlySignal<Trouble | undefined>
+  /** When something of the run last changed (Date.now()). */
+  readonly changedAt: ReadonlySignal<number>
+  readonly files: HttpFiles
+  /** Reads a metric that is not read yet. */
+  need(metric: string): void
+  retry(): void
+}
+
+export interface RunStore {
+  readonly list: ReadonlySignal<RunList | undefined>
+  readonly listTrouble: ReadonlySignal<Trouble | undefined>
+  readonly connection: ReadonlySignal<Connection>
+  /** Asks for the list again. */
+  refreshList(): Promise<void>
+  /** The run of that key, read from now on. */
+  open(key: string): OpenRun
+  /** Follows changes of these runs alone. */
+  follow(keys: readonly string[]): void
+}
+
+const TICK_MS = 100
+
+/** Any error as words; one of ours has parts. */
+export const troubleOf = (error: unknown): Trouble => {
+  const { what, message, why, fix, where } = error as Error & Partial<Trouble>
+  return { what: what ?? message ?? String(error), why, fix, where }
+}
+
+interface Entry extends OpenRun {
+  readonly data: Signal<LiveData | undefined>
+  readonly state: Signal<RunState | undefined>
+  readonly gone: Signal<boolean>
+  readonly trouble: Signal<Trouble | undefined>
+  readonly changedAt: Signal<number>
+  live: LiveRun
+  busy: boolean
+  again: boolean
+  manifest: boolean
+  timer: ReturnType<typeof setTimeout> | undefined
+}
+
+export const createRunStore = (ask: Ask): RunStore => {
+  const entries = new Map<string, Entry>()
+  const list = signal<RunList | undefined>(undefined)
+  const listTrouble = signal<Trouble | undefined>(undefined)
+  const connection = signal<Connection>({ state: 'ended' })
+  let stream: Disposable | undefined
+  let followed = ''
+
+  const refresh = async (entry: Entry): Promise<void> => {
+    entry.timer = undefined
+    if (entry.busy) {
+      entry.again = true
+      return
+    }
+    entry.busy = true
+    const manifest = entry.manifest
+    entry.manifest = false
+    try {
+      if (!entry.data.peek()) await entry.files.refresh()
+      const found = await entry.live.refresh(manifest)
+      batch(() => {
+        entry.trouble.value = undefined
+        entry.gone.value = false
+        if (found) {
+          entry.data.value = found
+          entry.changedAt.value = Date.now()
+          if (!entry.state.peek() && found.manifest.status !== 'running')
+            entry.state.value = found.manifest.status
+        }
+      })
+    } catch (error) {
+      if (error instanceof GoneError) entry.gone.value = true
+      else entry.trouble.value = troubleOf(error)
+    }
+    entry.busy = false
+    if (entry.again) {
+      entry.again = false
+      soon(entry)
+    }
+  }
+  const soon = (entry: Entry, manifest = false): void => {
+    entry.manifest ||= manifest
+    entry.timer ??= setTimeout(() => void refresh(entry), TICK_MS)
+  }
+  const hear = ({ event, data }: StreamEvent): void => {
+    if (event === 'runs') return
+    const entry = entries.get(data.run)
+    if (!entry) return
+    if (event === 'append') {
+      entry.files.grown(data.file, data.to)
+      // Rows of numbers come with a line of the index, which is told as well.
+      if (!data.file.endsWith('.f32')) soon(entry)
+    } else if (event === 'manifest') {
+      entry.state.value = data.state
+      soon(entry, true)
+    } else {
+      entry.gone.value = true
+    }
+  }
+  const store: RunStore = {
+    list,
+    listTrouble,
+    connection,
+    async refreshList() {
+      try {
+        const response = await ask(api.runs)
+        if (!response.ok)
+          throw new Error((await response.text()).trim() || `the viewer answered ${response.status}`)
+        const found = (await response.json()) as RunList
+        batch(() => {
+          list.value = found
+          listTrouble.value = undefined
+        })
+      } catch (error) {
+        const told = troubleOf(error)
+        listTrouble.value =
+          error instanceof TypeError
+            ? { what: 'The viewer does not answer', why: 'ldyn view may have ended', fix: 'ldyn view' }
+            : told
+      }
+    },
+    open(key) {
+      const known = entries.get(key)
+      if (known) return known
+      const files = httpFiles(key, ask)
+      const entry: Entry = {
+        key,
+        files,
+        live: followRun(files),
+        data: signal<LiveData | undefined>(undefined),
+        state: signal<RunState | undefined>(undefined),
+        gone: signal(false),
+        trouble: signal<Trouble | undefined>(undefined),
+        changedAt: signal(0),
+        busy: false,
+        again: false,
+        manifest: false,
+        timer: undefined,
+        need(metric) {
+          if (entry.live.need(metric)) soon(entry)
+        },
+        retry() {
+          if (entry.data.peek() === undefined) entry.live = followRun(files, [...entry.live.metrics])
+          void refresh(entry)
+        },
+      }
+      entries.set(key, entry)
+      void refresh(entry)
+      return entry
+    },
+    follow(keys) {
+      const wanted = keys.join(',')
+      if (wanted === followed) return
+      followed = wanted
+      stream?.[Symbol.dispose]()
+      stream =
+        keys.length === 0
+          ? undefined
+          : openStream({
+              ask,
+              path: api.stream(keys),
+              on: hear,
+              connection: state => {
+                connection.value = state
+              },
+            })
+    },
+  }
+  return store
+}

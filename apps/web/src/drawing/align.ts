@@ -1,0 +1,146 @@
+// Lines on one axis of steps, for drawing: at most about two points a pixel, and those are the exact lowest and
+// highest of each stretch (ux.md R1), never a sample. Steps may repeat where one stage ends and the next
+// begins.
+import { envelope, type Line, type Panel } from '@ldyn/figures'
+
+/** A line with the spread drawn around it, by point; without one its standard error is drawn. */
+export interface CurveLine extends Line {
+  readonly low?: readonly number[]
+  readonly high?: readonly number[]
+  /** Moving average, drawn over the values, which stay visible. */
+  readonly smoothed?: readonly number[]
+}
+
+export interface CurvePanel extends Panel {
+  readonly lines: readonly CurveLine[]
+  /** What the band around a line is, in words; undefined where none is drawn. */
+  readonly band?: string
+}
+
+export interface Window {
+  readonly from: number
+  readonly to: number
+}
+
+/** Indices of the points to draw in a window, one beyond either end included so that lines reach the edges. */
+export const drawnPoints = (
+  steps: readonly number[],
+  values: readonly number[],
+  { from, to }: Window,
+  pixels: number,
+): readonly number[] => {
+  let first = steps.findIndex(step => step >= from)
+  if (first < 0) first = steps.length
+  let last = steps.findLastIndex(step => step <= to)
+  first = Math.max(0, first - 1)
+  last = Math.min(steps.length - 1, last + 1)
+  const count = last - first + 1
+  if (count <= 0) return []
+  const limit = Math.max(4, Math.floor(pixels) * 2)
+  if (count <= limit) return Array.from({ length: count }, (_, i) => first + i)
+  return envelope(values.slice(first, last + 1), limit).map(i => first + i)
+}
+
+export interface Aligned {
+  readonly xs: readonly number[]
+  /** By line, one value an x; null where the line has no point. */
+  readonly ys: readonly (readonly (number | null)[])[]
+  /** By line, which point of the line each x is; −1 for none. */
+  readonly points: readonly Int32Array[]
+  /** Points that there are, and that are drawn, of all lines. */
+  readonly total: number
+  readonly drawn: number
+}
+
+/** The lines of a panel in a window of the axis, on common steps. */
+export const align = (lines: readonly CurveLine[], window: Window, pixels: number): Aligned => {
+  const kept = lines.map(line => drawnPoints(line.steps, line.mean, window, pixels))
+  // A step that a line has twice gets two places, in order.
+  const most = new Map<number, number>()
+  lines.forEach((line, l) => {
+    const here = new Map<number, number>()
+    for (const i of kept[l]) here.set(line.steps[i], (here.get(line.steps[i]) ?? 0) + 1)
+    for (const [step, n] of here) most.set(step, Math.max(most.get(step) ?? 0, n))
+  })
+  const xs: number[] = []
+  const placeOf = new Map<number, number>()
+  for (const step of [...most.keys()].sort((a, b) => a - b)) {
+    placeOf.set(step, xs.length)
+    for (let n = most.get(step)!; n > 0; n--) xs.push(step)
+  }
+  const points = lines.map(() => new Int32Array(xs.length).fill(-1))
+  const ys = lines.map((line, l) => {
+    const column: (number | null)[] = new Array<number | null>(xs.length).fill(null)
+    let [lastStep, nth] = [NaN, 0]
+    for (const i of kept[l]) {
+      const step = line.steps[i]
+      nth = step === lastStep ? nth + 1 : 0
+      lastStep = step
+      const place = placeOf.get(step)! + nth
+      column[place] = (line.smoothed ?? line.mean)[i]
+      points[l][place] = i
+    }
+    return column
+  })
+  return {
+    xs,
+    ys,
+    points,
+    total: lines.reduce((sum, line) => sum + line.steps.length, 0),
+    drawn: kept.reduce((sum, indices) => sum + indices.length, 0),
+  }
+}
+
+/** Lowest and highest of what is drawn within a window, bands included, with room; [0, 1] where there is nothing. */
+export const valueRange = (panel: CurvePanel, { from, to }: Window): readonly [number, number] => {
+  let [low, high] = panel.zero ? [0, 0] : [Infinity, -Infinity]
+  for (const { steps, mean, se, low: lows, high: highs } of panel.lines) {
+    for (let i = 0; i < steps.length; i++) {
+      if (steps[i] < from || steps[i] > to) continue
+      const [a, b] =
+        panel.band === undefined
+          ? [mean[i], mean[i]]
+          : lows && highs
+            ? [Math.min(lows[i], mean[i]), Math.max(highs[i], mean[i])]
+            : [mean[i] - (se?.[i] ?? 0), mean[i] + (se?.[i] ?? 0)]
+      if (a < low) low = a
+      if (b > high) high = b
+    }
+  }
+  if (low > high) return [0, 1]
+  const room = high > low ? (high - low) * 0.05 : Math.abs(high) * 0.1 || 1
+  return [low - room, high + room]
+}
+
+/** First and last step of all lines; [0, 1] where there are none. */
+export const stepRange = (lines: readonly CurveLine[]): Window => {
+  let [from, to] = [Infinity, -Infinity]
+  for (const { steps } of lines) {
+    if (steps.length === 0) continue
+    from = Math.min(from, steps[0])
+    to = Math.max(to, steps.at(-1)!)
+  }
+  if (from > to) return { from: 0, to: 1 }
+  return from === to ? { from: from - 0.5, to: to + 0.5 } : { from, to }
+}
+
+/** The point of a line that holds at a step: the last one at or before it; −1 before the first. */
+export const pointAt = (steps: readonly number[], step: number): number => {
+  let [low, high] = [0, steps.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (steps[middle] <= step) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** Exponential moving average with its bias from the beginning divided out; `weight` is the share of the past. */
+export const smooth = (values: readonly number[], weight: number): readonly number[] => {
+  let [sum, norm] = [0, 0]
+  return values.map(value => {
+    sum = sum * weight + value * (1 - weight)
+    norm = norm * weight + (1 - weight)
+    return sum / norm
+  })
+}

@@ -1,0 +1,381 @@
+// Curves on a canvas, the one place that knows uPlot. What is drawn is a panel of @ldyn/figures: bands, dashes,
+// markers and names at the lines' ends as in its SVG. The step cursor is an element above the canvas, so that
+// moving it draws nothing anew. Drag zooms, double-click zooms out, Ctrl+wheel zooms; the wheel alone scrolls
+// the page (ux.md R3).
+import { cut, show, spread, tickText, type Marker } from '@ldyn/figures'
+import uPlot from 'uplot'
+import { align, stepRange, valueRange, type Aligned, type CurvePanel, type Window } from './align.ts'
+
+export interface ChartState {
+  readonly panel: CurvePanel
+  readonly dark: boolean
+  readonly zoom: readonly [number, number] | undefined
+  readonly logX: boolean
+  readonly width: number
+  readonly height: number
+}
+
+export interface ChartEvents {
+  /** Another window was asked for; undefined is all there is. */
+  readonly zoom: (window: readonly [number, number] | undefined) => void
+  /** The pointer is at a step, or left. */
+  readonly hover: (step: number | undefined) => void
+  readonly pick: (step: number) => void
+}
+
+export interface CurveChart {
+  update(state: ChartState): void
+  /** Steps of the pinned cursor and of the ghost that follows the pointer. */
+  cursor(step: number | undefined, ghost: number | undefined): void
+  /** Points that there are and that are drawn. */
+  readonly counts: { readonly total: number; readonly drawn: number }
+  dispose(): void
+}
+
+const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
+const inks = {
+  light: { ink: '#1d2430', muted: '#5b6472', grid: '#e8ebf0', axis: '#9aa3b0', paper: '#ffffff' },
+  dark: { ink: '#e6e9ef', muted: '#a3acba', grid: '#242a34', axis: '#5d6675', paper: '#16191f' },
+} as const
+const MARKER_ROOM = 9
+const LABEL_ROOM = 118
+const NARROW = 520
+
+const markerPath = (
+  context: CanvasRenderingContext2D,
+  marker: Marker,
+  x: number,
+  y: number,
+  r: number,
+): void => {
+  context.beginPath()
+  if (marker === 'circle') context.arc(x, y, r, 0, 2 * Math.PI)
+  else if (marker === 'square') context.rect(x - r, y - r, 2 * r, 2 * r)
+  else {
+    const points =
+      marker === 'diamond'
+        ? [
+            [0, -1.35],
+            [1.35, 0],
+            [0, 1.35],
+            [-1.35, 0],
+          ]
+        : [
+            [0, -1.2],
+            [1.15, 0.9],
+            [-1.15, 0.9],
+          ]
+    points.forEach(([dx, dy], i) =>
+      i === 0 ? context.moveTo(x + dx * r, y + dy * r) : context.lineTo(x + dx * r, y + dy * r),
+    )
+    context.closePath()
+  }
+}
+
+export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveChart => {
+  let plot: uPlot | undefined
+  let state: ChartState | undefined
+  let aligned: Aligned = { xs: [], ys: [], points: [], total: 0, drawn: 0 }
+  let shape = ''
+  const pinned = document.createElement('div')
+  const ghost = document.createElement('div')
+  pinned.className = 'step-line'
+  ghost.className = 'step-line ghost'
+
+  const windowOf = ({ zoom, panel }: ChartState): Window =>
+    zoom ? { from: zoom[0], to: zoom[1] } : stepRange(panel.lines)
+  const colour = (line: number): string => state!.panel.lines[line].look[state!.dark ? 'dark' : 'light']
+
+  const under = (u: uPlot): void => {
+    const { panel, dark } = state!
+    const { ctx } = u
+    const { axis, muted } = inks[dark ? 'dark' : 'light']
+    const ratio = devicePixelRatio
+    const { left, top, width, height } = u.bbox
+    ctx.save()
+    ctx.beginPath()
+    ctx.rect(left, top, width, height)
+    ctx.clip()
+    if (panel.band !== undefined) {
+      panel.lines.forEach((line, l) => {
+        const low = line.low ?? line.se?.map((se, i) => line.mean[i] - se)
+        const high = line.high ?? line.se?.map((se, i) => line.mean[i] + se)
+        const places = [...aligned.points[l]].filter(i => i >= 0)
+        if (!low || !high || places.length < 2) return
+        ctx.beginPath()
+        for (const i of places)
+          ctx.lineTo(u.valToPos(line.steps[i], 'x', true), u.valToPos(high[i], 'y', true))
+        for (const i of places.reverse())
+          ctx.lineTo(u.valToPos(line.steps[i], 'x', true), u.valToPos(low[i], 'y', true))
+        ctx.closePath()
+        ctx.globalAlpha = dark ? 0.17 : 0.13
+        ctx.fillStyle = colour(l)
+        ctx.fill()
+      })
+      ctx.globalAlpha = 1
+    }
+    ctx.strokeStyle = axis
+    ctx.lineWidth = ratio
+    if (panel.zero) {
+      const y = Math.round(u.valToPos(0, 'y', true)) + 0.5
+      ctx.beginPath()
+      ctx.moveTo(left, y)
+      ctx.lineTo(left + width, y)
+      ctx.stroke()
+    }
+    ctx.font = FONT.replace('11px', `600 ${11 * ratio}px`)
+    ctx.fillStyle = muted
+    ctx.textBaseline = 'top'
+    ctx.textAlign = 'left'
+    const marks = panel.stages.map(({ step, name }) => ({ at: u.valToPos(step, 'x', true), name }))
+    marks.forEach(({ at, name }, i) => {
+      const end = marks[i + 1]?.at ?? left + width
+      const from = Math.max(left, at)
+      if (end <= left || from > left + width) return
+      if (i > 0 && at > left) {
+        ctx.setLineDash([3 * ratio, 3 * ratio])
+        ctx.beginPath()
+        ctx.moveTo(Math.round(at) + 0.5, top)
+        ctx.lineTo(Math.round(at) + 0.5, top + height)
+        ctx.stroke()
+        ctx.setLineDash([])
+      }
+      const letters = Math.floor((Math.min(end, left + width) - from) / ratio / 6.5) - 1
+      if (letters > 2) ctx.fillText(cut(name, letters), from + 4 * ratio, top + 3 * ratio)
+    })
+    ctx.restore()
+  }
+
+  const over = (u: uPlot): void => {
+    const { panel, dark, width } = state!
+    const { ctx } = u
+    const ratio = devicePixelRatio
+    const { left, top, width: plotWidth, height } = u.bbox
+    panel.lines.forEach((line, l) => {
+      const places = [...aligned.points[l].keys()].filter(x => aligned.points[l][x] >= 0)
+      if (line.smoothed) {
+        ctx.save()
+        ctx.beginPath()
+        ctx.rect(left, top, plotWidth, height)
+        ctx.clip()
+        ctx.globalAlpha = 0.3
+        ctx.strokeStyle = colour(l)
+        ctx.lineWidth = ratio
+        ctx.beginPath()
+        for (const x of places)
+          ctx.lineTo(
+            u.valToPos(aligned.xs[x], 'x', true),
+            u.valToPos(line.mean[aligned.points[l][x]], 'y', true),
+          )
+        ctx.stroke()
+        ctx.restore()
+      }
+      if (places.length === 0 || plotWidth / ratio / places.length < MARKER_ROOM) return
+      ctx.save()
+      ctx.beginPath()
+      ctx.rect(left - 4 * ratio, top - 4 * ratio, plotWidth + 8 * ratio, height + 8 * ratio)
+      ctx.clip()
+      ctx.fillStyle = colour(l)
+      for (const x of places) {
+        markerPath(
+          ctx,
+          line.look.marker,
+          u.valToPos(aligned.xs[x], 'x', true),
+          u.valToPos(aligned.ys[l][x]!, 'y', true),
+          2.3 * ratio,
+        )
+        ctx.fill()
+      }
+      ctx.restore()
+    })
+    if (width < NARROW) return
+    // Each name at the height where its line leaves the window, moved apart where they would cover each other.
+    const ends = panel.lines.flatMap((line, l) => {
+      const x = aligned.ys[l].findLastIndex((y, i) => y !== null && aligned.xs[i] <= u.scales.x.max!)
+      return x < 0
+        ? []
+        : [{ line, l, x: u.valToPos(aligned.xs[x], 'x', true), y: u.valToPos(aligned.ys[l][x]!, 'y', true) }]
+    })
+    const heights = spread(
+      ends.map(end => end.y / ratio),
+      (top + 6) / ratio,
+      (top + height - 4) / ratio,
+      13,
+    )
+    ctx.save()
+    ctx.font = FONT.replace('11px', `${11 * ratio}px`)
+    ctx.textBaseline = 'middle'
+    ctx.textAlign = 'left'
+    const right = left + plotWidth
+    ends.forEach(({ line, l, x, y }, i) => {
+      const at = heights[i] * ratio
+      ctx.strokeStyle = colour(l)
+      ctx.globalAlpha = 0.55
+      ctx.lineWidth = 0.7 * ratio
+      ctx.beginPath()
+      ctx.moveTo(Math.min(x, right) + 3 * ratio, Math.min(Math.max(y, top), top + height))
+      ctx.lineTo(right + 10 * ratio, at)
+      ctx.stroke()
+      ctx.globalAlpha = 1
+      ctx.lineWidth = line.look.width * ratio
+      ctx.setLineDash(
+        line.look.dash === '' ? [] : line.look.dash.split(' ').map(dash => Number(dash) * ratio),
+      )
+      ctx.beginPath()
+      ctx.moveTo(right + 10 * ratio, at)
+      ctx.lineTo(right + 28 * ratio, at)
+      ctx.stroke()
+      ctx.setLineDash([])
+      ctx.fillStyle = colour(l)
+      markerPath(ctx, line.look.marker, right + 19 * ratio, at, 2.4 * ratio)
+      ctx.fill()
+      ctx.fillStyle = inks[dark ? 'dark' : 'light'].ink
+      ctx.fillText(cut(line.label, 13), right + 32 * ratio, at)
+    })
+    ctx.restore()
+  }
+
+  const make = (next: ChartState): uPlot => {
+    const { muted, grid, axis } = inks[next.dark ? 'dark' : 'light']
+    const ticks = { stroke: axis, size: 4, width: 1 }
+    return new uPlot(
+      {
+        width: next.width,
+        height: next.height,
+        padding: [8, next.width < NARROW ? 10 : LABEL_ROOM, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+        scales: {
+          // asinh is logarithmic from a few steps on and has a place for step 0.
+          x: {
+            time: false,
+            distr: next.logX ? 4 : 1,
+            range: () => {
+              const { from, to } = windowOf(state!)
+              return [from, to]
+            },
+          },
+          y: { range: () => [...valueRange(state!.panel, windowOf(state!))] as [number, number] },
+        },
+        axes: [
+          {
+            stroke: muted,
+            font: FONT,
+            grid: { show: false },
+            ticks,
+            size: 26,
+            values: (_, splits) => splits.map(x => (Number.isInteger(x) ? String(x).replace('-', '−') : '')),
+          },
+          {
+            stroke: muted,
+            font: FONT,
+            grid: { stroke: grid, width: 1 },
+            ticks: { show: false },
+            size: 54,
+            values: (_, splits) => [...tickText(splits)],
+          },
+        ],
+        series: [
+          {},
+          ...next.panel.lines.map(({ look }) => ({
+            stroke: look[next.dark ? 'dark' : 'light'],
+            width: look.width,
+            spanGaps: true,
+            points: { show: false },
+            dash: look.dash === '' ? undefined : look.dash.split(' ').map(Number),
+          })),
+        ],
+        hooks: {
+          drawAxes: [under],
+          draw: [over],
+          setSelect: [
+            u => {
+              if (u.select.width < 6) return
+              const [a, b] = [u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x')]
+              u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+              events.zoom([Math.round(a * 10) / 10, Math.round(b * 10) / 10])
+            },
+          ],
+          setCursor: [
+            u => {
+              const { left } = u.cursor
+              events.hover(
+                left === undefined || left === null || left < 0 ? undefined : u.posToVal(left, 'x'),
+              )
+            },
+          ],
+          ready: [
+            u => {
+              u.over.append(pinned, ghost)
+              u.over.addEventListener('dblclick', () => events.zoom(undefined))
+              let down = 0
+              u.over.addEventListener('pointerdown', event => {
+                down = event.clientX
+              })
+              u.over.addEventListener('click', event => {
+                if (Math.abs(event.clientX - down) < 4)
+                  events.pick(u.posToVal(event.clientX - u.over.getBoundingClientRect().left, 'x'))
+              })
+              u.over.addEventListener(
+                'wheel',
+                event => {
+                  if (!event.ctrlKey && !event.altKey) return
+                  event.preventDefault()
+                  const { from, to } = windowOf(state!)
+                  const at = u.posToVal(event.clientX - u.over.getBoundingClientRect().left, 'x')
+                  const factor = event.deltaY > 0 ? 1.25 : 0.8
+                  events.zoom([at - (at - from) * factor, at + (to - at) * factor])
+                },
+                { passive: false },
+              )
+            },
+          ],
+        },
+      },
+      [[...aligned.xs], ...aligned.ys.map(column => [...column])] as uPlot.AlignedData,
+      host,
+    )
+  }
+
+  const place = (line: HTMLElement, step: number | undefined): void => {
+    const u = plot
+    const inside = u && step !== undefined && step >= u.scales.x.min! && step <= u.scales.x.max!
+    line.hidden = !inside
+    if (inside) line.style.transform = `translateX(${Math.round(u.valToPos(step, 'x'))}px)`
+  }
+  let [step, ghostStep]: [number | undefined, number | undefined] = [undefined, undefined]
+
+  return {
+    update(next) {
+      state = next
+      const room = next.width - 54 - (next.width < NARROW ? 10 : LABEL_ROOM)
+      aligned = align(next.panel.lines, windowOf(next), Math.max(50, room))
+      const looks = next.panel.lines.map(({ key, look }) => `${key} ${look.light} ${look.dash}`).join('|')
+      const wanted = `${looks} ${next.dark} ${next.logX} ${next.width < NARROW}`
+      if (plot && wanted === shape) {
+        if (plot.width !== next.width || plot.height !== next.height)
+          plot.setSize({ width: next.width, height: next.height })
+        plot.setData([[...aligned.xs], ...aligned.ys.map(column => [...column])] as uPlot.AlignedData, true)
+      } else {
+        plot?.destroy()
+        shape = wanted
+        plot = make(next)
+      }
+      place(pinned, step)
+      place(ghost, ghostStep)
+    },
+    cursor(at, hovered) {
+      ;[step, ghostStep] = [at, hovered]
+      place(pinned, at)
+      place(ghost, hovered)
+    },
+    get counts() {
+      return { total: aligned.total, drawn: aligned.drawn }
+    },
+    dispose: () => plot?.destroy(),
+  }
+}
+
+/** A value for the eye, or a dash where there is none. */
+export const shown = (value: number | undefined): string =>
+  value === undefined || !Number.isFinite(value) ? '–' : show(value)

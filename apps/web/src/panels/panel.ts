@@ -1,0 +1,135 @@
+// A panel: what every figure of the viewer is made of. One model gives the drawing, its table, its CSV and its
+// SVG, so that none can show what another does not (ux.md R11). Where a run lacks what a panel needs, the model
+// says what, and which command would make it; the panel is then greyed, never hidden.
+import { describe, figure, rowsOf, type Panel } from '@ldyn/figures'
+import type { VNode } from 'preact'
+import type { CurvePanel } from '../drawing/align.ts'
+import type { Trouble } from '../data/run-store.ts'
+
+export type Cell = string | number | undefined
+
+export interface Table {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}
+
+export interface Missing {
+  /** A sentence: what is not there, and why. */
+  readonly what: string
+  /** The command line that would make it. */
+  readonly command?: string
+}
+
+interface Named {
+  /** Stands in addresses: stable, unique on its screen. */
+  readonly id: string
+  readonly title: string
+  /** What is drawn, with its sign and unit: one or two sentences. */
+  readonly says: string
+  /** Cautions about these very numbers: known defects of a log, averages, thinning. */
+  readonly notes?: readonly string[]
+}
+
+export interface CurvesModel extends Named {
+  readonly kind: 'curves'
+  readonly panel: CurvePanel
+  readonly height?: number
+}
+
+/** Anything else: draws itself, and still has its table. */
+export interface DrawnModel extends Named {
+  readonly kind: 'drawn'
+  readonly draw: () => VNode
+  readonly table: () => Table
+  /** A file of its own, where the drawing is SVG. */
+  readonly svg?: () => string
+}
+
+export interface MissingModel extends Named {
+  readonly kind: 'missing'
+  readonly missing: Missing
+}
+export interface LoadingModel extends Named {
+  readonly kind: 'loading'
+  readonly part?: string
+}
+export interface TroubleModel extends Named {
+  readonly kind: 'trouble'
+  readonly trouble: Trouble
+  readonly retry?: () => void
+}
+
+export type PanelModel = CurvesModel | DrawnModel | MissingModel | LoadingModel | TroubleModel
+
+/** The table twin of a figure's panel: every number that is drawn, at full precision. */
+export const tableOf = (panel: CurvePanel): Table => {
+  const spread = panel.lines.some(line => line.low)
+  return {
+    head: [
+      'step',
+      'stage',
+      ...panel.lines.flatMap(({ key, se, low }) => [
+        key,
+        ...(spread && low ? [`${key} low`, `${key} high`] : se ? [`${key} ± se`] : []),
+      ]),
+    ],
+    rows: rowsOf(panel).map(({ step, stage, values }) => [
+      step,
+      stage,
+      ...values.flatMap((value, l): Cell[] => {
+        const { low, high, se, steps, stages } = panel.lines[l]
+        if (!(spread && low)) return [value?.mean, ...(se ? [value?.se] : [])]
+        const at = value ? steps.findIndex((one, i) => one === step && stages[i] === stage) : -1
+        return [value?.mean, low[at], high?.[at]]
+      }),
+    ]),
+  }
+}
+
+export const tableFor = (model: PanelModel): Table | undefined =>
+  model.kind === 'curves' ? tableOf(model.panel) : model.kind === 'drawn' ? model.table() : undefined
+
+const quoted = (cell: Cell): string => {
+  const text = cell === undefined ? '' : String(cell)
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** RFC 4180, \n ends, all digits. */
+export const csvOf = ({ head, rows }: Table): string =>
+  `${[head, ...rows].map(row => row.map(quoted).join(',')).join('\n')}\n`
+
+/** The part of a panel that a zoom shows: what is exported is what is drawn. */
+export const within = (panel: CurvePanel, zoom: readonly [number, number] | undefined): CurvePanel => {
+  if (!zoom) return panel
+  const lines = panel.lines.flatMap(line => {
+    const kept = [...line.steps.keys()].filter(i => line.steps[i] >= zoom[0] && line.steps[i] <= zoom[1])
+    const pick = <T>(values: readonly T[]): T[] => kept.map(i => values[i])
+    return kept.length === 0
+      ? []
+      : [
+          {
+            ...line,
+            steps: pick(line.steps),
+            stages: pick(line.stages),
+            mean: pick(line.mean),
+            ...(line.se && { se: pick(line.se) }),
+            ...(line.low && { low: pick(line.low) }),
+            ...(line.high && { high: pick(line.high) }),
+            ...(line.smoothed && { smoothed: pick(line.smoothed) }),
+          },
+        ]
+  })
+  return { ...panel, lines }
+}
+
+/** The panel as an SVG file; undefined where it has no picture that could stand alone. */
+export const svgFor = (model: PanelModel, zoom?: readonly [number, number]): string | undefined => {
+  if (model.kind === 'drawn') return model.svg?.()
+  if (model.kind !== 'curves') return undefined
+  const panel: Panel = within(model.panel, zoom)
+  return panel.lines.length === 0 ? undefined : figure([panel], panel.title)
+}
+
+/** One paragraph for those who cannot see the drawing. */
+export const describeModel = (model: PanelModel): string =>
+  model.kind === 'curves' && model.panel.lines.length > 0 ? describe(model.panel) : model.says

@@ -1,0 +1,8 @@
+// All screens of runs, in the order of the navigation.
+import { compare } from './compare.tsx'
+import { dynamics } from './dynamics.tsx'
+import { overview } from './overview.tsx'
+import { probes } from './probes.tsx'
+import type { Screen } from './screen.ts'
+
+export const screens: readonly Screen[] = [overview, dynamics, probes, compare]

@@ -1,0 +1,289 @@
+// Probes: one prompt with all its responses side by side, as text, with what each is worth at the step and how
+// it moved.
+import { inOrder, responseType, show, signed, stageMarks } from '@ldyn/figures'
+import { isSum, paths, tokenCount } from '@ldyn/runs'
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { columnsFor } from '../data/curves.ts'
+import type { LiveData } from '../data/live-run.ts'
+import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
+import type { CurveLine } from '../drawing/align.ts'
+import { evaluationAt, perText, textOf } from '../panels/dynamics.ts'
+import type { PanelModel } from '../panels/panel.ts'
+import type { App, ScreenProps } from '../shell/context.ts'
+import { CommandLine } from '../shell/command-line.tsx'
+import { Icon } from '../shell/icon.tsx'
+import { PanelFrame } from '../shell/panel-frame.tsx'
+import { Swatch } from '../shell/swatch.tsx'
+import type { View as ViewState } from '../state/address.ts'
+import { ProbeList, probeItems, typeInFocus } from './probe-list.tsx'
+import type { Screen } from './screen.ts'
+
+/** The curves of one probe's responses: single values, no mean and no error. */
+const probePanel = (run: LiveData, view: ViewState, row: number, id: string): PanelModel => {
+  const { metric } = view
+  const { title, unit, says } = textOf(metric)
+  const per = isSum(metric) ? view.per : 'response'
+  const rows = run.rows.get(metric)
+  const name = `Probe #${row}: ${title}`
+  const text = `${says} ${perText(metric, per)}; this probe alone.`
+  if (!rows) return { id, kind: 'loading', title: name, says: text }
+  const since = view.change ? (view.versus === undefined ? 0 : evaluationAt(run, view.versus)) : undefined
+  const lines = inOrder(run.types)
+    .filter(({ key }) => !view.hidden.includes(key))
+    .flatMap((type): CurveLine[] => {
+      const found = columnsFor(run, metric, type.key, per)
+      const k = found?.columns.findIndex(column => run.probes!.columns[column].row === row) ?? -1
+      if (!found || k < 0) return []
+      const column = found.columns[k]
+      const base = since === undefined ? 0 : rows[since][column]
+      return [
+        {
+          key: type.key,
+          label: type.short,
+          look: type.look,
+          steps: run.evaluations.map(({ step }) => step),
+          stages: run.evaluations.map(({ stage }) => stage),
+          mean: rows.map(values => (values[column] - base) / found.by[k]),
+        },
+      ]
+    })
+  if (lines.length === 0)
+    return {
+      id,
+      kind: 'missing',
+      title: name,
+      says: text,
+      missing: { what: 'The run holds no values of this metric for this probe.' },
+    }
+  return {
+    id,
+    kind: 'curves',
+    title: name,
+    says: text,
+    panel: {
+      id,
+      section: 'logp',
+      title: name,
+      says: text,
+      lines,
+      stages: stageMarks([run]),
+      zero: view.change,
+      unit: `${view.change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,
+    },
+  }
+}
+
+/** Log-probs of one response's tokens at an evaluation and at the one compared with; read when they are looked at. */
+const Tokens = ({
+  run,
+  opened,
+  column,
+  evaluation,
+  versus,
+}: {
+  run: LiveData
+  opened: OpenRun
+  column: number
+  evaluation: number
+  versus: number
+}) => {
+  const found = useSignal<{ readonly now: Float32Array; readonly then: Float32Array } | undefined>(undefined)
+  const trouble = useSignal<Trouble | undefined>(undefined)
+  const { offset, tokens } = run.probes!.columns[column]
+  useEffect(() => {
+    let current = true
+    const width = tokenCount(run.probes!)
+    const read = async (row: number): Promise<Float32Array> => {
+      const bytes = await opened.files.read(paths.tokens('logp'), (row * width + offset) * 4, tokens * 4)
+      return new Float32Array(bytes.slice().buffer)
+    }
+    Promise.all([read(evaluation), read(versus)]).then(
+      ([now, then]) => {
+        if (current) found.value = { now, then }
+      },
+      (error: unknown) => {
+        if (current) trouble.value = troubleOf(error)
+      },
+    )
+    return () => {
+      current = false
+    }
+  }, [column, evaluation, versus])
+  if (trouble.value) return <p class="note caution">{trouble.value.what}</p>
+  if (!found.value) return <p class="muted">Reading tokens…</p>
+  const { now, then } = found.value
+  return (
+    <ol class="tokens" aria-label="log π of each token, in nats">
+      {[...now].map((value, i) => (
+        <li key={i} title={`token ${i}: log π ${show(value)}, ${signed(value - then[i])} since`}>
+          <span class="token-bar" style={{ height: `${Math.min(28, -value * 3).toFixed(1)}px` }} />
+          <span class="sr">{`${i}: ${show(value)}`}</span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+const Detail = ({ app, run, opened, row }: { app: App; run: LiveData; opened: OpenRun; row: number }) => {
+  const view = app.store.view.value
+  const { probes } = run
+  const probe = probes!.rows[row]
+  const now = evaluationAt(run, view.step)
+  const then = view.versus === undefined ? 0 : evaluationAt(run, view.versus)
+  const rows = run.rows.get(view.metric)
+  const per = isSum(view.metric) ? view.per : 'response'
+  const blur = app.preferences.value.blur
+  const hasTokens = run.manifest.columns.tokens.includes('logp')
+  const focus = typeInFocus(run, view)
+  return (
+    <section class="panel detail" aria-labelledby="detail-title">
+      <div class="bar">
+        <h2 id="detail-title">
+          Probe #{row} {probe.group !== String(row) && <span class="muted">group {probe.group}</span>}
+        </h2>
+        <span class="grow" />
+        <button
+          type="button"
+          class="icon"
+          aria-pressed={view.pinned === row}
+          title="Pin beside others (p)"
+          onClick={() => app.store.set({ pinned: view.pinned === row ? undefined : row })}
+        >
+          <Icon name="pin" />
+          <span class="sr">Pin this probe</span>
+        </button>
+        <button
+          type="button"
+          class="icon"
+          aria-pressed={blur}
+          title="Hide responses until pointed at"
+          onClick={() => {
+            app.preferences.value = { ...app.preferences.value, blur: !blur }
+          }}
+        >
+          <Icon name="eye" />
+          <span class="sr">Hide responses until pointed at</span>
+        </button>
+      </div>
+      <p class="prompt-text">{probe.prompt}</p>
+      <ul class="responses">
+        {inOrder(run.types).map(({ key }) => {
+          const type = responseType(key, run.types.indexOf(key))
+          const found = columnsFor(run, view.metric, key, per)
+          const k = found?.columns.findIndex(column => probes!.columns[column].row === row) ?? -1
+          const column = probes!.columns.findIndex(one => one.row === row && one.type === key)
+          const has = column >= 0 && !probes!.absent.includes(column)
+          if (!has) return null
+          const value = found && k >= 0 && rows ? rows[now]?.[found.columns[k]] / found.by[k] : undefined
+          const before = found && k >= 0 && rows ? rows[then]?.[found.columns[k]] / found.by[k] : undefined
+          return (
+            <li key={key} class={key === focus ? 'focus' : undefined}>
+              <button
+                type="button"
+                class="type"
+                aria-pressed={key === focus}
+                onClick={() => app.store.set({ type: key })}
+                title={type.says}
+              >
+                <Swatch look={type.look} /> {key}
+              </button>
+              <span class="value">{value === undefined ? '–' : show(value)}</span>
+              <span class="delta">
+                {value === undefined || before === undefined ? '' : signed(value - before)}
+              </span>
+              <span class="muted count">
+                {probes!.columns[column].tokens > 0 ? `${probes!.columns[column].tokens} tokens` : ''}
+              </span>
+              <p class={blur ? 'response blurred' : 'response'} tabIndex={blur ? 0 : undefined}>
+                {probe.responses[key] ?? <span class="muted">the log has no text</span>}
+              </p>
+              {key === focus && hasTokens && (
+                <Tokens
+                  key={column}
+                  run={run}
+                  opened={opened}
+                  column={column}
+                  evaluation={now}
+                  versus={then}
+                />
+              )}
+            </li>
+          )
+        })}
+      </ul>
+      {!hasTokens && !run.manifest.imported && (
+        <div class="muted small-missing">
+          <p>log π of single tokens was not recorded.</p>
+          <CommandLine command="ldyn train … --set observe.tokens=true" />
+        </div>
+      )}
+    </section>
+  )
+}
+
+const View = ({ app, runs, opened }: ScreenProps) => {
+  const [run] = runs
+  const view = app.store.view.value
+  if (!run.probes) {
+    return (
+      <PanelFrame
+        model={{
+          id: 'probes',
+          kind: 'missing',
+          title: 'Probes',
+          says: 'Prompts with responses of every type, watched while the model is trained.',
+          missing: {
+            what: run.manifest.imported ? 'The imported log has no probes.' : 'This run watches no probes.',
+            command: run.manifest.imported ? undefined : 'ldyn train … --probe probes.jsonl',
+          },
+        }}
+      />
+    )
+  }
+  if (run.manifest.imported?.meansOnly) {
+    return (
+      <PanelFrame
+        model={{
+          id: 'probes',
+          kind: 'missing',
+          title: 'Probes',
+          says: 'Prompts with responses of every type.',
+          missing: { what: 'The imported log holds means over the probes alone, no single ones.' },
+        }}
+      />
+    )
+  }
+  const wanted = view.probe ?? probeItems(run, view)[0]?.row ?? 0
+  const row = Math.min(wanted, run.probes.rows.length - 1)
+  const pinned =
+    view.pinned !== undefined && view.pinned < run.probes.rows.length && view.pinned !== row
+      ? view.pinned
+      : undefined
+  return (
+    <>
+      <ProbeList app={app} run={run} height={260} />
+      {view.probe !== undefined && view.probe !== row && (
+        <p class="note caution">
+          The run has no probe #{view.probe}; this is #{row}.
+        </p>
+      )}
+      <div class={pinned === undefined ? undefined : 'grid two'}>
+        <Detail app={app} run={run} opened={opened[0]} row={row} />
+        {pinned !== undefined && <Detail app={app} run={run} opened={opened[0]} row={pinned} />}
+      </div>
+      <div class={pinned === undefined ? undefined : 'grid two'}>
+        <PanelFrame model={probePanel(run, view, row, 'probe')} />
+        {pinned !== undefined && <PanelFrame model={probePanel(run, view, pinned, 'pinned')} />}
+      </div>
+    </>
+  )
+}
+
+export const probes: Screen = {
+  page: 'probes',
+  title: 'Probes',
+  key: 'p',
+  metrics: ({ metric }) => ['logp', metric],
+  View,
+}

@@ -1,0 +1,131 @@
+// The viewer as an application of requests to responses (ux.md §2.5), apart from any socket so that tests ask
+// it directly. All of it is GET: the list of runs, the files of a run, a stream of what changes, and the page.
+import { Hono, type Context } from 'hono'
+import { api, type RunList } from '../wire.ts'
+import { discover, type FoundRun } from './discover.ts'
+import { guarded, type Guard } from './guard.ts'
+import { fileResponse, findFile, segmentsOf, typeOf } from './run-file.ts'
+import { createStreams } from './stream.ts'
+import { createSummaries } from './summary.ts'
+import { createWatchers, snapshotOf } from './watch.ts'
+
+export interface ViewerOptions extends Guard {
+  /** Directory of runs, or one run. */
+  readonly root: string
+  /** What the page calls it. */
+  readonly name: string
+  /** Directory of the built page; without one only the API answers. */
+  readonly app?: string
+  readonly version: string
+  readonly clients?: number
+  readonly pollMs?: number
+}
+
+export interface Viewer {
+  readonly fetch: (request: Request) => Response | Promise<Response>
+  /** Streams that are open. */
+  readonly clients: number
+}
+
+const text = (status: 404 | 416 | 503, message: string): Response =>
+  new Response(`${message}\n`, {
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  })
+
+const json = (value: unknown, headers: Record<string, string> = {}): Response =>
+  new Response(JSON.stringify(value), {
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+  })
+
+/** A list of runs is looked for again after this long. */
+const DISCOVER_MS = 1_000
+
+export const createViewer = (options: ViewerOptions): Viewer => {
+  const { root, name, app: built, version } = options
+  const app = new Hono()
+  const summaries = createSummaries()
+  const streams = createStreams(createWatchers(options.pollMs), { most: options.clients })
+  let found: Promise<readonly FoundRun[]> | undefined
+  let at = 0
+
+  const runs = (): Promise<readonly FoundRun[]> => {
+    if (found && Date.now() - at < DISCOVER_MS) return found
+    at = Date.now()
+    found = discover(root).catch((): readonly FoundRun[] => [])
+    return found
+  }
+  const runOf = async (encoded: string): Promise<FoundRun | undefined> => {
+    try {
+      const key = decodeURIComponent(encoded)
+      return (await runs()).find(run => run.key === key)
+    } catch {
+      return undefined
+    }
+  }
+  const noRun = (): Response => text(404, 'There is no such run. It may have been moved or removed.')
+  // Paths are taken apart by hand: a router may decode a name before it is checked.
+  const parts = (c: Context): readonly string[] => new URL(c.req.url).pathname.split('/').slice(1)
+
+  app.use(guarded(options))
+
+  app.get(api.runs, async () => {
+    const list: RunList = {
+      root: name,
+      version,
+      runs: await Promise.all((await runs()).map(run => summaries.of(run))),
+    }
+    return json(list)
+  })
+
+  app.get('/api/stream', async c => {
+    const wanted = (c.req.query('runs') ?? '').split(',').filter(Boolean).slice(0, 100)
+    const all = await Promise.all(wanted.map(key => runOf(encodeURIComponent(key))))
+    const known = all.filter(run => run !== undefined)
+    if (known.length === 0) return noRun()
+    const cursor = c.req.header('last-event-id') ?? c.req.query('cursor') ?? ''
+    return (
+      streams.open(known, cursor, c.req.raw.signal) ??
+      text(503, 'As many pages are open as the viewer serves at once: close one.')
+    )
+  })
+
+  app.get('/api/runs/*', async c => {
+    const [, , key, kind, ...rest] = parts(c)
+    const run = await runOf(key)
+    if (!run) return noRun()
+    if (kind === 'files' && rest.length === 0)
+      return json(Object.fromEntries((await snapshotOf(run))?.sizes ?? []))
+    const segments =
+      kind === 'manifest' && rest.length === 0
+        ? ['run.json']
+        : kind === 'file'
+          ? segmentsOf(rest.join('/'))
+          : undefined
+    const file = segments && (await findFile(run.directory, segments))
+    if (!file) return text(404, 'The run has no such file.')
+    return fileResponse(file, {
+      range: c.req.header('range'),
+      head: c.req.method === 'HEAD',
+      type: typeOf(file.path),
+    })
+  })
+  app.all('/api/*', () => text(404, 'There is nothing here.'))
+
+  app.get('*', async c => {
+    const path = parts(c).join('/')
+    const segments = path === '' ? ['index.html'] : segmentsOf(path)
+    const file = built !== undefined && segments ? await findFile(built, segments) : undefined
+    if (!file) return text(404, 'There is nothing here.')
+    // Names of built files hold their hash.
+    const caching = segments![0] === 'assets' ? 'public, max-age=31536000, immutable' : 'no-cache'
+    return fileResponse(file, { head: c.req.method === 'HEAD', type: typeOf(file.path), caching })
+  })
+
+  return {
+    fetch: request => app.fetch(request),
+    get clients() {
+      return streams.count
+    },
+  }
+}

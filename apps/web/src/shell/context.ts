@@ -1,0 +1,38 @@
+// What every screen is given: the view and how to change it, the runs, curves that are kept, the reader's
+// preferences.
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { ReadonlySignal, Signal } from '@preact/signals'
+import type { Curves } from '../data/curves.ts'
+import type { LiveData } from '../data/live-run.ts'
+import type { OpenRun, RunStore } from '../data/run-store.ts'
+import type { ViewStore } from '../state/store.ts'
+import type { Preferences } from './preferences.ts'
+
+export interface App {
+  readonly store: ViewStore
+  readonly runs: RunStore
+  readonly curves: Curves
+  readonly preferences: Signal<Preferences>
+  readonly dark: ReadonlySignal<boolean>
+  /** The step that the pointer is at, in whichever panel. */
+  readonly ghost: Signal<number | undefined>
+  /** Said by screen readers. */
+  readonly announce: (text: string) => void
+  /** A short message that goes away by itself. */
+  readonly toast: (text: string) => void
+  readonly help: Signal<boolean>
+  /** The runs of the view, in its order. */
+  readonly opened: ReadonlySignal<readonly OpenRun[]>
+}
+
+/** What a screen of runs is given: runs that were read, at least one. */
+export interface ScreenProps {
+  readonly app: App
+  readonly runs: readonly LiveData[]
+  readonly opened: readonly OpenRun[]
+}
+
+export const AppContext = createContext<App | undefined>(undefined)
+
+export const useApp = (): App => useContext(AppContext)!

@@ -1,0 +1,277 @@
+// The frame around every panel: title, what it shows, the same actions everywhere (table, full page, link,
+// files), and what stands there while it loads, fails or has nothing to show.
+import { slug } from '@ldyn/figures'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import {
+  csvOf,
+  describeModel,
+  svgFor,
+  tableFor,
+  within,
+  type PanelModel,
+  type Table,
+} from '../panels/panel.ts'
+import { useApp, type App } from './context.ts'
+import { CurveFigure } from './curve-figure.tsx'
+import { Icon } from './icon.tsx'
+import { saveFile, savePng } from './save.ts'
+import { CommandLine } from './command-line.tsx'
+
+const fileName = (app: App, model: PanelModel, extension: string): string =>
+  `${slug(app.store.view.peek().runs.join('-'))}-${slug(model.id)}.${extension}`
+
+/** The model as its zoom shows it, for files and tables. */
+const seen = (app: App, model: PanelModel): PanelModel =>
+  model.kind === 'curves' ? { ...model, panel: within(model.panel, app.store.view.peek().zoom) } : model
+
+const Save = ({ app, model }: { app: App; model: PanelModel }) => {
+  const csv = (): void => {
+    const table = tableFor(seen(app, model))
+    if (table) saveFile(fileName(app, model, 'csv'), 'text/csv', csvOf(table))
+  }
+  const json = (): void => {
+    const table = tableFor(seen(app, model))
+    const { title, says, notes } = model
+    const address = app.store.link({})
+    if (table)
+      saveFile(
+        fileName(app, model, 'json'),
+        'application/json',
+        `${JSON.stringify({ title, says, notes, address, ...table }, null, 1)}\n`,
+      )
+  }
+  const svg = svgFor(model, app.store.view.value.zoom)
+  return (
+    <details class="menu">
+      <summary class="icon" title="Save as a file">
+        <Icon name="save" />
+        <span class="sr">Save {model.title} as a file</span>
+      </summary>
+      <div class="menu-items">
+        {svg !== undefined && (
+          <button type="button" onClick={() => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', svg)}>
+            SVG
+          </button>
+        )}
+        {svg !== undefined && (
+          <button type="button" onClick={() => void savePng(fileName(app, model, 'png'), svg)}>
+            PNG, twice as large
+          </button>
+        )}
+        <button type="button" onClick={csv}>
+          CSV of what is drawn
+        </button>
+        <button type="button" onClick={json}>
+          JSON with caption and address
+        </button>
+      </div>
+    </details>
+  )
+}
+
+const toggled = (list: readonly string[], id: string): readonly string[] =>
+  list.includes(id) ? list.filter(one => one !== id) : [...list, id]
+
+const ROWS = 25
+
+export const TableView = ({ table, caption }: { table: Table; caption: string }) => {
+  const [page, setPage] = useState(0)
+  const pages = Math.max(1, Math.ceil(table.rows.length / ROWS))
+  const at = Math.min(page, pages - 1)
+  return (
+    <div class="table-view">
+      <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+        <table>
+          <caption class="sr">{caption}</caption>
+          <thead>
+            <tr>
+              {table.head.map(name => (
+                <th scope="col" key={name}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {table.rows.slice(at * ROWS, (at + 1) * ROWS).map((row, r) => (
+              <tr key={at * ROWS + r}>
+                {row.map((cell, c) =>
+                  c === 0 ? (
+                    <th scope="row" key={c}>
+                      {cell}
+                    </th>
+                  ) : (
+                    <td key={c} class={typeof cell === 'number' ? 'number' : undefined}>
+                      {cell === undefined ? '–' : typeof cell === 'number' ? shortNumber(cell) : cell}
+                    </td>
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {pages > 1 && (
+        <p class="pager">
+          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>
+            Back
+          </button>
+          rows {at * ROWS + 1}–{Math.min(table.rows.length, (at + 1) * ROWS)} of {table.rows.length}
+          <button type="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>
+            On
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+const shortNumber = (value: number): string =>
+  Number.isInteger(value)
+    ? String(value).replace('-', '−')
+    : String(Number(value.toPrecision(6))).replace(/-/g, '−')
+
+const Body = ({
+  model,
+  height,
+  ids,
+}: {
+  model: PanelModel
+  height: number
+  ids: { title: string; says: string }
+}) => {
+  switch (model.kind) {
+    case 'missing':
+      return (
+        <div class="nothing">
+          <p>{model.missing.what}</p>
+          {model.missing.command !== undefined && <CommandLine command={model.missing.command} />}
+        </div>
+      )
+    case 'loading':
+      return (
+        <div class="nothing loading" role="status">
+          <p>Reading{model.part === undefined ? '' : ` ${model.part}`}…</p>
+        </div>
+      )
+    case 'trouble':
+      return (
+        <div class="nothing trouble" role="alert">
+          <p>
+            <strong>{model.trouble.what}</strong>
+          </p>
+          {model.trouble.where !== undefined && <p class="muted">{model.trouble.where}</p>}
+          {model.trouble.why !== undefined && <p>{model.trouble.why}</p>}
+          {model.trouble.fix !== undefined && <p>{model.trouble.fix}</p>}
+          {model.retry && (
+            <button type="button" onClick={model.retry}>
+              Try again
+            </button>
+          )}
+        </div>
+      )
+    case 'drawn':
+      return <div class="drawn">{model.draw()}</div>
+    case 'curves':
+      return model.panel.lines.length === 0 ? (
+        <div class="nothing">
+          <p>All curves are hidden. The legend brings them back.</p>
+        </div>
+      ) : (
+        <CurveFigure panel={model.panel} height={height} labelledBy={ids.title} describedBy={ids.says} />
+      )
+  }
+}
+
+export const PanelFrame = ({
+  model,
+  height = 260,
+  children,
+}: {
+  model: PanelModel
+  height?: number
+  children?: preact.ComponentChildren
+}) => {
+  const app = useApp()
+  const frame = useRef<HTMLElement>(null)
+  const { tables, full } = app.store.view.value
+  const table = tables.includes(model.id) ? tableFor(seen(app, model)) : undefined
+  const isFull = full === model.id
+  const ids = { title: `panel-${model.id}-title`, says: `panel-${model.id}-says` }
+  useEffect(() => {
+    if (isFull) frame.current?.scrollIntoView({ block: 'start' })
+  }, [isFull])
+  const actions = model.kind === 'curves' || model.kind === 'drawn'
+  return (
+    <figure
+      ref={frame}
+      class={`panel ${model.kind}${isFull ? ' full' : ''}`}
+      id={`panel-${model.id}`}
+      data-panel={model.id}
+      aria-labelledby={ids.title}
+    >
+      <figcaption>
+        <h2 id={ids.title}>{model.title}</h2>
+        {actions && (
+          <div class="actions" role="group" aria-label={`Actions of ${model.title}`}>
+            <button
+              type="button"
+              class="icon"
+              aria-pressed={tables.includes(model.id)}
+              title="Show as a table (t)"
+              onClick={() => app.store.set({ tables: toggled(tables, model.id) })}
+            >
+              <Icon name="table" />
+              <span class="sr">Show {model.title} as a table</span>
+            </button>
+            <button
+              type="button"
+              class="icon"
+              aria-pressed={isFull}
+              title="Fill the page (f)"
+              onClick={() => app.store.set({ full: isFull ? undefined : model.id })}
+            >
+              <Icon name="full" />
+              <span class="sr">Show {model.title} alone</span>
+            </button>
+            <button
+              type="button"
+              class="icon"
+              title="Copy a link to this panel"
+              onClick={() => copyLink(app, { full: model.id })}
+            >
+              <Icon name="link" />
+              <span class="sr">Copy a link to {model.title}</span>
+            </button>
+            <Save app={app} model={model} />
+          </div>
+        )}
+        <p class="says" id={ids.says}>
+          {model.says}
+        </p>
+      </figcaption>
+      {table ? (
+        <TableView table={table} caption={`${model.title}: ${describeModel(model)}`} />
+      ) : (
+        <Body model={model} height={isFull ? Math.max(320, innerHeight - 330) : height} ids={ids} />
+      )}
+      {children}
+      {model.notes?.map(note => (
+        <p class={note.startsWith('CAUTION') ? 'note caution' : 'note'} key={note}>
+          {note}
+        </p>
+      ))}
+    </figure>
+  )
+}
+
+/** Puts the address of a view on the clipboard, and says so. */
+export const copyLink = (app: App, patch: Parameters<App['store']['link']>[0] = {}): void => {
+  const address = `${location.href.split('#')[0]}${app.store.link(patch)}`
+  // Only pages from this machine, or over TLS, may write to the clipboard; elsewhere the address is shown.
+  if (!navigator.clipboard) app.toast(address)
+  else
+    void navigator.clipboard.writeText(address).then(
+      () => app.toast('Link copied'),
+      () => app.toast(address),
+    )
+}

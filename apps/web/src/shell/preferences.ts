@@ -1,0 +1,43 @@
+// How somebody likes it, kept on their machine; no part of a link (ux.md R7).
+export const THEMES = ['system', 'light', 'dark'] as const
+
+export interface Preferences {
+  readonly theme: (typeof THEMES)[number]
+  /** Keys that are a single letter. */
+  readonly letters: boolean
+  /** Responses are hidden until pointed at: they may be unpleasant to read. */
+  readonly blur: boolean
+}
+
+export const STANDARD: Preferences = { theme: 'system', letters: true, blur: false }
+const NAME = 'ldyn.preferences'
+
+/** Whatever of `text` is understood, over the standard. */
+export const parsePreferences = (text: string | null | undefined): Preferences => {
+  try {
+    const found = JSON.parse(text ?? '{}') as Partial<Preferences> | null
+    return {
+      theme: THEMES.find(theme => theme === found?.theme) ?? STANDARD.theme,
+      letters: typeof found?.letters === 'boolean' ? found.letters : STANDARD.letters,
+      blur: typeof found?.blur === 'boolean' ? found.blur : STANDARD.blur,
+    }
+  } catch {
+    return STANDARD
+  }
+}
+
+// Storage may be forbidden; then preferences last as long as the page.
+export const loadPreferences = (): Preferences => {
+  try {
+    return parsePreferences(localStorage.getItem(NAME))
+  } catch {
+    return STANDARD
+  }
+}
+export const savePreferences = (preferences: Preferences): void => {
+  try {
+    localStorage.setItem(NAME, JSON.stringify(preferences))
+  } catch {
+    // Not kept.
+  }
+}

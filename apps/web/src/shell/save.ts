@@ -1,0 +1,25 @@
+// Files that the page makes.
+
+const hand = (name: string, blob: Blob): void => {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+}
+
+export const saveFile = (name: string, type: string, text: string): void =>
+  hand(name, new Blob([text], { type }))
+
+/** The SVG as a picture of twice its size. Rejects where the browser cannot draw it. */
+export const savePng = async (name: string, svg: string): Promise<void> => {
+  const image = new Image()
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`
+  await image.decode()
+  const canvas = document.createElement('canvas')
+  canvas.width = image.naturalWidth * 2
+  canvas.height = image.naturalHeight * 2
+  canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
+  const blob = await new Promise<Blob | null>(done => canvas.toBlob(done, 'image/png'))
+  if (blob) hand(name, blob)
+}

@@ -1,0 +1,235 @@
+// What one looks at, as the part of an address behind # (ux.md §5.0), so that any view can be sent:
+// #/r/<run>[,<run>…]/ <page>?s=340&o=23. Each setting has a codec; defaults are left out; what is not
+// understood is named, and the page opens without it.
+
+export const PAGES = ['overview', 'dynamics', 'probes', 'update', 'squeeze', 'kernel', 'compare'] as const
+export type Page = (typeof PAGES)[number]
+
+export type Spread = 'none' | 'se' | 'iqr' | 'range'
+export type XAxis = 'step' | 'log'
+
+/** Everything that a link restores. Preferences of the reader (theme, blurring) are no part of it. */
+export interface View {
+  /** Keys of runs; none is the list of runs. */
+  readonly runs: readonly string[]
+  readonly page: Page
+  /** The step that all panels show; undefined follows the last one. */
+  readonly step: number | undefined
+  /** The step compared with; undefined is the first. */
+  readonly versus: number | undefined
+  /** The probe in focus, the one pinned beside it, and the set selected (indices of probe rows). */
+  readonly probe: number | undefined
+  readonly pinned: number | undefined
+  readonly selected: readonly number[]
+  /** The response type in focus. */
+  readonly type: string | undefined
+  readonly metric: string
+  readonly per: 'response' | 'token'
+  readonly spread: Spread
+  /** Curves as the change since `versus`. */
+  readonly change: boolean
+  /** Zoom on the step axis. */
+  readonly zoom: readonly [number, number] | undefined
+  readonly xAxis: XAxis
+  /** Share of the past in an exponential moving average; 0 is none. */
+  readonly smooth: number
+  /** Response types that are not drawn. */
+  readonly hidden: readonly string[]
+  /** The recorded update in focus, by the step that it led to. */
+  readonly update: number | undefined
+  /** Panels shown as tables, and the one that fills the page. */
+  readonly tables: readonly string[]
+  readonly full: string | undefined
+  /** Text that the list of runs or probes is filtered by. */
+  readonly find: string
+  readonly sort: string
+  /** Without the shell around it, for an <iframe>. */
+  readonly embed: boolean
+}
+
+export const DEFAULTS: View = {
+  runs: [],
+  page: 'overview',
+  step: undefined,
+  versus: undefined,
+  probe: undefined,
+  pinned: undefined,
+  selected: [],
+  type: undefined,
+  metric: 'logp',
+  per: 'response',
+  spread: 'se',
+  change: false,
+  zoom: undefined,
+  xAxis: 'step',
+  smooth: 0,
+  hidden: [],
+  update: undefined,
+  tables: [],
+  full: undefined,
+  find: '',
+  sort: '',
+  embed: false,
+}
+
+interface Codec<T> {
+  /** Undefined leaves the setting out. */
+  readonly write: (value: T) => string | undefined
+  /** Undefined: not understood. */
+  readonly read: (text: string) => T | undefined
+}
+
+const MOST_STEPS = 1e12
+const whole: Codec<number | undefined> = {
+  write: value => (value === undefined ? undefined : String(value)),
+  read: text => (/^\d{1,12}$/.test(text) && Number(text) < MOST_STEPS ? Number(text) : undefined),
+}
+const word: Codec<string | undefined> = { write: value => value || undefined, read: text => text }
+const text = (standard: string): Codec<string> => ({
+  write: value => (value === standard ? undefined : value),
+  read: given => given,
+})
+const oneOf = <T extends string>(standard: T, ...values: readonly T[]): Codec<T> => ({
+  write: value => (value === standard ? undefined : value),
+  read: given => [standard, ...values].find(value => value === given),
+})
+const flag: Codec<boolean> = {
+  write: value => (value ? '1' : undefined),
+  read: given => (given === '1' ? true : given === '0' ? false : undefined),
+}
+// Commas part the items, so a comma inside one is escaped once more than the address itself does.
+const words: Codec<readonly string[]> = {
+  write: values => (values.length > 0 ? values.map(escapeItem).join(',') : undefined),
+  read: given => (given === '' ? [] : given.split(',').map(unescapeItem)),
+}
+const share: Codec<number> = {
+  write: value => (value === 0 ? undefined : String(value)),
+  read: given => (/^0?\.\d{1,4}$/.test(given) ? Number(given) : undefined),
+}
+const span: Codec<readonly [number, number] | undefined> = {
+  write: value => value && `${value[0]}~${value[1]}`,
+  read: given => {
+    const found = /^(-?\d+(?:\.\d+)?)~(-?\d+(?:\.\d+)?)$/.exec(given)
+    const [from, to] = found ? [Number(found[1]), Number(found[2])] : [0, 0]
+    return to > from ? [from, to] : undefined
+  },
+}
+/** 0-4.7.9-12 for [0,1,2,3,4,7,9,10,11,12]. */
+const set: Codec<readonly number[]> = {
+  write: values => {
+    const sorted = [...new Set(values)].sort((a, b) => a - b)
+    const runs: [number, number][] = []
+    for (const value of sorted) {
+      const last = runs.at(-1)
+      if (last && last[1] === value - 1) last[1] = value
+      else runs.push([value, value])
+    }
+    return runs.length === 0
+      ? undefined
+      : runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join('.')
+  },
+  read: given => {
+    const values: number[] = []
+    for (const part of given.split('.')) {
+      const found = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(part)
+      if (!found) return undefined
+      const [from, to] = [Number(found[1]), Number(found[2] ?? found[1])]
+      if (to < from || to - from > 100_000) return undefined
+      for (let i = from; i <= to; i++) values.push(i)
+    }
+    return values
+  },
+}
+
+const escapeItem = (item: string): string => item.replaceAll('~', '~0').replaceAll(',', '~1')
+const unescapeItem = (item: string): string => item.replaceAll('~1', ',').replaceAll('~0', '~')
+
+type Settings = Omit<View, 'runs' | 'page'>
+/** The name of each setting in an address. */
+const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: Codec<Settings[K]>] } = {
+  step: ['s', whole],
+  versus: ['vs', whole],
+  probe: ['o', whole],
+  pinned: ['pin', whole],
+  selected: ['sel', set],
+  type: ['y', word],
+  metric: ['m', text(DEFAULTS.metric)],
+  per: ['per', oneOf('response', 'token')],
+  spread: ['band', oneOf<Spread>('se', 'none', 'iqr', 'range')],
+  change: ['d', flag],
+  zoom: ['x', span],
+  xAxis: ['xa', oneOf<XAxis>('step', 'log')],
+  smooth: ['sm', share],
+  hidden: ['hide', words],
+  update: ['u', whole],
+  tables: ['t', words],
+  full: ['full', word],
+  find: ['q', text('')],
+  sort: ['sort', text('')],
+  embed: ['embed', flag],
+}
+const keys = Object.keys(codecs) as readonly (keyof Settings)[]
+
+// encodeURIComponent leaves nothing that a mail program cuts a link at; commas and ~ stay readable.
+const encode = (part: string): string =>
+  encodeURIComponent(part).replaceAll('%2C', ',').replaceAll('%2F', '/')
+
+/** The address of a view, from # on. */
+export const encodeView = (view: View): string => {
+  const path =
+    view.runs.length === 0
+      ? '#/'
+      : `#/r/${view.runs.map(run => encodeURIComponent(escapeItem(run))).join(',')}/${view.page}`
+  const settings = keys.flatMap(key => {
+    const [name, codec] = codecs[key] as [string, Codec<unknown>]
+    const value = codec.write(view[key])
+    return value === undefined ? [] : [`${name}=${encode(value)}`]
+  })
+  return settings.length > 0 ? `${path}?${settings.join('&')}` : path
+}
+
+export interface Decoded {
+  readonly view: View
+  /** Parts of the address that this version does not know, as they were written. */
+  readonly unknown: readonly string[]
+}
+
+const decodePart = (part: string): string | undefined => {
+  try {
+    return decodeURIComponent(part.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+/** The view of an address. Never throws: what it does not understand is listed and the default stands. */
+export const decodeView = (hash: string): Decoded => {
+  const [path, query = ''] = hash.replace(/^#/, '').split(/\?(.*)/s)
+  const unknown: string[] = []
+  const [, kind = '', runText = '', pageText = 'overview', ...rest] = path.split('/')
+  let view: View = DEFAULTS
+  if (kind === 'r' && runText !== '') {
+    const runs = runText
+      .split(',')
+      .filter(Boolean)
+      .flatMap(part => {
+        const run = decodePart(part)
+        if (run === undefined) unknown.push(part)
+        return run === undefined ? [] : [unescapeItem(run)]
+      })
+    const page = PAGES.find(name => name === pageText)
+    if (!page || rest.length > 0) unknown.push([pageText, ...rest].join('/'))
+    view = { ...view, runs: [...new Set(runs)], page: page ?? 'overview' }
+  } else if (path !== '' && path !== '/') {
+    unknown.push(path)
+  }
+  for (const part of query.split('&').filter(Boolean)) {
+    const [name, ...value] = part.split('=')
+    const key = keys.find(one => codecs[one][0] === name)
+    const given = decodePart(value.join('='))
+    const read = key && given !== undefined ? (codecs[key][1] as Codec<unknown>).read(given) : undefined
+    if (key === undefined || read === undefined) unknown.push(part)
+    else view = { ...view, [key]: read }
+  }
+  return { view, unknown }
+}
