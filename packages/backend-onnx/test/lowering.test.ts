@@ -68,6 +68,8 @@ const held: Case[] = [
   ['a sum over axes that are all repeated', [f32(1, 3)], (x) => sum(broadcast(x, [5, 4, 3]), [0, 1])],
   ['a sum over everything', [f32()], (x) => sum(broadcast(x, [4, 3]))],
   ['a sum that keeps an axis of one', [f32(3)], (x) => sum(broadcast(x, [5, 1, 3]), [0])],
+  ['a sum of as many terms as have no divisor', [f32(2, 10_007)], (x) => sum(x, 1, true)],
+  ['a sum over two axes, one of them long', [f32(3, 8192, 2)], (x) => sum(mul(x, x), [0, 1])],
   ['a maximum', [f32(3, 1)], (x) => max(broadcast(x, [4, 3, 2]), [1, 2])],
   ['an argmax', [f32(3)], (x) => argmax(broadcast(x, [4, 3]), 1)],
   [

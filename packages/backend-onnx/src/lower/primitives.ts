@@ -27,6 +27,40 @@ const stands = (x: Ref, shape: Shape, held: Shape = x.held): Ref => ({
   scatter: undefined,
 })
 
+/** How many terms ReduceSum is given at once: it adds one after another in f32, 33 million with an error of 10⁻³. */
+const TERMS = 4096
+
+/** The largest length up to TERMS that divides n; 1 where only short ones do. */
+function partLength(n: number): number {
+  for (let length = TERMS; length >= 16; length--) if (n % length === 0) return length
+  return 1
+}
+
+/** Sums over axes of a tensor, of which each becomes 1: parts of long ones first, then the sum of those. */
+function sumInParts(e: Emitter, tensor: string, shape: Shape, axes: readonly number[]): string {
+  const held = [...shape]
+  let name = tensor
+  for (const axis of [...axes].reverse()) {
+    while (held[axis] > TERMS) {
+      let length = partLength(held[axis])
+      if (length === 1) {
+        length = TERMS
+        const missing = Math.ceil(held[axis] / length) * length - held[axis]
+        const after = held.map((_, a) => (a === axis ? missing : 0))
+        name = e.node('Pad', [name, e.list([...held.map(() => 0), ...after])])
+        held[axis] += missing
+      }
+      const parts = held[axis] / length
+      const split = held.flatMap((d, a) => (a === axis ? [parts, length] : [d]))
+      name = e.node('ReduceSum', [e.reshape(name, held, split), e.list([axis + 1])], { keepdims: 0 })
+      held[axis] = parts
+    }
+    name = e.node('ReduceSum', [name, e.list([axis])], { keepdims: 1 })
+    held[axis] = 1
+  }
+  return name
+}
+
 /** ReduceSum or ReduceMax over the axes that are really there; a sum multiplies by the length of the others. */
 function reduce(
   e: Emitter,
@@ -42,8 +76,11 @@ function reduce(
   const held = x.held.flatMap((d, a) => (own.includes(a) ? (keepdims ? [1] : []) : [d]))
   let name = x.name()
   if (real.length > 0) {
-    const dropped = !keepdims && real.length === own.length
-    name = e.node(op, [name, e.list(real)], { keepdims: dropped ? 0 : 1 })
+    const long = op === 'ReduceSum' && real.reduce((n, a) => n * x.held[a], 1) > TERMS
+    const dropped = !long && !keepdims && real.length === own.length
+    name = long
+      ? sumInParts(e, name, x.held, real)
+      : e.node(op, [name, e.list(real)], { keepdims: dropped ? 0 : 1 })
     const now = dropped ? held : x.held.map((d, a) => (real.includes(a) ? 1 : d))
     name = e.reshape(name, now, held)
   } else {
