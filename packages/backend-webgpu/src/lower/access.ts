@@ -3,7 +3,7 @@
  * rules are all that fusing and code generation know of movement ops.
  */
 import { sizeOf, type Node, type OpName, type Shape } from '@ldyn/tensor'
-import { along, at, reshaped, shift, unflatten, type Address, type Base } from './address.ts'
+import { along, at, flatten, reshaped, shift, unflatten, type Address, type Base } from './address.ts'
 import type { Graph } from './program.ts'
 
 /** How an op takes part in fusion. `kernel`: it has a kernel of its own and its operands lie in memory. */
@@ -46,11 +46,11 @@ export function reductionCoords(node: Node, shape: Shape, { o, r }: Frame): Addr
 }
 
 /** The frame of a reduction alone. */
-export function frameOf(graph: Graph, node: Node, full: (coords: readonly Address[], shape: Shape) => Address): Frame {
+export function frameOf(graph: Graph, node: Node): Frame {
   const { shape } = graph.values[node.inputs[0]]
   const size = sizeOf(graph.values[node.outputs[0]].shape)
   const [o, r] = [{ name: 'o', size }, { name: 'r', size: sizeOf(shape) / size }]
-  return { o, r, full: full(reductionCoords(node, shape, { o, r }), shape) }
+  return { o, r, full: flatten(reductionCoords(node, shape, { o, r }), shape) }
 }
 
 /** The coordinate that a loaded index stands for. */

@@ -52,7 +52,9 @@ export const inMemory = (graph: Graph, v: number): boolean => {
 }
 
 const HEAVY = 8
-const weights: Partial<Record<OpName, number>> = { exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2 }
+const weights: Partial<Record<OpName, number>> = {
+  exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2,
+}
 
 /** Of every value: the work of one element from what lies in memory, and whether doing it twice costs little. */
 function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
@@ -161,7 +163,7 @@ export function fuse(
 
   /** The frame in which k can also compute the reduction v, one for each of its outputs. */
   function framesFor(k: Cluster, v: number): { frame: Frame; roots: readonly Root[] }[] {
-    const own = frameOf(graph, graph.maker[v], flatten)
+    const own = frameOf(graph, graph.maker[v])
     const { o, r } = k.frame
     if (r) return o.size === own.o.size && r.size === own.r!.size ? [{ frame: k.frame, roots: k.roots }] : []
     if (o.size === own.o.size) return [{ frame: own, roots: k.roots }]
@@ -223,7 +225,7 @@ export function fuse(
     if (home) {
       writer.set(v, home)
     } else {
-      const frame: Frame = reduction ? frameOf(graph, node, flatten) : { o: { name: 'o', size: size(v) } }
+      const frame: Frame = reduction ? frameOf(graph, node) : { o: { name: 'o', size: size(v) } }
       const k: Cluster = { frame, roots: [{ value: v, each: 'row' }], members: new Set([v]), access: new Map() }
       visit(k, v, rootCoords(k, k.roots[0]))
       clusters.push(k)
@@ -253,8 +255,9 @@ export function fuse(
   function repeated(k: Cluster, v: number): boolean {
     if (work[v] < HEAVY) return false
     // What stands on a reduction of these very rows will be computed once a row, as soon as that joins.
-    const rows = sources[v].concat(graph.maker[v].inputs.flatMap((i) => sources[i])).map((u) => graph.maker[u])
-    if (!k.frame.r && rows.some((n) => kindOf(n.op) === 'reduction' && size(n.inputs[0]) === k.frame.o.size)) return false
+    const ofRows = (u: number): boolean =>
+      kindOf(graph.maker[u].op) === 'reduction' && size(graph.maker[u].inputs[0]) === k.frame.o.size
+    if (!k.frame.r && graph.maker[v].inputs.flatMap((i) => sources[i]).some(ofRows)) return false
     let times = 0
     for (const coords of k.access.get(v)!.values()) {
       const inner = k.frame.r && coords.some((c) => mentions(c, 'r'))

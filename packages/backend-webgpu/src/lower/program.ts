@@ -71,8 +71,9 @@ function zeros(graph: Graph, like: Node, shape: Shape, dtype: DType): number {
 function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: readonly Spec[]): readonly number[] {
   const [out] = specs
   const operand = (i: number): Spec => graph.values[inputs[i]]
+  const operands = (): readonly number[] => (kindOf(node.op) === 'kernel' ? apart(graph, node, inputs) : inputs)
   const same = (): readonly number[] =>
-    append(graph, node, node.op, node.attrs as never, kindOf(node.op) === 'kernel' ? apart(graph, node, inputs) : inputs, specs)
+    append(graph, node, node.op, node.attrs as never, operands(), specs)
   if (node.op === 'input') return same()
   if (specs.every(isEmpty)) {
     return specs.map(({ shape, dtype }) =>
@@ -142,7 +143,7 @@ const FEW = 1 << 13
 /** A reduction of fewer elements than this is done at once all the same. */
 const MANY = 1 << 13
 
-/** Σ over many elements into few outputs as a sum of sums: the longest reduced axis in equal parts, where it has any. */
+/** Σ over many elements into few outputs as a sum of sums: the longest reduced axis in equal parts, if it has any. */
 function inTwo(
   graph: Graph, node: Node, op: 'sum' | 'max', attrs: OpAttrs['sum'], x: number,
 ): readonly number[] {

@@ -24,7 +24,7 @@ export interface Layout {
 
 export const ALIGNMENT = 256
 
-/** No arena is larger than `largest`; a value that is larger than that has an arena of its own (and will be refused). */
+/** No arena is larger than `largest`; a value that is larger than that has one of its own (and will be refused). */
 export function layout(lives: readonly Life[], largest: number): Layout {
   const places: Place[] = []
   const arenas: { bytes: number; placed: { life: Life; offset: number; end: number }[] }[] = []

@@ -79,7 +79,9 @@ export function pipelines(device: Device): Pipelines {
 }
 
 /** All that the compiler says, with the lines that it says it of. */
-export async function diagnosed(label: string, module: GPUShaderModule, code: string, error: unknown): Promise<DeviceError> {
+async function diagnosed(
+  label: string, module: GPUShaderModule, code: string, error: unknown,
+): Promise<DeviceError> {
   const { messages } = await module.getCompilationInfo()
   const lines = code.split('\n')
   const said = messages.map(({ type, lineNum, linePos, message }) =>
