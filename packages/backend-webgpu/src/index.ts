@@ -1,3 +1,4 @@
+/// <reference types="@webgpu/types" preserve="true" />
 /** @ldyn/backend-webgpu: programs as generated WGSL, in Node (through Dawn) and in browsers. */
 export { webgpuBackend, webgpuBackend as createBackend, type WebgpuBackend } from './backend.ts'
 export { available } from './device/open.ts'
