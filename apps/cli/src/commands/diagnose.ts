@@ -60,7 +60,7 @@ export function register(program: Command, context: Context): void {
     .option(
       '--beta <x>',
       'β of the loss, for pulls and pushes in closed form; the run’s own unless given',
-      above0,
+      above0('--beta'),
     )
     .option('--vocab <n>', 'entries of the vocabulary, for Lemma 1', positive('--vocab'))
     .option(
@@ -143,7 +143,7 @@ async function run(word: string, flags: DiagnoseFlags, context: Context): Promis
   const diagnosis = diagnose(found, {
     stage: flags.stage,
     beta: flags.beta ?? (own && 'beta' in own.loss ? own.loss.beta : undefined),
-    vocab: flags.vocab ?? vocabularyOf(subject),
+    vocab: flags.vocab ?? (await vocabularyOf(subject)),
     scores,
   })
   const asked = flags.whatIfs || flags.model !== undefined || flags.data !== undefined

@@ -19,8 +19,8 @@ export function whatIfWords({ base, others, pairs, actual }: WhatIfs): readonly 
       `${base.margin ? ` and the margin by ${signed(base.margin.change)}` : ''}. ` +
       'All of it scales with the learning rate: a fifth of it gives a fifth, of the harm and of the margin.',
   ]
-  const priced = [base, ...others].filter((one) => one.perMargin !== undefined)
-  if (priced.length > 1 && base.perMargin) {
+  const priced = [base, ...others].filter((one) => one.preference && one.perMargin !== undefined)
+  if (priced.length > 1 && base.preference && base.perMargin) {
     const best = priced.reduce((a, b) => (b.perMargin!.chosen > a.perMargin!.chosen ? b : a))
     words.push(
       best === base
@@ -30,6 +30,19 @@ export function whatIfWords({ base, others, pairs, actual }: WhatIfs): readonly 
     )
   } else if (!base.perMargin && base.margin) {
     words.push('As it is the update gains no margin on these probes, so that there is nothing to price.')
+  }
+  const extend = others.find(({ name }) => name === 'extend')
+  if (extend?.types.rejected && base.preference) {
+    const { chosen, rejected } = extend.types
+    words.push(
+      `An extend update would raise chosen by ${signed(chosen.change)} and rejected by ${signed(rejected.change)}: what DPO then pushes ` +
+        `down starts ${rejected.change > 0 ? 'higher up' : 'no higher'}.`,
+    )
+  }
+  if (real && own && Math.abs(own.change - real.change) > 0.5 * Math.abs(real.change)) {
+    words.push(
+      'The first order is far off at this learning rate: with a lower --lr the comparison means more.',
+    )
   }
   const worst = pairs.filter(({ chosen }) => chosen < 0).slice(0, 3)
   if (worst.length > 0) {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { caseOf, piSquaredOf, type Case } from '@ldyn/lab'
+import { openModel } from '@ldyn/models/node'
 import { openRun, type Run, type RunManifest } from '@ldyn/runs'
 import { directoryFiles, importRun } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
@@ -58,13 +59,28 @@ async function foreign(path: string, { stage, every, attempt }: SubjectOptions):
 /** Rows of the head of the models in the released code's scripts: Pythia, Qwen1.5. */
 const RELEASED = [50304, 151936]
 
-/** V where a log of the released code can have one only: of its two vocabularies the one that all its ‖A‖ fit. */
-export function vocabularyOf({ found, manifest }: Subject): number | undefined {
-  if (manifest.imported?.format !== 'released-code') return undefined
+/**
+ * V: of a run of ours its model's, where that is still there; of a log of the released code the one of its two that all
+ * ‖A‖ fit. Undefined where neither says.
+ */
+export async function vocabularyOf({ found, manifest }: Subject): Promise<number | undefined> {
+  if (!manifest.imported) return modelVocabulary(manifest.model.path)
+  if (manifest.imported.format !== 'released-code') return undefined
   const norms = found.stages.flatMap(({ probes }) =>
     [...probes.values()].filter(({ metric }) => metric === 'a_norm').flatMap(({ mean }) => mean),
   )
   if (norms.length === 0) return undefined
   const fits = RELEASED.filter((vocab) => norms.every((norm) => piSquaredOf(norm, vocab) !== undefined))
   return fits.length === 1 ? fits[0] : undefined
+}
+
+async function modelVocabulary(path: string): Promise<number | undefined> {
+  try {
+    await using checkpoint = await openModel(path)
+    return checkpoint.model.vocab
+  } catch (error) {
+    // A run is diagnosed also where its model has gone, or was a toy that no file holds.
+    if (['ModelError', 'FormatError'].includes((error as Error).name)) return undefined
+    throw error
+  }
 }

@@ -103,12 +103,6 @@ export async function sourcesOf(
   if (data === undefined) throw missing('--data', 'pairs to take an update on')
   const probe = flags.probe ?? (own ? manifest.datasets[1]?.path : undefined) ?? data.replace(/#[^#]*$/, '')
   const reference = flags.refModel ?? (flags.model === undefined && model !== atStart ? atStart : undefined)
-  says.push(
-    `at ${model}`,
-    reference === undefined ? 'against itself as the reference' : `against the reference ${reference}`,
-    `one update on ${data.includes('#') ? data : `the first ${flags.pairs} pairs of ${data}`}, from a fresh optimizer state`,
-    `followed on ${probe === data ? 'its own first rows' : probe}`,
-  )
   const recorded = stageOf(manifest, stage.stage, flags.pairs)
   const settings = (): StageConfig =>
     updateSettings(
@@ -124,6 +118,15 @@ export async function sourcesOf(
   const asked = flags.loss !== undefined || flags.optimizer !== undefined
   const base =
     recorded && !asked ? { ...recorded, ...(flags.lr !== undefined && { lr: flags.lr }) } : settings()
+  says.push(
+    `at ${model}`,
+    reference === undefined ? 'against itself as the reference' : `against the reference ${reference}`,
+    `one update on ${data.includes('#') ? data : `the first ${flags.pairs} pairs of ${data}`}, from a fresh optimizer state`,
+    ...(base.optimizer.name === 'rmsprop'
+      ? ['RMSprop’s rate times √(1 − α), so that its first step has the size of later ones']
+      : []),
+    `followed on ${probe === data ? 'its own first rows' : probe}`,
+  )
   if (!recorded || asked) says.push(`${base.loss.name}, ${base.optimizer.name}, learning rate ${base.lr}`)
   return { model, reference, data, probe, stage: base, says }
 }
@@ -189,7 +192,7 @@ export async function whatIfs(
   async function referenceParams(from: string) {
     await using other = await openModel(from)
     mustMatch(checkpoint, other)
-    return load(other, backend, progress)
+    return await load(other, backend, progress)
   }
 }
 

@@ -9,7 +9,7 @@ import { disposeTree, uploadAll, type DeviceTree } from '../training/device-para
 import { StageRunner } from '../training/stage-runner.ts'
 import { stageExamples, type StageConfig } from '../training/stage.ts'
 import { leaves } from '@ldyn/tensor'
-import { predictWhatIfs, whatIfsOf, worstOf } from './what-ifs.ts'
+import { predictWhatIfs, steadyRate, whatIfsOf, worstOf } from './what-ifs.ts'
 
 const model = buildModel({
   family: 'llama',
@@ -155,6 +155,14 @@ describe('a what-if', () => {
       ((whole.types.chosen.change - worst[0].chosen) * 4) / 3,
       12,
     )
+  })
+
+  it('takes RMSprop’s first step as long as a later one: a gradient that stays makes steps of lr', () => {
+    const alpha = 0.99
+    const rmsprop = base(1e-3, { optimizer: { name: 'rmsprop', alpha, eps: 0, weightDecay: 0 } })
+    // First step from v = 0: lr·g/√((1 − α)g²); where v has come to g²: lr.
+    expect(steadyRate(rmsprop) / Math.sqrt(1 - alpha)).toBeCloseTo(1e-3, 15)
+    expect(steadyRate(base(1e-3))).toBe(1e-3)
   })
 
   it('takes another reference where one is given: the log-ratios are no longer 0', async () => {

@@ -7,12 +7,12 @@
  * argmax pay for one nat of margin is, and stands beside.
  */
 import { moveProgram, type CausalLM } from '@ldyn/core'
-import type { Backend } from '@ldyn/tensor'
+import type { Backend, HostArray } from '@ldyn/tensor'
 import { ProbeSet } from '../explaining/probe-set.ts'
 import { StepExplainer } from '../explaining/step.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 import { disposeTree, type DeviceTree } from '../training/device-params.ts'
-import type { LossConfig } from '../training/losses.ts'
+import { isPreference, type LossConfig } from '../training/losses.ts'
 import { StageRunner } from '../training/stage-runner.ts'
 import { stageExamples, type StageConfig, type StageExample } from '../training/stage.ts'
 import { ArgmaxProbe } from './argmax-probe.ts'
@@ -33,6 +33,8 @@ export interface Effect {
 export interface PredictedEffect {
   readonly name: string
   readonly says: string
+  /** Pulls one response and pushes another: what a nat of margin costs is then worth comparing. */
+  readonly preference: boolean
   /** Δ log π by response type, summed over tokens. */
   readonly types: Readonly<Record<string, Effect>>
   /** Of log π(chosen) − log π(rejected), probe by probe. */
@@ -90,7 +92,10 @@ export function whatIfsOf(base: StageConfig): readonly WhatIf[] {
   })
   const all = [
     as('dpo', 'DPO', dpo),
-    as(`dpo, β ${3 * beta}`, 'DPO with three times the β', { ...dpo, beta: 3 * beta }),
+    as(`dpo, β ${Number((3 * beta).toPrecision(3))}`, 'DPO with three times the β', {
+      ...dpo,
+      beta: 3 * beta,
+    }),
     as('dpo, gated', 'DPO whose push on y⁻ is gated by the probability of its tokens (Gate-DPO)', {
       ...dpo,
       gate: { statistic: 'quantile', sharpness: 20, threshold: 0.1 },
@@ -144,6 +149,13 @@ const effectOf = (values: readonly number[]): Effect => {
 
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0)
 
+/**
+ * A learning rate at which a fresh state's first step has the size of a later one: RMSprop's mean square begins at 0,
+ * which makes its first step 1/√(1 − α) times as long. Adam corrects for that itself.
+ */
+export const steadyRate = ({ lr, optimizer }: StageConfig): number =>
+  optimizer.name === 'rmsprop' ? lr * Math.sqrt(1 - optimizer.alpha) : lr
+
 /** Predicts the stage's update as it is, each what-if, and the update without its worst pairs. */
 export async function predictWhatIfs(request: WhatIfRequest): Promise<WhatIfs> {
   const { backend, model, params, base, data, report = () => {} } = request
@@ -153,6 +165,24 @@ export async function predictWhatIfs(request: WhatIfRequest): Promise<WhatIfs> {
   const others = whatIfsOf(base)
   const total = others.length + 2
   let done = 0
+
+  // The loss enters as a cotangent only, so that what is compiled for one serves all.
+  using explainer = new StepExplainer(backend, model, probes)
+  const known = new Map<number, readonly HostArray[]>()
+  /** log π_ref of each pair, computed once. */
+  const referenceFor = async (
+    runner: StageRunner,
+    examples: readonly StageExample[],
+    rows: readonly EncodedRow[],
+  ) => {
+    if (!runner.hasReference) return new Map<number, readonly HostArray[]>()
+    const rowOf = (example: number): number => rows[examples[example].row].row.row
+    if (examples.some((_, example) => !known.has(rowOf(example)))) {
+      for (const [example, logp] of await runner.reference(request.reference ?? params))
+        known.set(rowOf(example), logp)
+    }
+    return new Map(examples.map((_, example) => [example, known.get(rowOf(example))!]))
+  }
 
   /** Log π of every response at θ + Δθ, less what it was. */
   const really = async (delta: DeviceTree, before: readonly Float64Array[]) => {
@@ -172,6 +202,7 @@ export async function predictWhatIfs(request: WhatIfRequest): Promise<WhatIfs> {
     const examples = stageExamples(stage, rows)
     const once: StageConfig = {
       ...stage,
+      lr: steadyRate(stage),
       batch: examples.length,
       accumulate: 1,
       updates: 1,
@@ -188,9 +219,8 @@ export async function predictWhatIfs(request: WhatIfRequest): Promise<WhatIfs> {
       seed: 0,
       order: [examples.map((_, i) => i)],
     })
-    const reference = await runner.reference(request.reference ?? params)
+    const reference = await referenceFor(runner, examples, rows)
     const state = await runner.freshState()
-    using explainer = new StepExplainer(backend, model, probes)
     const { prediction, delta } = await explainer.predict(
       {
         parts: runner.partsOf(0),
@@ -204,7 +234,13 @@ export async function predictWhatIfs(request: WhatIfRequest): Promise<WhatIfs> {
     const actual = byPair ? await really(delta, prediction.before.logp) : {}
     disposeTree(delta)
     disposeTree(state)
-    const effect = summarised({ name, says }, probes, prediction.predicted.logp, top, prediction.gradNorm)
+    const effect = summarised(
+      { name, says, preference: isPreference(stage.loss) },
+      probes,
+      prediction.predicted.logp,
+      top,
+      prediction.gradNorm,
+    )
     report('what-ifs', ++done, total)
     return {
       effect,
@@ -250,7 +286,7 @@ const byType = (probes: ProbeSet, logp: readonly Float64Array[]): Readonly<Recor
   )
 
 const summarised = (
-  about: Pick<PredictedEffect, 'name' | 'says'>,
+  about: Pick<PredictedEffect, 'name' | 'says' | 'preference'>,
   probes: ProbeSet,
   logp: readonly Float64Array[],
   top: ReadonlyMap<number, number>,
