@@ -89,7 +89,8 @@ export function blockReader(fn: string, s: Source, multiple: { outer: number; in
   const rows = range(4).map((i) =>
     element === 'vec4<f32>'
       ? load([below(row, i), below(column, 0)], `(${at(i)}) / 4u`, 'vec4<f32>()')
-      : `vec4<f32>(${range(4).map((j) => load([below(row, i), below(column, j)], `${at(i)} + ${j}u`, '0.0')).join(', ')})`,
+      : `vec4<f32>(${range(4)
+        .map((j) => load([below(row, i), below(column, j)], `${at(i)} + ${j}u`, '0.0')).join(', ')})`,
   )
   const matrix = `mat4x4<f32>(\n    ${rows.join(',\n    ')})`
   return `fn ${fn}(at: u32, outer_: u32, inner_: u32) -> mat4x4<f32> {
@@ -140,14 +141,15 @@ ${multiplyAdd(each, (h) => `a${h}`, (g) => `b${g}`)}
   }`
 }
 
-/** Register tile: the loop over k, blocks used as they come. */
+/** Register tile: the loop over k, blocks used as they come; four products are summed before they meet the sum. */
 function registerLoop({ tile: { size, each } }: Product): string {
   const half = size / (each / 4)
   return `
   for (var k = begin; k < end; k += 4u) {
 ${lines(each / 4, (h) => `    let a${h} = readA(atA, m0 + ${h * half}u + ty * 4u, k);`)}
 ${lines(each / 4, (g) => `    let b${g} = readB(atB, n0 + ${g * half}u + tx * 4u, k);`)}
-${lines(4, (j) => multiplyAdd(each, (h) => `a${h}[${j}]`, (g) => `b${g}[${j}]`))}
+${lines(each, (r) => lines(each / 4, (g) => `    c${r}_${g} += ${range(4)
+    .map((j) => `a${r >> 2}[${j}].${'xyzw'[r & 3]} * b${g}[${j}]`).join(' + ')};`))}
   }`
 }
 
