@@ -31,6 +31,8 @@ export interface LinkOptions {
   readonly force?: boolean
   /** Sees what pip prints, and what is done. */
   readonly show?: (text: string) => void
+  /** Let pip write to stderr itself, where it draws a progress bar on a terminal. */
+  readonly terminal?: boolean
 }
 
 export interface Linked {
@@ -81,6 +83,7 @@ export async function linkTensorflow(options: LinkOptions = {}): Promise<Linked>
           tensorflow: options.tensorflow ?? '2.21.0',
           platform,
           show,
+          terminal: options.terminal ?? false,
         })
       : resolve(options.from, 'tensorflow')
   show(`building the binding of ${target.name} against ${tensorflow}\n`)

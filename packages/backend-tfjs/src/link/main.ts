@@ -27,6 +27,7 @@ async function main(): Promise<number> {
     const { name, tensorflow, binding } = await linkTensorflow({
       ...values,
       show: (line) => process.stderr.write(line),
+      terminal: process.stderr.isTTY,
     })
     process.stdout.write(`${name} computes with TensorFlow ${tensorflow} (${binding})\n`)
     return 0

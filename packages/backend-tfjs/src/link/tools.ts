@@ -11,21 +11,23 @@ export interface Ran {
   readonly output: string
 }
 
-/** Runs a command to its end; `show` sees its output as it comes. Status 127 where there is no such command. */
+/**
+ * Runs a command to its end; `show` sees its output as it comes, or it writes to this terminal itself, progress bar
+ * and all. Status 127 where there is no such command.
+ */
 export function run(
   command: string,
   args: readonly string[],
-  { show, cwd, env }: { show?: (text: string) => void; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { show, terminal, env }: { show?: (text: string) => void; terminal?: boolean; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: terminal ? ['ignore', process.stderr, process.stderr] : ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
         output += text
         show?.(text)
       })

@@ -17,6 +17,8 @@ export interface WheelOptions {
   readonly tensorflow: string
   readonly platform: 'x86_64' | 'aarch64'
   readonly show: (text: string) => void
+  /** Let pip write to stderr itself: on a terminal it draws a progress bar. */
+  readonly terminal: boolean
 }
 
 /** Members of the wheel that a binding is built and run with. */
@@ -89,7 +91,7 @@ async function unpackInto(site: string, name: string, tools: Tools, options: Whe
 /** Downloads wheels; their paths. */
 async function fetch(
   { python }: Tools,
-  { platform, show }: WheelOptions,
+  { platform, show, terminal }: WheelOptions,
   draft: string,
   requirements: readonly string[],
 ): Promise<string[]> {
@@ -103,10 +105,11 @@ async function fetch(
       ...['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', '--python-version', '3.11'],
       ...['--disable-pip-version-check', '--dest', into, ...choice, ...requirements],
     ],
-    { show },
+    { show, terminal },
   )
   if (status !== 0) {
-    const reason = output.split('\n').findLast((line) => /^ERROR/.test(line)) ?? output.trim().slice(-300)
+    const said = output.split('\n').findLast((line) => /^ERROR/.test(line)) ?? output.trim().slice(-300)
+    const reason = said || 'it says why above'
     throw new LinkError(
       `pip could not fetch ${requirements.join(', ')} (${reason.trim()}); see whether 'pip download ${requirements[0]}' works, ` +
         'or unpack the wheel elsewhere and give its folder with --from',
