@@ -71,7 +71,10 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
     async upload(value: HostTensor) {
       alive()
       const buffer = hosted(memory, 'the uploaded tensor', value)
-      await memory.settled()
+      await memory.settled().catch((error: unknown) => {
+        memory.release(buffer)
+        throw error
+      })
       return new WebgpuTensor(memory, value, buffer)
     },
     async read(tensor) {

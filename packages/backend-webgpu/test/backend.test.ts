@@ -150,6 +150,19 @@ describe.skipIf(reason !== undefined)('the webgpu backend', () => {
     await expect(backend.compile(program)).rejects.toThrow(/needs 3\.0 MiB .* memoryLimit is 1\.0 MiB: use a smaller batch/)
   })
 
+  it('says that the device is out of memory, and goes on where there is enough', async () => {
+    const backend = await open()
+    const { device } = backend
+    const popped = device.popErrorScope.bind(device)
+    device.popErrorScope = async () => ({ ...(await popped()), message: 'no more' }) as GPUError
+    const value = hostTensor(new Float32Array(5000), [5000])
+    await expect(backend.upload(value)).rejects.toThrow(/out of memory: 20000 bytes are allocated .* It says: no more/)
+    device.popErrorScope = popped
+    expect(backend.memory()).toEqual({ tensors: 0, bytes: 0, pooled: 0 })
+    const t = await backend.upload(value)
+    t.dispose()
+  })
+
   it('refuses a tensor that no buffer of the device holds', async () => {
     const backend = await open()
     const program = trace(({ x }) => ({ y: add(x, transpose(x, [1, 0])) }), { x: f32(1 << 15, 1 << 15) })

@@ -16,6 +16,8 @@ export interface Buffer {
   readonly gpu: GPUBuffer
   readonly bytes: number
   holders: number
+  /** Its allocation failed. */
+  failed?: boolean
 }
 
 /** More free bytes than this are given back to the device rather than kept. */
@@ -29,8 +31,8 @@ export class Memory {
   private freeBytes = 0
   private held = 0
   private ids = 0
-  /** Errors of allocations that no one has asked about yet. */
-  private doubts: Promise<GPUError | null>[] = []
+  /** Allocations that no one has asked about yet. */
+  private doubts: { readonly buffer: Buffer; readonly outcome: Promise<GPUError | null> }[] = []
 
   constructor(device: Device) {
     this.device = device
@@ -53,23 +55,28 @@ export class Memory {
       )
     }
     gpu.pushErrorScope('out-of-memory')
-    const buffer = gpu.createBuffer({ size: bytes, usage: TENSOR })
-    this.doubts.push(gpu.popErrorScope())
+    const buffer: Buffer = { id: ++this.ids, gpu: gpu.createBuffer({ size: bytes, usage: TENSOR }), bytes, holders: 1 }
+    this.doubts.push({ buffer, outcome: gpu.popErrorScope() })
     this.held += bytes
-    return { id: ++this.ids, gpu: buffer, bytes, holders: 1 }
+    return buffer
   }
 
-  /** Waits until what was allocated is known to be there. Throws DeviceError. */
-  async settled(): Promise<void> {
+  /**
+   * Waits until what was allocated is known to be there. `estimate` says what a program was planned to take. Throws
+   * DeviceError; buffers that failed are not used again.
+   */
+  async settled(estimate = ''): Promise<void> {
     if (this.doubts.length === 0) return
-    const errors = await Promise.all(this.doubts.splice(0))
+    const doubts = this.doubts.splice(0)
+    const errors = await Promise.all(doubts.map(({ outcome }) => outcome))
     const error = errors.find((e) => e !== null)
-    if (error) {
-      throw new DeviceError(
-        `the device is out of memory: ${this.held} bytes are allocated (${this.bytes()} in live tensors, ` +
-          `${this.freeBytes} free for reuse); use a smaller batch, checkpointing or a smaller chunkRows. It says: ${error.message}`,
-      )
-    }
+    if (!error) return
+    doubts.forEach(({ buffer }, i) => (buffer.failed = errors[i] !== null))
+    throw new DeviceError(
+      `the device is out of memory: ${this.held} bytes are allocated (${this.bytes()} in live tensors, ` +
+        `${this.freeBytes} free for reuse)${estimate}; use a smaller batch, checkpointing or a smaller chunkRows. ` +
+        `It says: ${error.message}`,
+    )
   }
 
   hold(b: Buffer): Buffer {
@@ -79,7 +86,7 @@ export class Memory {
 
   release(b: Buffer): void {
     if (--b.holders > 0) return
-    if (this.freeBytes + b.bytes > KEEP) return this.destroy(b)
+    if (b.failed || this.freeBytes + b.bytes > KEEP) return this.destroy(b)
     const list = this.free.get(b.bytes)
     if (list) list.push(b)
     else this.free.set(b.bytes, [b])

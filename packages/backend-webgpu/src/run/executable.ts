@@ -89,9 +89,14 @@ export async function executable(
     moving: kernel.at.map(({ home }) => home).filter(({ kind }) => kind === 'input' || kind === 'output'),
     groups: new Map(),
   })))
+  const estimate = `, and this program was planned to take ${plan.bytes.total}`
   arenas.reserve(plan.arenas)
   const constants = plan.constants.map(({ spec, values }) => hosted(memory, 'a constant', { ...spec, data: values }))
-  await memory.settled()
+  await memory.settled(estimate).catch((error: unknown) => {
+    arenas.clear()
+    for (const b of constants) memory.release(b)
+    throw error
+  })
   let encodeMs = 0
   const stats = {
     simplifyMs: plan.simplifyMs, lowerMs: plan.lowerMs, engineMs: performance.now() - started, nodes: plan.nodes,
@@ -187,7 +192,7 @@ export async function executable(
         outputs.push(spares[i] ?? memory.take(bytes))
         spares[i] = undefined
       })
-      await memory.settled()
+      await memory.settled(estimate)
       device.check()
       const homeOf = (home: Home): Buffer =>
         home.kind === 'empty' ? memory.take(16) : memory.hold(bufferOf(home, inputs, outputs))
