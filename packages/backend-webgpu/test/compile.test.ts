@@ -3,8 +3,12 @@
  * backend, which takes every feature and computes nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { attention, attentionBackward } from '../src/kernels/attention.ts'
+import { tokenLogProb, tokenLogProbBackward, tokenStats } from '../src/kernels/head.ts'
 import type { Lowering, SubgroupMatrix } from '../src/kernels/kernel.ts'
 import { matmul, productOf } from '../src/kernels/matmul.ts'
+import { ROW_OPS, rowWise } from '../src/kernels/rows.ts'
+import { scatterAdd } from '../src/kernels/scatter.ts'
 import { TILES } from '../src/kernels/tile.ts'
 import { diagnose, nullDevice, plainLimits } from './device.ts'
 
@@ -18,12 +22,13 @@ const valid = async ({ kernels }: Lowering): Promise<void> => {
 }
 const epilogue = { wgsl: 'fn epilogue(v: f32, i: i32) -> f32 { return max(v, f32(i)); }', bindings: [] }
 
+const unit: SubgroupMatrix = { component: 'f16', result: 'f32', m: 16, n: 16, k: 16 }
+const card = {
+  ...plainLimits, workgroupBytes: 49152, f16: true, subgroups: true, subgroupMin: 32, subgroupMax: 32,
+  subgroupMatrices: [unit],
+}
+
 describe('matmul', () => {
-  const unit: SubgroupMatrix = { component: 'f16', result: 'f32', m: 16, n: 16, k: 16 }
-  const card = {
-    ...plainLimits, workgroupBytes: 49152, f16: true, subgroups: true, subgroupMin: 32, subgroupMax: 32,
-    subgroupMatrices: [unit],
-  }
   const apple = { ...card, subgroupMatrices: [{ ...unit, m: 8, n: 8, k: 8 }] }
   for (const [ta, tb] of [[false, false], [false, true], [true, false]] as const) {
     for (const [m, n, k] of [[256, 512, 128], [131, 67, 33]]) {
@@ -47,5 +52,33 @@ describe('matmul', () => {
   it('without matrix units split-f16 is the f32 kernel, which is more exact', () => {
     const p = productOf([64, 64], [64, 64], false, false)
     expect(matmul(p, plainLimits, { precision: 'split-f16' })).toEqual(matmul(p, plainLimits))
+  })
+})
+
+describe('the other kernels, at sizes of real models', () => {
+  const windows = { ...card, maxBindingBytes: 2 ** 24 }
+  it('attention, forward and backward', async () => {
+    for (const [length, width, segments] of [[864, 64, true], [513, 80, false], [1024, 128, true]] as const) {
+      const shape = { batch: 4, heads: 12, groups: 4, length, width, scale: width ** -0.5, causal: true, segments }
+      for (const limits of [card, windows]) {
+        await valid(attention(shape, limits))
+        await valid(attentionBackward(shape, limits))
+      }
+    }
+  })
+  it('the head, forward, with statistics, and backward', async () => {
+    const shape = { rows: 1500, width: 576, vocabulary: 49152 }
+    for (const limits of [card, windows]) {
+      await valid(tokenLogProb(shape, limits))
+      await valid(tokenStats(shape, limits))
+      for (const precision of ['f32', 'f16'] as const)
+        await valid(tokenLogProbBackward(shape, { hidden: true, head: true }, limits, { precision }))
+    }
+  })
+  it('rows and scatterAdd', async () => {
+    for (const limits of [card, windows]) {
+      for (const op of Object.values(ROW_OPS)) await valid(rowWise(op(1031, 1e-5), 8192, 1031, limits))
+      await valid(scatterAdd(8192, 1031, 50257, limits))
+    }
   })
 })

@@ -23,7 +23,8 @@ describe.skipIf(reason !== undefined)(`the head without logits ${reason ?? ''}`,
       // One row all but certain of its target.
       h.fill(6, 0, width)
       if (vocabulary > 1) w.fill(1, width, 2 * width)
-      const y = Int32Array.from({ length: rows }, (_, i) => (i === 0 ? Math.min(1, vocabulary - 1) : (i * 7) % vocabulary))
+      const y = Int32Array.from({ length: rows }, (_, i) =>
+        i === 0 ? Math.min(1, vocabulary - 1) : (i * 7) % vocabulary)
       const floats = (dims: number[], data: Float32Array): HostTensor => ({ shape: dims, dtype: 'f32', data })
       const inputs = {
         h: floats([rows, width], h), w: floats([vocabulary, width], w), y: { shape: [rows], dtype: 'i32', data: y } as HostTensor,
@@ -43,7 +44,8 @@ describe.skipIf(reason !== undefined)(`the head without logits ${reason ?? ''}`,
       const [dh, dw] = await run(device, both, [h, w, y, g], [rows * width, vocabulary * width])
       close(dh, exact.grads.h)
       close(dw, exact.grads.w)
-      const all = evaluate(trace((x: Record<string, Tensor>) => stats(x.h, x.w, x.y) as unknown as Tree<Tensor>, specs), inputs) as Record<string, HostTensor>
+      const followed = trace((x: Record<string, Tensor>) => stats(x.h, x.w, x.y) as unknown as Tree<Tensor>, specs)
+      const all = evaluate(followed, inputs) as Record<string, HostTensor>
       const got = await run(device, tokenStats(shape, limits), [h, w, y], Array<number>(7).fill(rows))
       const names = ['logp', 'argmaxLogp', 'restLogp', 'entropy', 'piSquared', 'pError']
       names.forEach((name, i) => close(got[i], all[name]))

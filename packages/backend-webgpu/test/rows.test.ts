@@ -30,7 +30,8 @@ describe.skipIf(reason !== undefined)(`kernels by rows ${reason ?? ''}`, () => {
       const specs = { x: f32(rows, width), g: f32(width), b: f32(width) }
       const program = trace((v: { x: Tensor; g: Tensor; b: Tensor }) => twins[name](v.x, v.g, v.b), specs)
       if (name.endsWith('Norm')) x[1 % x.length] = 0.5
-      const want = evaluate(program, { x: host([rows, width], x), g: host([width], g), b: host([width], b) }) as HostTensor
+      const given = { x: host([rows, width], x), g: host([width], g), b: host([width], b) }
+      const want = evaluate(program, given) as HostTensor
       const op = ROW_OPS[name](width, name === 'rmsNorm' ? 1e-6 : 1e-5)
       for (const limits of [plainLimits, { ...plainLimits, software: true, maxBindingBytes: 80 * 1024 }]) {
         const [y] = await run(device, rowWise(op, rows, width, limits), [x, g, b], [want.data.length])
@@ -39,7 +40,8 @@ describe.skipIf(reason !== undefined)(`kernels by rows ${reason ?? ''}`, () => {
     })
   }
   it('scatterAdd adds repeated indices up, leaves other rows 0, and reads large operands by windows', async () => {
-    for (const [n, width, rows, bytes] of [[40, 3, 7, 2 ** 27], [0, 3, 5, 2 ** 27], [300, 1, 1, 2 ** 27], [130, 20, 90, 4096]]) {
+    const shapes = [[40, 3, 7, 2 ** 27], [0, 3, 5, 2 ** 27], [300, 1, 1, 2 ** 27], [130, 20, 90, 4096]]
+    for (const [n, width, rows, bytes] of shapes) {
       const idx = Int32Array.from({ length: n }, (_, i) => (i * i + 3 * i) % rows)
       const upd = Float32Array.from({ length: n * width }, (_, i) => (i % 17) - 8)
       const want = new Float32Array(rows * width)

@@ -170,7 +170,9 @@ function kernel(s: AttentionShape, first: number, count: number, d: Dispatch, li
   const segments: Binding = { name: 'segments', of: s.segments ? segmentsOf(d) : 'in0', element: 'i32', access: 'read' }
   return {
     label: d.label,
-    bindings: [...Object.values(d.operands).map((o) => o.binding), ...(d.more ?? []), ...(s.segments ? [segments] : [])],
+    bindings: [
+      ...Object.values(d.operands).map((o) => o.binding), ...(d.more ?? []), ...(s.segments ? [segments] : []),
+    ],
     workgroups: fold(total, limits),
     // Blocks from last to first: the last see most keys, so they begin first.
     wgsl: `${shared(s, first * s.length)}
@@ -208,8 +210,13 @@ function* lots(s: AttentionShape, limits: Limits): Generator<[number, number]> {
   for (let z = 0; z < s.batch; z += lot) yield [z, Math.min(lot, s.batch - z)]
 }
 
-/** Replaces a tile's entries by `shown`, or `hidden` where query i does not see key j (R and C: row and column of the tile). */
-const scoresOf = (tile: string, i: string, j: string, hidden: string, shown: (v: string, r: number, c: number) => string): string =>
+/**
+ * Replaces a tile's entries by `shown`, or by `hidden` where query i does not see key j; R and C in these stand for the
+ * entry's row and column.
+ */
+const scoresOf = (
+  tile: string, i: string, j: string, hidden: string, shown: (v: string, r: number, c: number) => string,
+): string =>
   each(4, (r) => `    ${tile}[${r}] = vec4<f32>(${each(4, (c) =>
     `select(${hidden}, ${shown(`${tile}[${r}][${c}]`, r, c)}, sees(z, ${i.replace('R', `${r}u`).replace('C', `${c}u`)}, ${j.replace('R', `${r}u`).replace('C', `${c}u`)}))`, ', ')});`)
 

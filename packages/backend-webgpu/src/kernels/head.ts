@@ -89,7 +89,7 @@ const between = (s: HeadShape): Piece => ({
 function folded(s: HeadShape, state: State, limits: Limits): Folded {
   const { rows, vocabulary, width } = s
   const chosen = choose(between(s), limits).tile
-  const bytes = (tile: Tile): number => tile.size * tile.inner * 8 + 4 * state.fields.length * (tile.size / tile.each) ** 2
+  const bytes = (t: Tile): number => t.size * t.inner * 8 + 4 * state.fields.length * (t.size / t.each) ** 2
   const tile = chosen === TILES.large && bytes(chosen) <= limits.workgroupBytes ? TILES.large : TILES.medium
   const tiles = Math.ceil(vocabulary / tile.size)
   const lot = Math.floor((limits.maxBindingBytes / 4 - 64) / width / tile.size) * tile.size
@@ -221,7 +221,8 @@ const RANGE = 1 << 24
  * targets' logits, log-sum-exp, a range of z̄, parts of split products.
  */
 export function tokenLogProbBackward(
-  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits, options: MatmulOptions = {},
+  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits,
+  options: MatmulOptions = {},
 ): Lowering {
   const { rows, width, vocabulary } = s
   if (rows === 0) return { kernels: [], temporaries: [] }
@@ -250,7 +251,8 @@ export function tokenLogProbBackward(
 }`,
       bindings: [bound('targets', 'in2', 'read', 'i32'), bound('cotangent', 'in3', 'read'), bound('total', 'temp2', 'read')],
     }
-    push({ ...plain, m: rows, n: here, k: width, ta: false, tb: true, a: hidden, b: some, y: dz }, { epilogue, split: 1 })
+    const logits = { ...plain, m: rows, n: here, k: width, ta: false, tb: true, a: hidden, b: some, y: dz }
+    push(logits, { epilogue, split: 1 })
     if (wants.hidden)
       push({ ...plain, m: rows, n: width, k: here, ta: false, tb: false, a: dz, b: some,
         y: whole(outHidden, 1, rows, width), accumulate: first > 0 })

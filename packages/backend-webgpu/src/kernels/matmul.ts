@@ -112,7 +112,9 @@ export const whole = (of: Ref, matrices: number, rows: number, columns: number, 
 })
 
 /** The dispatches of a product between any operands, and the words that the parts of a split one need. */
-export function multiplied(p: Piece, limits: Limits, options: MatmulOptions = {}): { kernels: Kernel[]; parts: number } {
+export function multiplied(
+  p: Piece, limits: Limits, options: MatmulOptions = {},
+): { kernels: Kernel[]; parts: number } {
   const kernels: Kernel[] = []
   let temporary = 0
   for (const piece of pieces(p, limits.maxBindingBytes / 4)) {
@@ -149,7 +151,9 @@ const spanOf = (s: Side, batch: number, rows: number, columns: number): number =
   (Math.ceil(batch / s.repeat) - 1) * s.step + (rows - 1) * s.stride + columns
 
 /** Sources and result of a piece, in the bindings that it needs; the result in vec4s where it can, unless `scalars`. */
-export function operands(p: Piece, limits: Limits, scalars = false): { a: Source; b: Source; y: { binding: Binding; at: number } } {
+export function operands(
+  p: Piece, limits: Limits, scalars = false,
+): { a: Source; b: Source; y: { binding: Binding; at: number } } {
   const { batch, m, n, k, ta, tb } = p
   const source = (s: Side, name: string, outer: number, transposed: boolean): Source => {
     const [rows, columns] = transposed ? [outer, k] : [k, outer]
@@ -173,7 +177,9 @@ export function operands(p: Piece, limits: Limits, scalars = false): { a: Source
 function* pieces(p: Piece, limit: number): Generator<Piece> {
   const room = limit - WINDOW
   const { batch, m, n, k, ta, tb } = p
-  const touched = [spanOf(p.a, batch, ta ? k : m, ta ? m : k), spanOf(p.b, batch, tb ? n : k, tb ? k : n), spanOf(p.y, batch, m, n)]
+  const touched = [
+    spanOf(p.a, batch, ta ? k : m, ta ? m : k), spanOf(p.b, batch, tb ? n : k, tb ? k : n), spanOf(p.y, batch, m, n),
+  ]
   const large = [p.a, p.b, p.y].map((s, i) => s.words > limit && touched[i] > room)
   if (!large.some(Boolean)) return yield p
   if (batch > 1) {
@@ -226,7 +232,8 @@ function multiply(p: Piece, tile: Tile, split: number, limits: Limits, options: 
   if (split === 1) {
     const finish = eachEntry(tile, y.binding.element === 'vec4<f32>', storeEntry(p, y, last !== undefined))
     const { wgsl, workgroups } = tiled({ tile, batch, a, b, split, finish, declare: last?.wgsl }, limits)
-    return [{ label, wgsl, enables, bindings: [a.binding, b.binding, y.binding, ...(last?.bindings ?? [])], workgroups }]
+    const bindings = [a.binding, b.binding, y.binding, ...(last?.bindings ?? [])]
+    return [{ label, wgsl, enables, bindings, workgroups }]
   }
   const entries = batch * m * n
   const step = roundUp(entries, 4)

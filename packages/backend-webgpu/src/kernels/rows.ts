@@ -1,5 +1,5 @@
 /**
- * Row by row in one dispatch: softmax and its kin, norms, and picking one entry. A row belongs to a team of threads
+ * Row by row in one dispatch: softmax and its kin, and norms. A row belongs to a team of threads
  * that reduces through workgroup memory; rows of a few entries to one thread, and on a CPU always, where threads of a
  * team would take turns.
  */
@@ -45,7 +45,8 @@ export const ROW_OPS = {
 export function rowWise(op: RowOp, rows: number, width: number, limits: Limits): Lowering {
   const kernels: Kernel[] = []
   if (rows * width === 0) return { kernels, temporaries: [] }
-  const team = limits.software ? 1 : Math.min(limits.maxInvocations, 256, 2 ** Math.max(0, Math.ceil(Math.log2(width / 4))))
+  const quarter = 2 ** Math.max(0, Math.ceil(Math.log2(width / 4)))
+  const team = limits.software ? 1 : Math.min(limits.maxInvocations, 256, quarter)
   const threads = Math.max(64, team)
   const together = threads / team
   const lot = roundUp(Math.max(1, Math.floor((limits.maxBindingBytes / 4 - 64) / width) - 63), 64)
@@ -93,21 +94,4 @@ ${reduced.join('')}
     })
   }
   return { kernels, temporaries: [] }
-}
-
-/** takeAlong: x [rows, width], idx [rows] → x[row, idx[row]]. One read a row, where the expansion reads all. */
-export function pick(rows: number, width: number, limits: Limits): Lowering | undefined {
-  if (rows * width * 4 > limits.maxBindingBytes) return undefined
-  const bindings: Binding[] = [
-    { name: 'x', of: 'in0', element: 'f32', access: 'read' }, { name: 'idx', of: 'in1', element: 'i32', access: 'read' },
-    { name: 'y', of: 'out0', element: 'f32', access: 'write' },
-  ]
-  const wgsl = `
-@compute @workgroup_size(64) fn main(@builtin(workgroup_id) wid: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
-  let row = (wid.x + wid.y * grid.x) * 64u + tid;
-  if (row < ${rows}u) { y[row] = x[row * ${width}u + u32(idx[row])]; }
-}`
-  const workgroups = fold(Math.ceil(rows / 64), limits)
-  return { kernels: rows ? [{ label: 'takeAlong', wgsl, bindings, workgroups }] : [], temporaries: [] }
 }

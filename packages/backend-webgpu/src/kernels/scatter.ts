@@ -2,8 +2,8 @@
  * scatterAdd without float atomics: y[v] = Σ_{idx[i] = v} upd[i], repeated indices right and in a fixed order.
  *
  * Sources of the same row are chained first: `next[i]` is the next source with i's index (N at the end), `head[v]` the
- * first. Then every entry of y walks its row's chain and is written once, by one invocation. Finding the chains compares
- * N² indices, which for a batch of tokens is less than reading their updates.
+ * first. Then every entry of y walks its row's chain and is written once, by one invocation. Finding the chains
+ * compares N² indices, which for a batch of tokens is less than reading their updates.
  */
 import { fold, type Kernel, type Limits, type Lowering } from './kernel.ts'
 import { place } from './matmul.ts'

@@ -69,8 +69,8 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const lines = (n: number, f: (i: number) => string): string => range(n).map(f).join('\n')
 
 /**
- * `fn {fn}(at, outer_, inner_) -> mat4x4<f32>`: entries outside are 0. `at` is the matrix's first element. No branches: an entry
- * outside reads element 0 and drops it (branches cost GPUs little, but software drivers minutes of compiling).
+ * `fn {fn}(at, outer_, inner_) -> mat4x4<f32>`: entries outside are 0. `at` is the matrix's first element. No branches:
+ * an entry outside reads element 0 and drops it (branches cost GPUs little, but software drivers minutes of compiling).
  */
 export function blockReader(fn: string, s: Source, multiple: { outer: number; inner: number }): string {
   const { name, element } = s.binding
