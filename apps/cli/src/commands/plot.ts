@@ -150,7 +150,9 @@ async function panelFor(runs: readonly RunData[], options: Options): Promise<Pan
     )
   }
   const usual = USUAL.filter((type) => known.includes(type))
-  const types = wanted ?? (usual.length > 0 ? usual : known.slice(0, 4))
+  // A run with few types shows them all: those of a toy or of one's own probe set are none of the usual ones.
+  const few = known.length <= 6 ? known.filter((type) => type !== 'argmax' && !usual.includes(type)) : []
+  const types = wanted ?? (usual.length > 0 ? [...usual, ...few] : known.slice(0, 4))
   const panel = selectedPanel(runs, { metric, types, per: perToken ? 'token' : 'response', change })
   if (panel) return panel
   throw refuse(

@@ -54,13 +54,17 @@ export interface Sources {
   readonly says: readonly string[]
 }
 
-/** A stage as a run of ours was told to train it; undefined for an imported log. */
+/** A toy's run (ldyn sim) has no model and no config of a training. */
+const isSimulated = (config: RunManifest['config']): boolean =>
+  typeof config === 'object' && config !== null && 'sim' in config
+
+/** A stage as a run of ours was told to train it; undefined for an imported log and a simulation. */
 export function stageOf(
   { config, imported }: RunManifest,
   name: string,
   rows: number,
 ): StageConfig | undefined {
-  if (imported) return undefined
+  if (imported || isSimulated(config)) return undefined
   const found = resolve([layerOf(config, () => 'run.json')]).stages.find((stage) => stage.name === name)
   return found && stageConfig(found, rows)
 }
