@@ -38,8 +38,9 @@ const inks = {
   dark: { ink: '#e6e9ef', muted: '#a3acba', grid: '#242a34', axis: '#5d6675', paper: '#16191f' },
 } as const
 const MARKER_ROOM = 9
-const LABEL_ROOM = 118
-const NARROW = 520
+/** Room for names beside the lines' ends; a narrow chart of many lines leaves them to its legend. */
+const labelRoom = (width: number, lines: number): number =>
+  width >= 560 ? 134 : width >= 300 && lines <= 8 ? 98 : 10
 
 const markerPath = (
   context: CanvasRenderingContext2D,
@@ -123,25 +124,27 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       ctx.lineTo(left + width, y)
       ctx.stroke()
     }
+    const marks = panel.stages.map(({ step, name }) => ({ at: u.valToPos(step, 'x', true), name }))
+    marks.forEach(({ at }, i) => {
+      if (i === 0 || at <= left || at > left + width) return
+      ctx.setLineDash([3 * ratio, 3 * ratio])
+      ctx.beginPath()
+      ctx.moveTo(Math.round(at) + 0.5, top)
+      ctx.lineTo(Math.round(at) + 0.5, top + height)
+      ctx.stroke()
+      ctx.setLineDash([])
+    })
+    ctx.restore()
+    ctx.save()
     ctx.font = FONT.replace('11px', `600 ${11 * ratio}px`)
     ctx.fillStyle = muted
-    ctx.textBaseline = 'top'
+    ctx.textBaseline = 'bottom'
     ctx.textAlign = 'left'
-    const marks = panel.stages.map(({ step, name }) => ({ at: u.valToPos(step, 'x', true), name }))
     marks.forEach(({ at, name }, i) => {
-      const end = marks[i + 1]?.at ?? left + width
       const from = Math.max(left, at)
-      if (end <= left || from > left + width) return
-      if (i > 0 && at > left) {
-        ctx.setLineDash([3 * ratio, 3 * ratio])
-        ctx.beginPath()
-        ctx.moveTo(Math.round(at) + 0.5, top)
-        ctx.lineTo(Math.round(at) + 0.5, top + height)
-        ctx.stroke()
-        ctx.setLineDash([])
-      }
-      const letters = Math.floor((Math.min(end, left + width) - from) / ratio / 6.5) - 1
-      if (letters > 2) ctx.fillText(cut(name, letters), from + 4 * ratio, top + 3 * ratio)
+      const end = Math.min(marks[i + 1]?.at ?? Infinity, left + width)
+      const letters = Math.floor((end - from) / ratio / 6.5)
+      if (letters > 2) ctx.fillText(cut(name, letters), from, top - 4 * ratio)
     })
     ctx.restore()
   }
@@ -188,7 +191,8 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       }
       ctx.restore()
     })
-    if (width < NARROW) return
+    const room = labelRoom(width, panel.lines.length)
+    if (room < 50) return
     // Each name at the height where its line leaves the window, moved apart where they would cover each other.
     const ends = panel.lines.flatMap((line, l) => {
       const x = aligned.ys[l].findLastIndex((y, i) => y !== null && aligned.xs[i] <= u.scales.x.max!)
@@ -230,7 +234,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       markerPath(ctx, line.look.marker, right + 19 * ratio, at, 2.4 * ratio)
       ctx.fill()
       ctx.fillStyle = inks[dark ? 'dark' : 'light'].ink
-      ctx.fillText(cut(line.label, 13), right + 32 * ratio, at)
+      ctx.fillText(cut(line.label, Math.floor((room - 34) / 6.1)), right + 32 * ratio, at)
     })
     ctx.restore()
   }
@@ -242,7 +246,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       {
         width: next.width,
         height: next.height,
-        padding: [8, next.width < NARROW ? 10 : LABEL_ROOM, 0, 0],
+        padding: [20, labelRoom(next.width, next.panel.lines.length), 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
         scales: {
@@ -348,10 +352,11 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
   return {
     update(next) {
       state = next
-      const room = next.width - 54 - (next.width < NARROW ? 10 : LABEL_ROOM)
+      const labels = labelRoom(next.width, next.panel.lines.length)
+      const room = next.width - 54 - labels
       aligned = align(next.panel.lines, windowOf(next), Math.max(50, room))
       const looks = next.panel.lines.map(({ key, look }) => `${key} ${look.light} ${look.dash}`).join('|')
-      const wanted = `${looks} ${next.dark} ${next.logX} ${next.width < NARROW}`
+      const wanted = `${looks} ${next.dark} ${next.logX} ${labels}`
       if (plot && wanted === shape) {
         if (plot.width !== next.width || plot.height !== next.height)
           plot.setSize({ width: next.width, height: next.height })

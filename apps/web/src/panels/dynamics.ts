@@ -102,6 +102,13 @@ export const evaluationAt = (
   return at < 0 ? 0 : at
 }
 
+/** A type's name beside its line: those that both chosen and rejected have are told apart. */
+export const nameOf = (key: string): string => {
+  const { group, short } = responseType(key)
+  if (key === 'chosen' || key === 'rejected') return key
+  return group === 'chosen' ? `y⁺ ${short}` : group === 'rejected' ? `y⁻ ${short}` : short
+}
+
 export interface LineRequest {
   readonly metric: string
   readonly type: string
@@ -127,8 +134,8 @@ export const linesOf = (
     const base = since === undefined ? undefined : since === 'first' ? 0 : evaluationAt(run, since)
     const curve = curves.of(run, { metric, type, per, spread, since: base })
     if (!curve || curve.mean.length === 0) return []
-    const { look, short } = responseType(type, nth)
-    const [label, key] = [request.label ?? short, request.key ?? type]
+    const { look } = responseType(type, nth)
+    const [label, key] = [request.label ?? nameOf(type), request.key ?? type]
     const many = runs.length > 1
     const own = request.look ?? look
     return [
@@ -176,7 +183,9 @@ export const dynamicsPanel = (runs: readonly LiveData[], curves: Curves, view: V
     .flatMap((type, i) =>
       linesOf(runs, curves, { metric, type: type.key, per, spread, since, smooth: view.smooth }, i),
     )
-  const reading = runs.some(run => run.probes && run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric))
+  const reading = runs.some(
+    run => run.probes && run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric),
+  )
   if (lines.length === 0 && reading) return { id: 'dynamics', kind: 'loading', title, says }
   const all = typesIn(runs)
   if (lines.length === 0 && (all.length === 0 || all.some(({ key }) => !hidden.includes(key))))
@@ -259,7 +268,9 @@ export const squeezingPanel = (
       ? []
       : [
           `CAUTION: in the imported log the argmax curve is that of ${others.join(', ')}, not of chosen (a known defect of the released code), so the two cannot be set against each other.`,
-          ...runs.flatMap(run => notesOn(run, ['argmax_logp'])),
+          ...runs.flatMap(run =>
+            notesOn(run, ['argmax_logp']).filter(note => !notesOn(run, []).includes(note)),
+          ),
         ]
   return {
     id,

@@ -8,7 +8,7 @@ import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
 import type { CurveLine } from '../drawing/align.ts'
-import { evaluationAt, perText, textOf } from '../panels/dynamics.ts'
+import { evaluationAt, nameOf, perText, textOf } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
 import { CommandLine } from '../shell/command-line.tsx'
@@ -40,7 +40,7 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
       return [
         {
           key: type.key,
-          label: type.short,
+          label: nameOf(type.key),
           look: type.look,
           steps: run.evaluations.map(({ step }) => step),
           stages: run.evaluations.map(({ stage }) => stage),

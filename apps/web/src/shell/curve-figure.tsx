@@ -118,11 +118,10 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     >
       <p class="unit muted">
         {panel.unit}
-        {panel.band !== undefined && <span> · band: {panel.band}</span>}
-        <span class="grow" />
-        <span>update</span>
+        {panel.band !== undefined && ` · band: ${panel.band}`}
       </p>
       <div ref={host} class="plot" style={{ height: `${height}px` }} />
+      <p class="x-name muted">update</p>
     </div>
   )
 }

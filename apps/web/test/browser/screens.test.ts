@@ -1,0 +1,176 @@
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { screens } from '../../src/screens/index.ts'
+import { addStep, beginRun, TYPES } from '../run-on-disk.ts'
+import { openStage, withoutBrowser, type Stage } from './viewer.ts'
+
+const reason = withoutBrowser()
+if (reason !== undefined) console.warn(`The viewer is not tried in a browser: ${reason}`)
+
+describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+    const steps = [0, 5, 10, 15, 20, 25, 30, 35, 40]
+    for (const name of ['first', 'second'])
+      await (await beginRun(join(stage.runs, name), steps)).finish('done')
+  }, 60_000)
+  afterAll(() => stage?.[Symbol.asyncDispose]())
+
+  describe.each(['light', 'dark'] as const)('%s', colorScheme => {
+    it.each(screens.map(({ page }) => page))('shows %s of one run and of two', async name => {
+      for (const runs of ['first', 'first,second']) {
+        const { page, complaints } = await stage.open(`#/r/${runs}/${name}`, { colorScheme })
+        await page.waitForSelector('figure.panel')
+        await page.waitForFunction(() => !document.querySelector('.loading'))
+        expect(await page.locator('.panel.trouble').count()).toBe(0)
+        expect(complaints).toEqual([])
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+        ).toBeLessThanOrEqual(0)
+        await page.context().close()
+      }
+    })
+
+    it('fits a telephone', async () => {
+      for (const hash of ['#/', ...screens.map(({ page }) => `#/r/first/${page}`)]) {
+        const { page, complaints } = await stage.open(hash, {
+          colorScheme,
+          viewport: { width: 390, height: 844 },
+        })
+        await page.waitForSelector('main table, figure.panel')
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+          hash,
+        ).toBeLessThanOrEqual(0)
+        expect(complaints).toEqual([])
+        await page.context().close()
+      }
+    })
+  })
+
+  it('shows text of a run as text', async () => {
+    const { page, complaints } = await stage.open('#/r/first/probes?o=2')
+    await page.waitForSelector('.prompt-text')
+    expect(await page.textContent('.prompt-text')).toBe('Question 2? <script>alert(2)</script>')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('has a table of what is drawn, moves by keys, and says what it shows', async () => {
+    const { page } = await stage.open('#/r/first/dynamics')
+    await page.waitForSelector('#panel-dynamics canvas')
+    await page.click('#panel-dynamics .actions button:first-child')
+    const head = await page.locator('#panel-dynamics thead th').allTextContents()
+    expect(head).toEqual(['step', 'stage', ...TYPES.flatMap(type => [type, `${type} ± se`])])
+    // Chosen columns are 0, 3, 6, 9: at step 10 −20 − 4.5 − 2.5.
+    expect(await page.locator('#panel-dynamics tbody tr').nth(2).locator('td').nth(1).textContent()).toBe(
+      '−27',
+    )
+    await page.click('#panel-dynamics .actions button:first-child')
+    await page.focus('#panel-dynamics .curves')
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowRight')
+    await page.waitForFunction(() => location.hash.includes('s=5'))
+    await page.waitForFunction(() =>
+      document.querySelector('[aria-live=polite]')?.textContent?.includes('step 5, chosen'),
+    )
+    expect(await page.textContent('.step-now')).toContain('step 5')
+    await page.context().close()
+  })
+
+  it('exports what a zoom shows, with all digits', async () => {
+    const { page } = await stage.open('#/r/first/dynamics?x=4~16')
+    await page.waitForSelector('#panel-dynamics canvas')
+    await page.click('#panel-dynamics .menu summary')
+    const waiting = page.waitForEvent('download')
+    await page.click('#panel-dynamics .menu-items button:has-text("CSV")')
+    const text = await readFile(await (await waiting).path(), 'utf8')
+    expect(
+      text
+        .split('\n')
+        .slice(1, -1)
+        .map(line => line.split(',').slice(0, 3)),
+    ).toEqual([
+      ['5', 'sft', '-25.75'],
+      ['10', 'sft', '-27'],
+      ['15', 'sft', '-28.25'],
+    ])
+    await page.context().close()
+  })
+
+  it('names settings of a link that it does not know, and opens without them', async () => {
+    const { page, complaints } = await stage.open('#/r/first/dynamics?band=foo&s=10')
+    await page.waitForSelector('.banner')
+    expect(await page.textContent('.banner')).toContain('band=foo')
+    await page.waitForSelector('#panel-dynamics canvas')
+    expect(await page.textContent('.step-now')).toContain('step 10')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('follows a run that is being written, and leaves the zoom alone', async () => {
+    const writer = await beginRun(join(stage.runs, 'live'), [0, 10])
+    const { page, complaints } = await stage.open('#/r/live/dynamics?x=0~8')
+    await page.waitForSelector('#panel-dynamics canvas')
+    await page.waitForSelector('.state.live')
+    expect(await page.textContent('.step-now')).toContain('step 10')
+    await addStep(writer, 20)
+    await page.waitForFunction(() => document.querySelector('.step-now')?.textContent?.includes('step 20'))
+    expect(page.url()).toContain('x=0~8')
+    await writer.finish('done')
+    await page.waitForSelector('.state.done')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('keeps what was read of a run that is removed', async () => {
+    await (await beginRun(join(stage.runs, 'short-lived'), [0, 10])).finish('done')
+    const { page, complaints } = await stage.open('#/r/short-lived/dynamics')
+    await page.waitForSelector('#panel-dynamics canvas')
+    await rm(join(stage.runs, 'short-lived'), { recursive: true })
+    await page.waitForSelector('.banner:has-text("gone")')
+    expect(await page.locator('#panel-dynamics canvas').count()).toBe(1)
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('says of a run that was killed, of another schema, of damaged numbers, and of none, what it is', async () => {
+    await (await beginRun(join(stage.runs, 'killed'), [0, 10])).close()
+    for (const name of ['newer', 'damaged'])
+      await (await beginRun(join(stage.runs, name), [0, 10])).finish('done')
+    const manifest = join(stage.runs, 'newer', 'run.json')
+    await writeFile(`${manifest}.new`, (await readFile(manifest, 'utf8')).replace('ldyn.run/1', 'ldyn.run/9'))
+    await rename(`${manifest}.new`, manifest)
+    await truncate(join(stage.runs, 'damaged', 'probe', 'logp.f32'), 20)
+    const said = async (name: string, where: string): Promise<string> => {
+      const { page, complaints } = await stage.open(`#/r/${name}/overview`)
+      await page.waitForSelector(where)
+      const text = await page.textContent(where)
+      expect(complaints).toEqual([])
+      await page.context().close()
+      return text!
+    }
+    expect(await said('killed', '.banner.bad')).toContain('crashed')
+    expect(await said('newer', '.panel.trouble')).toContain('newer')
+    expect(await said('damaged', '.panel.trouble')).toContain('logp.f32')
+    expect(await said('nowhere', '.panel.missing')).toContain('no such run')
+    const { page } = await stage.open('#/')
+    await page.waitForSelector('table.runs')
+    expect(await page.locator('table.runs tbody tr').count()).toBe(7 - 1)
+    await page.context().close()
+  })
+})
+
+describe.skipIf(reason !== undefined)('an empty directory', () => {
+  it('leads to a first run, and shows it as soon as it is there', async () => {
+    await using stage = await openStage()
+    const { page, complaints } = await stage.open('#/')
+    await page.waitForSelector('.empty')
+    expect(await page.textContent('.empty')).toContain('ldyn demo')
+    await (await beginRun(join(stage.runs, 'first'), [0])).finish('done')
+    await page.waitForSelector('table.runs')
+    expect(complaints).toEqual([])
+  }, 60_000)
+})
