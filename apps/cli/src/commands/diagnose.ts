@@ -16,6 +16,7 @@ const loadSubject = () => import('../diagnose/subject.ts')
 const loadRender = () => import('../diagnose/render.ts')
 const loadScores = () => import('../diagnose/scores.ts')
 const loadRenderWhatIfs = () => import('../diagnose/render-what-ifs.ts')
+const loadTokenTexts = () => import('../diagnose/token-texts.ts')
 const loadWhatIfs = () => import('../diagnose/what-ifs.ts')
 const loadBackends = () => import('../backends.ts')
 
@@ -113,6 +114,7 @@ async function run(word: string, flags: DiagnoseFlags, context: Context): Promis
   const { stageOf } = await loadWhatIfs()
   const { renderDiagnosis } = await loadRender()
   const { renderWhatIfs } = await loadRenderWhatIfs()
+  const { tokenTexts } = await loadTokenTexts()
   const { printable } = await import('./find-run.ts')
   const unknown = flags.failOn?.find((verdict) => !(verdict in VERDICTS))
   if (unknown !== undefined) {
@@ -153,6 +155,7 @@ async function run(word: string, flags: DiagnoseFlags, context: Context): Promis
     ascii: flags.ascii ?? !speaksUtf8(env),
     style: (format: Style, text: string) => output.style(format, text),
     clean: printable,
+    texts: await tokenTexts(subject, diagnosis),
   }
   output.result('diagnose', { ...diagnosis, ...(predicted && { whatIfs: predicted }) }, () =>
     renderDiagnosis(

@@ -22,6 +22,8 @@ export interface RenderOptions {
   readonly ascii: boolean
   readonly style: Context['output']['style']
   readonly clean: (text: string) => string
+  /** Text of the tokens that fell most, by `row token`. */
+  readonly texts?: ReadonlyMap<string, string>
 }
 
 export const wrapped = (text: string, width: number, indent = ''): string => {
@@ -76,10 +78,17 @@ const snippet = (text: string, most: number): string => {
   return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat
 }
 
-function carriersLines({ carriers }: StageDiagnosis, { width, clean }: RenderOptions): readonly string[] {
+function carriersLines(
+  { carriers }: StageDiagnosis,
+  { width, clean, texts }: RenderOptions,
+): readonly string[] {
   if (!carriers) return []
   const { type, fell, probes, half, top } = carriers
   const even = half > fell / 4
+  const pieceOf = (row: number, token: number): string => {
+    const text = texts?.get(`${row} ${token}`)
+    return text === undefined ? '' : ` ${clean(JSON.stringify(text))}`
+  }
   const head =
     `${fell} of ${probes} probes fell; ${half} of them carry half of all falls of ${type}` +
     `${even ? ': it is spread, no few examples cause it' : ''}.`
@@ -89,7 +98,7 @@ function carriersLines({ carriers }: StageDiagnosis, { width, clean }: RenderOpt
     ...top.map(({ row, change, share, perToken, prompt, tokens }) => {
       const per = perToken === undefined ? '' : `, ${figure(perToken)} a token`
       const which = tokens?.length
-        ? `; most at token ${tokens.map(({ token, change: c }) => `${token} (${figure(c)})`).join(', ')}`
+        ? `; most at token ${tokens.map(({ token, change: c }) => `${token}${pieceOf(row, token)} (${figure(c)})`).join(', ')}`
         : ''
       const line = `  row ${row}  ${figure(change)} nats (${(100 * share).toFixed(1)} % of all falls${per})${which}`
       const text = clean(snippet(prompt, Math.max(20, width - 8)))
@@ -161,7 +170,7 @@ function stageText(stage: StageDiagnosis, options: RenderOptions, alone: boolean
     const began = since ? ` It began at step ${since.step} (${since.how}).` : ''
     if (i > 0 || !alone) {
       lines.push(
-        `${i > 0 ? 'Also: ' : ''}${style(COLOUR[verdict] ?? 'red', VERDICTS[verdict])} (${confidence} evidence)`,
+        `${i > 0 ? 'Also: ' : ''}${style(COLOUR[verdict] ?? 'red', VERDICTS[verdict])}${verdict === 'inconclusive' ? '' : ` (${confidence} evidence)`}`,
       )
     }
     lines.push(
@@ -185,7 +194,7 @@ export function renderDiagnosis(
   const { style, width, clean, ascii } = options
   const alone = found.stages.length === 1
   const colour = COLOUR[found.verdict] ?? 'red'
-  const head = `${clean(found.run)}: ${style([colour, 'bold'], VERDICTS[found.verdict])} (${found.verdict}, ${found.confidence} evidence)`
+  const head = `${clean(found.run)}: ${style([colour, 'bold'], VERDICTS[found.verdict])}${found.verdict === 'inconclusive' ? '' : ` (${found.verdict}, ${found.confidence} evidence)`}`
   const wanted = found.stages.flatMap(({ findings, unpredicted }) => [
     ...findings.flatMap((one) => one.wanted),
     ...unpredicted,

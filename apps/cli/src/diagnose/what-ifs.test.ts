@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onnxBackend } from '@ldyn/backend-onnx'
-import { diagnose, type Effect, type PredictedEffect, type WhatIfs } from '@ldyn/lab'
+import { diagnose, type Diagnosis, type Effect, type PredictedEffect, type WhatIfs } from '@ldyn/lab'
 import { layOutProbes } from '@ldyn/runs'
 import { createRun } from '@ldyn/runs/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { createOutput } from '../contract/output.ts'
 import type { Reporter } from '../progress/reporter.ts'
 import { renderWhatIfs, whatIfWords } from './render-what-ifs.ts'
 import { subjectOf } from './subject.ts'
+import { tokenTexts } from './token-texts.ts'
 import { sourcesOf, whatIfs, type WhatIfFlags } from './what-ifs.ts'
 
 const trl = new URL('../../../../tests/golden/trl/', import.meta.url).pathname
@@ -25,7 +26,7 @@ beforeAll(async () => {
     group: String(n),
     responses: { chosen: 'a', rejected: 'b' },
   }))
-  const probes = layOutProbes(rows, ['chosen', 'rejected'], () => 3)
+  const probes = layOutProbes(rows, ['chosen', 'rejected'], (row) => (row === 0 ? 2 : 5))
   const data = join(trl, 'preferences.jsonl')
   const writer = await createRun(
     directory,
@@ -155,6 +156,38 @@ describe('what-ifs', () => {
       }
     },
   )
+})
+
+describe('the tokens that fell most', () => {
+  const top = (row: number) => ({
+    row,
+    change: -2,
+    share: 0.5,
+    prompt: '',
+    text: 'a',
+    tokens: [
+      { token: 0, change: -1 },
+      { token: 1, change: -1 },
+    ],
+  })
+  const diagnosis = {
+    stages: [{ carriers: { type: 'chosen', top: [top(0), top(1)] } }],
+  } as unknown as Diagnosis
+  it('have their text from the run’s own tokenizer, where the response is tokenised as it was', async () => {
+    // "a" and the EOS; row 1 claims five tokens, so that its text is not that of what was trained.
+    expect([...(await tokenTexts(await subject(), diagnosis))]).toEqual([
+      ['0 0', 'a'],
+      ['0 1', expect.any(String)],
+    ])
+  })
+  it('have none where the model has gone', async () => {
+    const given = await subject()
+    const gone = {
+      ...given,
+      manifest: { ...given.manifest, model: { ...given.manifest.model, path: join(root, 'gone') } },
+    }
+    expect((await tokenTexts(gone, diagnosis)).size).toBe(0)
+  })
 })
 
 describe('the words', () => {

@@ -5,7 +5,8 @@ const percent = (share: number): string => `${100 * share} %`
 
 export const diagnosePage =
   (): string => `ldyn diagnose reads curves: of a fixed probe set where the run has one (logp, argmax_logp, entropy, a_norm by response
-type), else of the training log (TRL's rewards/…, logps/…, entropy, loss). It computes no model unless --model is given.
+type), else of the training log (TRL's rewards/…, logps/…, entropy, loss). It computes no model
+unless --what-ifs or --model is given.
 Signs: a change is later minus earlier, in the curve's own unit (nats per response for sums; ldyn help metrics).
 
 How far a curve moved over a window
@@ -40,5 +41,9 @@ What carries it     each probe's own change of log π(y⁺) over the window; its
 Known before        Spearman's ρ of scores before training with that change; by chance |ρ| is about 1/√(n − 1)
 Closed form         c₊, c₋: the pull (+) and push (−) of each loss at the log-ratios reached, ∇_z L = c(π − e_y) (paper §2.5);
                     Lemma 1: with π(y) ≈ 0 pushed down, tokens below ‖π‖² = (‖A‖² − V + 2)/V fall, those above rise
+What if             one update at the checkpoint at hand, from a fresh optimizer state (RMSprop's rate times √(1 − α), so that its
+                    first step has the size of later ones), under each loss, and one jvp of the probes along it: the change of
+                    log π of every response and of Σ log max π along chosen, to first order. "really" is what the update as it
+                    is did. chosen/margin: nats of log π(y⁺) for each nat of margin gained; a pair's share: its terms alone
 These thresholds were set on curves of known shape and on the recorded runs of the paper's authors; they are choices.
 `

@@ -145,6 +145,26 @@ describe('a verdict on curves of known shape', () => {
     expect(diagnose(madeCase({ log: right, jump: 0.05, firstStep: 10 })).verdict).toBe('benign')
   })
 
+  it('of TRL’s log: rewards/chosen falls beside a growing margin; with entropy falling, squeezing on weak evidence', () => {
+    const log = {
+      'rewards/chosen': hump(0, 0.3, 0.2, 2.3),
+      'rewards/rejected': ramp(0, -6),
+      'rewards/margins': ramp(0, 4),
+      loss: ramp(Math.LN2, -0.5),
+    }
+    const blind = diagnose(madeCase({ log, jump: 0.2, firstStep: 10 }))
+    expect(blind.verdict).toBe('displacement')
+    expect(blind.stages[0].findings[0].says).toMatch(
+      /chosen reward β·\(log π − log π_ref\).*cannot be told without argmax/,
+    )
+    const peaked = diagnose(madeCase({ log: { ...log, entropy: ramp(2, -0.8) }, jump: 0.2, firstStep: 10 }))
+    expect(peaked).toMatchObject({ verdict: 'squeezing', confidence: 'weak' })
+    const flat = diagnose(
+      madeCase({ log: { ...log, 'rewards/chosen': ramp(0, 0.5) }, jump: 0.2, firstStep: 10 }),
+    )
+    expect(flat.verdict).toBe('benign')
+  })
+
   it('SFT: benign where chosen rises, a learning rate too high where it falls', () => {
     const sft = (change: number) => madeCase({ curves: { 'logp chosen': ramp(-150, change) }, loss: 'sft' })
     expect(diagnose(sft(50)).verdict).toBe('benign')
