@@ -23,6 +23,7 @@ interface GoldenModel {
   own: { trace: number; eigen: number[] }
   gram: number[][]
   norm: number
+  norm_centred: number
   trace: number
   ches: number
   ln_ches: number
@@ -149,9 +150,11 @@ describe.each(backends)('on $name', ({ create, tolerance: base }) => {
       expect(Math.abs(traces[0].value - want.trace)).toBeLessThan(4 * traces[0].se)
       expect(norms[0][1].se).toBeLessThan(0.4 * want.norm)
       const centred = await kernelNorms({
-        backend, model, params, probes: [rows.chosen, rows.observed], draws: 8, seed: 1, centred: true,
+        backend, model, params, probes: [rows.chosen, rows.observed], draws: 24, seed: 1, centred: true,
       })
-      expect(centred.norms[0][1].value).toBeLessThan(norms[0][1].value)
+      const [, between] = centred.norms[0]
+      expect(Math.abs(between.value - want.norm_centred)).toBeLessThan(4 * between.se)
+      expect(centred.norms[1][0]).toEqual(between)
       await backend.dispose()
     })
 

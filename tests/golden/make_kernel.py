@@ -65,6 +65,7 @@ def main() -> None:
         own = Z['chosen'][l] @ Z['chosen'][l].T
         grads = torch.stack([J[w].sum(0) for w in rows])
         whole = torch.einsum('avp,bwp->avbw', Z['observed'], Z['chosen'])
+        centred = torch.einsum('avp,bwp->avbw', *(Z[w] - Z[w].mean(1, keepdim=True) for w in ['observed', 'chosen']))
         hidden = {}
         for w in ['chosen', 'rejected']:
             x, y = rows[w]
@@ -85,7 +86,7 @@ def main() -> None:
             },
             'own': {'trace': own.trace().item(), 'eigen': torch.linalg.eigvalsh(own).flip(0)[:6].tolist()},
             'gram': (grads @ grads.T).tolist(),
-            'norm': whole.norm().item(),
+            'norm': whole.norm().item(), 'norm_centred': centred.norm().item(),
             'trace': torch.einsum('avp,avp->', Z['chosen'], Z['chosen']).item(),
             'ches': (up @ down - up @ up).item(),
             'ln_ches': (up @ down / (len(hidden['chosen']) * len(hidden['rejected'])) - up @ up / len(hidden['chosen']) ** 2).item(),
@@ -95,7 +96,7 @@ def main() -> None:
             f'ones; cotangents: dL/dlog pi of DPO (beta {BETA}, reference = the model); C = -eta * cotangent * k, eta '
             f'{ETA}, nats. block: the V x V logit kernel of observed token {BLOCK[0]} by chosen token {BLOCK[1]}; own: '
             f'chosen token {BLOCK[1]} by itself. gram: gradients of sum log pi of chosen, rejected, observed. norm: '
-            'Frobenius, all logits of observed by all of chosen; trace: chosen by itself. ches, ln_ches, last_hidden: '
+            'Frobenius, all logits of observed by all of chosen (norm_centred: less their mean over V); trace: chosen by itself. ches, ln_ches, last_hidden: '
             'final hidden states from the last prompt token to the second-last response token.')
     write(HERE / 'kernel.json', header(__file__, ['torch', 'transformers', 'numpy'], SEED, note), {'models': models})
 

@@ -26,7 +26,7 @@ interface NormAnswer {
   /** Of P·K·P, without what moves all logits alike. */
   readonly centred: boolean
   readonly probes: readonly Probe[]
-  /** norms[u][o] = ‖K_ou‖_F: update probe by observed probe, all V·T_o × V·T_u entries. */
+  /** norms[u][o] = ‖K_ou‖_F over all V·T_o × V·T_u entries; symmetric. */
   readonly norms: readonly (readonly Estimate[])[]
   readonly traces: readonly Estimate[]
   readonly saved?: string

@@ -66,7 +66,7 @@ export interface Drift {
 }
 
 /**
- * From one matrix to the next; not necessarily symmetric (norms of K_uo are not). Throws RangeError for two sizes.
+ * From one matrix to the next. Throws RangeError for two sizes.
  */
 export function driftOf(before: Gram, after: Gram): Drift {
   const { n } = before

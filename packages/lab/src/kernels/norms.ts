@@ -23,7 +23,9 @@ export interface NormsRequest {
 }
 
 export interface KernelNorms {
-  /** norms[u][o] = ‖K_ou‖_F over all V·T_o × V·T_u entries: update probe by observed probe. */
+  /**
+   * norms[u][o] = ‖K_ou‖_F over all V·T_o × V·T_u entries. Symmetric, since K_uo is K_ouᵀ: each pair is drawn once.
+   */
   readonly norms: readonly (readonly Estimate[])[]
   /** tr K_oo: Σ over tokens and vocabulary of ‖∇z‖². */
   readonly traces: readonly Estimate[]
@@ -40,6 +42,7 @@ export async function kernelNorms(request: NormsRequest): Promise<KernelNorms> {
   const n = probes.length
   const squares = probes.map(() => probes.map((): number[] => []))
   const quadratics = probes.map((): number[] => [])
+  const total = ((n * (n + 1)) / 2) * draws
   let done = 0
   for (let u = 0; u < n; u++) {
     const used = probes[u].response.length * model.vocab
@@ -49,27 +52,32 @@ export async function kernelNorms(request: NormsRequest): Promise<KernelNorms> {
       data.set(signs(used, seed + 7919 * (u * draws + k)))
       const cotangents = await backend.upload({ shape: [1, shape.reads, model.vocab], dtype: 'f32', data })
       try {
-        for (let o = 0; o < n; o++) {
-          progress(done++, n * n * draws)
+        for (let o = u; o < n; o++) {
+          progress(done++, total)
           const out = await valuesOf(backend, executable, {
             params,
             from: sides[u].reads,
             to: sides[o].reads,
             cotangents,
           })
-          const sum = (x: ArrayLike<number>, count: number): number => {
-            let total = 0
-            for (let t = 0; t < count; t++) total += x[t]
-            return total
-          }
-          squares[u][o].push(sum(out.squares, probes[o].response.length))
-          if (o === u) quadratics[u].push(sum(out.quadratic, probes[u].response.length))
+          squares[u][o].push(first(out.squares, probes[o].response.length))
+          if (o === u) quadratics[u].push(first(out.quadratic, probes[u].response.length))
         }
       } finally {
         cotangents.dispose()
       }
     }
   }
-  progress(done, n * n * draws)
-  return { norms: squares.map((row) => row.map(normOf)), traces: quadratics.map(meanOf) }
+  progress(done, total)
+  return {
+    norms: squares.map((row, u) => row.map((_, o) => normOf(squares[Math.min(u, o)][Math.max(u, o)]))),
+    traces: quadratics.map(meanOf),
+  }
+}
+
+/** Σ of the first entries: those of real tokens. */
+function first(x: ArrayLike<number>, count: number): number {
+  let sum = 0
+  for (let t = 0; t < count; t++) sum += x[t]
+  return sum
 }
