@@ -6,7 +6,7 @@ import {
 } from '@ldyn/tensor'
 import { block, initial, modelLoss, RATE, tokensOf, values, type Job, type Numbers, type Shape, type Side } from './model.ts'
 
-const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => ({
+export const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => ({
   matmul, add, reshape, silu,
   swap: (a) => transpose(a, [1, 0, 2]),
   attention: (q, k, v) => {
@@ -22,7 +22,7 @@ const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => ({
 type Handles = Record<string, DeviceTensor>
 
 /** One step of SGD: {p, tokens, targets} → {loss, p}. */
-function descended(loss: Program, s: Shape): Program {
+export function descended(loss: Program, s: Shape): Program {
   const slope = grad(loss, { wrt: 'p' })
   const specs = Object.fromEntries(Object.entries(initial(s, true)).map(([name, { shape }]) => [name, f32(...shape)]))
   return trace(({ p, tokens, targets }: { p: Record<string, Tensor>; tokens: Tensor; targets: Tensor }) => {

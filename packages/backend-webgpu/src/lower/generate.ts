@@ -47,7 +47,7 @@ const powerBelow = (n: number): number => 2 ** Math.max(0, Math.floor(Math.log2(
 function sharesOf(graph: Graph, k: Cluster, limits: Limits): Shares {
   const [rows, inner] = [k.frame.o.size, k.frame.r!.size]
   // On a CPU a barrier costs more than it saves; small cases take the way of a GPU all the same.
-  if (limits.software && rows * inner > 1 << 16 && rows >= 4) return { rows: 16, lanes: 1, along: 'row' }
+  if (limits.software && rows * inner > 1 << 12 && rows >= 4) return { rows: 16, lanes: 1, along: 'row' }
   const most = Math.min(256, powerBelow(Math.min(limits.maxInvocations, limits.maxWorkgroupSize)))
   // The largest thing that is read decides which neighbours read neighbouring words.
   let [largest, across] = [0, false]
