@@ -9,7 +9,11 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { allocatorEnvironment } from '@ldyn/backend-onnx/environment'
 
-const COMPUTES = new Set(['train', 'demo', 'observe', 'probe', 'verify', 'bench', 'explain', 'diagnose', 'kernel', 'sim'])
+const COMPUTES = new Set([
+  'train', 'demo', 'observe', 'probe', 'verify', 'bench', 'doctor', 'explain', 'diagnose', 'kernel', 'sim',
+])
+/** TensorFlow's notes on what it found, which would stand among our own lines; its warnings still come. */
+const environment = { TF_CPP_MIN_LOG_LEVEL: '1', ...process.env, ...allocatorEnvironment }
 const MARK = 'LDYN_CHILD'
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -29,7 +33,7 @@ if (isChild || chosenByUser || !computes || process.platform !== 'linux') {
   const child = spawn(process.execPath, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
-    env: { ...process.env, ...allocatorEnvironment, [MARK]: '1' },
+    env: { ...environment, [MARK]: '1' },
   })
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {

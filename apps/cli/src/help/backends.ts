@@ -7,6 +7,7 @@ export const backendsPage = `Backends: what computes. --backend <name> of every 
                   multiply matrices in half precision with f32 sums; split-f16 keeps about 21 of f32's 24 bits
   tfjs            TensorFlow.js, the best that is installed of tfjs:node-gpu (CUDA), tfjs:node (libtensorflow),
                   tfjs:wasm, tfjs:cpu. \`npx ldyn-tfjs-link\` links tfjs:node to the library of a Python wheel
+                  (--threads does not reach it: set TF_NUM_INTRAOP_THREADS)
   reference       plain loops in float64: the oracle that the others are held against, for small models
   ./mine.js       any module that exports createBackend(options) (README of @ldyn/testkit)
 
