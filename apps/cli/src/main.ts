@@ -11,6 +11,7 @@ import { CliError, explain } from './contract/errors.ts'
 import type { ExitCode } from './contract/exit-codes.ts'
 import { createOutput, type Output, type TextStream } from './contract/output.ts'
 import { onInterrupt } from './contract/signals.ts'
+import { speaksUtf8 } from './contract/utf8.ts'
 import { commandName, createProgram, INTRODUCTION, usageError } from './program.ts'
 import { createTerminal } from './progress/terminal.ts'
 
@@ -34,9 +35,6 @@ for (const stream of [process.stdout, process.stderr]) {
     throw error
   })
 }
-
-const utf8 = (env: NodeJS.ProcessEnv): boolean =>
-  /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || 'utf-8')
 
 /** The output as the options say; before they are parsed, as far as the bare words show. */
 function outputOf(options: Partial<GlobalOptions> & { jsonl?: boolean }, stderr: TextStream): Output {
@@ -69,7 +67,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     version,
     progress: () =>
       terminal.progress(options.quiet ? 'none' : options.progress, {
-        ascii: !utf8(process.env),
+        ascii: !speaksUtf8(process.env),
         style: (format, text) => output.style(format, text, 'stderr'),
       }),
     onInterrupt: (stop) => onInterrupt(process, stop, (n) => process.exit(n)),

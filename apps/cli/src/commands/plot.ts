@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { didYouMean } from '../contract/nearest.ts'
+import { speaksUtf8 } from '../contract/utf8.ts'
 import type { Style } from '../contract/output.ts'
 import { onlyStage, type Panel, type RunData } from '@ldyn/figures'
 import { examples } from '../program.ts'
@@ -89,9 +90,6 @@ export function register(program: Command, context: Context): void {
 }
 
 const COLOURS: readonly Style[] = ['blueBright', 'redBright', 'green', 'yellow', 'magenta', 'cyan']
-
-const speaksUtf8 = ({ LC_ALL, LC_CTYPE, LANG }: Context['env']): boolean =>
-  /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || 'utf-8')
 
 /** The panel with names that a terminal may be given. */
 const shown = (panel: Panel, printable: (text: string) => string): Panel => ({

@@ -7,10 +7,11 @@ import { gramMatrix, kernelNorms } from '@ldyn/lab'
 import { openBackend } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
+import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
 import { checkMemory, probesOf, rowsOf, type Probe, type ProbeFlags } from './gram.ts'
 import { openKernel, parametersText, type KernelFlags } from './open.ts'
-import { picture, speaksUtf8, table } from './picture.ts'
+import { picture, table } from './picture.ts'
 import { checkOut, saveMatrices } from './save.ts'
 
 export interface NormFlags extends ProbeFlags {

@@ -3,11 +3,12 @@ import { cosines, summariseGram, type Gram } from '@ldyn/core'
 import { gramMatrix, gramPlan, readRows, sketchedGram, type Sequence } from '@ldyn/lab'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
+import { speaksUtf8 } from '../contract/utf8.ts'
 import { encodeProbes, typesIn } from '../observe/observe.ts'
 import type { Reporter } from '../progress/reporter.ts'
 import { brief } from '../progress/pace.ts'
 import { bytesOf, memoryText, openKernel, parametersText, type KernelFlags, type Opened } from './open.ts'
-import { picture, speaksUtf8, table } from './picture.ts'
+import { picture, table } from './picture.ts'
 import { checkOut, saveMatrices, type SavedMatrix } from './save.ts'
 
 export interface ProbeFlags extends KernelFlags {

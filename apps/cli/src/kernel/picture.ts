@@ -57,6 +57,3 @@ export function table(rows: readonly (readonly string[])[], left = 1): string[] 
   }
   return rows.map((row) => row.map(pad).join('  ').trimEnd())
 }
-
-export const speaksUtf8 = (env: Readonly<Record<string, string | undefined>>): boolean =>
-  /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || 'utf-8')

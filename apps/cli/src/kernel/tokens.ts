@@ -4,10 +4,11 @@ import { flagLayer, setLayer } from '../config/sources.ts'
 import { resolve, stageConfig } from '../config/resolve.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
+import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
 import { referredRows } from '../rows/reference.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
-import { binned, picture, speaksUtf8, table } from './picture.ts'
+import { binned, picture, table } from './picture.ts'
 import { checkOut, saveMatrices } from './save.ts'
 
 export interface TokensFlags extends KernelFlags {
