@@ -3,6 +3,7 @@
 export { webgpuBackend, webgpuBackend as createBackend, type WebgpuBackend } from './backend.ts'
 export { available } from './device/open.ts'
 export type { WebgpuOptions } from './device/options.ts'
+export { leastTimes, type LeastTime } from './kernels/counts.ts'
 export type { Limits, MatmulPrecision } from './kernels/kernel.ts'
 export type { PlanBytes } from './plan/plan.ts'
 export type { WebgpuExecutable, WebgpuStats } from './run/executable.ts'
