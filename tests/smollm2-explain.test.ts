@@ -15,6 +15,7 @@ import {
   stageExamples,
   StepExplainer,
   tokenDefaults,
+  type Row,
   type StageConfig,
   type Weights,
 } from '@ldyn/lab'
@@ -34,6 +35,7 @@ const stage: StageConfig = {
   optimizer: { name: 'rmsprop', alpha: 0.99, eps: 1e-8, weightDecay: 0 }, shuffle: false, dropLast: true,
 }
 
+const lettersOf = ({ responses }: Row): number => Object.values(responses).join('').length
 const sum = (x: Iterable<number>): number => [...x].reduce((a, b) => a + b, 0)
 
 describe.skipIf(missing !== undefined)('SmolLM2-135M-Instruct, a DPO update of four pairs', () => {
@@ -46,7 +48,7 @@ describe.skipIf(missing !== undefined)('SmolLM2-135M-Instruct, a DPO update of f
     // The shortest of the first hundred rows: four pairs to learn, two rows of twelve types to watch.
     const all = (await readRows(sharedPath(...data), { tokenizer, limit: 100 }))
       .filter((row) => Object.keys(PAPER_TYPES).every((type) => (row.responses[type] ?? '') !== ''))
-      .sort((a, b) => sum(Object.values(a.responses).map((r) => r.length)) - sum(Object.values(b.responses).map((r) => r.length)))
+      .sort((a, b) => lettersOf(a) - lettersOf(b))
     const pairs = encodeRows(all.slice(0, 4), ['chosen', 'rejected'], tokenizer, options)
     // One row that is learned, one that is not.
     const watched = [all[0], all[4]]

@@ -2,8 +2,8 @@
  * The comparison at one shape: three phases, each of a warm-up and `repeat` rounds in which the sides take turns.
  *
  *     probes   matmul and the probe row: ours; theirs in one batch, and one by one as the released code does it
- *     jvp      ours alone: the probe row's log-probs, and their change along one and along two directions of all weights;
- *              and the gradient of one token dotted with a direction
+ *     jvp      ours alone: the probe row's log-probs, and their change along one and along two directions of all
+ *              weights; and the gradient of one token dotted with a direction
  *     steps    matmul and a DPO update, ours and theirs from the same weights on the same pairs
  *
  * The peer with the released code's V-sized intermediates is slower yet and runs RELEASED_ROUNDS times only. Its DPO

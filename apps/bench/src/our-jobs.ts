@@ -83,7 +83,7 @@ export class Ours {
     return new Ours({ ready, backend, engine, model, params, compiled })
   }
 
-  /** Does a job: `matmul 2048`, `probe`, `dpo`, `forward`, `jvp`, `jvp2`, `dot`, or `release <job>`. Throws for any other. */
+  /** Does a job: `matmul 2048`, `probe`, `dpo`, `forward`, `jvp`, `jvp2`, `dot`, `release <job>`. Throws for others. */
   async do(line: string): Promise<Partial<Answer & Engaged>> {
     const [name, argument] = line.split(/\s+/)
     if (name === 'release') return this.release(argument)
@@ -195,7 +195,8 @@ export class Ours {
     const program = directions === 0 ? forward : jvp(forward, { wrt: 'params', ...several })
     const executable: Executable = await backend.compile(program)
     const batch = await uploadAll(backend, each({ ...fill(packing, packing.shape) }))
-    const along = (spec: Spec, path: string): HostTensor => small(directions > 1 ? stacked(spec, directions) : spec, path)
+    const along = (spec: Spec, path: string): HostTensor =>
+      small(directions > 1 ? stacked(spec, directions) : spec, path)
     const tangents = directions === 0 ? undefined : mapTree<Spec, HostTensor>(model.params, along)
     const direction = await uploadAll(backend, each(tangents))
     return {
@@ -213,8 +214,8 @@ export class Ours {
   }
 
   /**
-   * The other way to the derivative of one token's log-prob along a direction: its gradient, dotted with it. The response
-   * stands alone behind its prompt, so that nothing is computed for the others.
+   * The other way to the derivative of one token's log-prob along a direction: its gradient, dotted with it. The
+   * response stands alone behind its prompt, so that nothing is computed for the others.
    */
   private async gradientDot(): Promise<Prepared> {
     const { backend, model } = this
@@ -226,7 +227,10 @@ export class Ours {
     const token = Float32Array.from({ length: shape.reads }, (_, i) => (i === shape.reads >> 1 ? 1 : 0))
     const weights = hostTensor(token, [shape.reads])
     return {
-      run: async () => ({ sums: await this.sumsOf(await executable.run({ params: this.params, batch, weights, delta })) }),
+      run: async () => {
+        const out = await executable.run({ params: this.params, batch, weights, delta })
+        return { sums: await this.sumsOf(out) }
+      },
       [Symbol.asyncDispose]: async () => {
         disposeTree(batch)
         disposeTree(delta)

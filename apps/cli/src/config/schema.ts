@@ -185,7 +185,9 @@ const nestedSection = (keys: Readonly<Record<string, z.ZodType>>): z.ZodType => 
   }
   return z.strictObject({
     ...optional(own),
-    ...Object.fromEntries(Object.entries(inner).map(([name, below]) => [name, z.strictObject(optional(below)).optional()])),
+    ...Object.fromEntries(
+      Object.entries(inner).map(([name, below]) => [name, z.strictObject(optional(below)).optional()]),
+    ),
   })
 }
 

@@ -36,8 +36,15 @@ export function terminalBars(
 const [ROW, LABEL, SIDE, EDGE] = [18, 170, 230, 14]
 
 /** The same as a picture that stands alone, light or dark as its reader's screen. */
-export function svgBars(groups: readonly BarGroup[], title: string, number: (value: number) => string): string {
-  const most = Math.max(...groups.flatMap(({ bars }) => bars.map(({ value }) => Math.abs(value))), Number.MIN_VALUE)
+export function svgBars(
+  groups: readonly BarGroup[],
+  title: string,
+  number: (value: number) => string,
+): string {
+  const most = Math.max(
+    ...groups.flatMap(({ bars }) => bars.map(({ value }) => Math.abs(value))),
+    Number.MIN_VALUE,
+  )
   const middle = EDGE + LABEL + SIDE
   const width = middle + SIDE + EDGE
   let y = 40
@@ -53,7 +60,9 @@ export function svgBars(groups: readonly BarGroup[], title: string, number: (val
       parts.push(
         text(EDGE + LABEL - 8, y + 4, 'end', label),
         `<rect x="${x}" y="${y - 7}" width="${length}" height="12" class="${value < 0 ? 'fell' : 'rose'}"/>`,
-        value < 0 ? text(x - 5, y + 4, 'end', number(value)) : text(x + length + 5, y + 4, 'start', number(value)),
+        value < 0
+          ? text(x - 5, y + 4, 'end', number(value))
+          : text(x + length + 5, y + 4, 'start', number(value)),
       )
       y += ROW
     }
@@ -68,6 +77,8 @@ export function svgBars(groups: readonly BarGroup[], title: string, number: (val
     `<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" role="img"><title>${escape(title)}</title><style>${style}</style>` +
     `<rect class="paper" width="${width}" height="${height}"/>${text(EDGE, 22, 'start', title, 'title')}` +
-    `<line class="axis" x1="${middle}" y1="34" x2="${middle}" y2="${height - EDGE}"/>${parts.join('')}</svg>\n`
+    `<line class="axis" x1="${middle}" y1="34" x2="${middle}" y2="${height - EDGE}"/>${parts.join(
+      '',
+    )}</svg>\n`
   )
 }

@@ -22,7 +22,9 @@ export async function decomposedCsv(words: readonly string[], runsDir: string): 
       for (const { row, type, actual, predicted, directions } of probes)
         for (const [name, change] of Object.entries({ actual, predicted, ...directions })) {
           const learned = name === 'actual' || name === 'predicted' ? '' : learnedType(name)
-          lines.push([run.manifest.id, stage, s, rows.join(' '), row, type, name, learned, change].map(cell).join(','))
+          lines.push(
+            [run.manifest.id, stage, s, rows.join(' '), row, type, name, learned, change].map(cell).join(','),
+          )
         }
   }
   return `${lines.join('\n')}\n`

@@ -38,6 +38,9 @@ const request = (change: Partial<UpdateRequest> = {}): UpdateRequest => ({
   beta: 0.1, maxGradNorm: 0, directions: 'terms', tokenMode: 'separate', backend, progress, warn: () => {}, ...change,
 })
 
+type ByToken = Record<string, number[]> & Record<'directions' | 'layers', Record<string, number[]>>
+type Watched = { token: number; predicted: number[]; actual: number[] }
+type Sums = { predicted: number } & Record<'directions' | 'layers', Record<string, number>>
 type Form = { types: Record<string, Record<string, unknown>>; residual: number } & Record<string, unknown>
 const sum = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0)
 
@@ -49,10 +52,7 @@ describe('one update', () => {
     expect(Object.keys(form.types)).toEqual(['chosen', 'rejected'])
     let squares = 0
     for (const [type, entry] of Object.entries(form.types)) {
-      const { actual, predicted, residual, directions, own_logit: own, normaliser, layers } = entry as Record<string, number[]> & {
-        directions: Record<string, number[]>
-        layers: Record<string, number[]>
-      }
+      const { actual, predicted, residual, directions, own_logit: own, normaliser, layers } = entry as ByToken
       expect(Object.keys(directions)).toEqual(['chosen', 'rejected'])
       predicted.forEach((p, t) => {
         expect(residual[t]).toBeCloseTo(actual[t] - p, 14)
@@ -65,7 +65,7 @@ describe('one update', () => {
     }
     expect(form.residual).toBeCloseTo(Math.sqrt(squares), 14)
     expect(form.residual).toBeGreaterThan(0)
-    const [watched] = Object.entries(form.types.chosen.watched as Record<string, { token: number; predicted: number[]; actual: number[] }>)
+    const [watched] = Object.entries(form.types.chosen.watched as Record<string, Watched>)
     expect(watched[0]).toBe('1')
     expect(watched[1].predicted[watched[1].token]).toBeCloseTo((form.types.chosen.predicted as number[])[1], 12)
   })
@@ -77,7 +77,7 @@ describe('one update', () => {
     const form = JSON.parse(JSON.stringify(updateForm(found))) as Form
     expect(Object.keys(form.types)).toEqual(['1/chosen', '1/rejected', '1/chosen_rephrase', '2/chosen', '2/rejected', '2/chosen_rephrase'])
     for (const entry of Object.values(form.types)) {
-      const { predicted, directions, layers } = entry as { predicted: number; directions: Record<string, number>; layers: Record<string, number> }
+      const { predicted, directions, layers } = entry as unknown as Sums
       expect(Object.keys(directions)).toEqual(['0 chosen', '0 rejected', '1 chosen', '1 rejected', 'decay'])
       expect(sum(Object.values(directions))).toBeCloseTo(predicted, 10)
       expect(sum(Object.values(layers))).toBeCloseTo(predicted, 10)
@@ -146,7 +146,10 @@ describe('two checkpoints', () => {
       tokenizerFiles: (await checkpoint.tokenizer()).files,
     })
     const found = await explainCheckpoints(ask({ to, limit: 2, types: ['chosen', 'rejected'] }))
-    const form = JSON.parse(JSON.stringify(checkpointsForm(found))) as { rows: Record<string, number>[]; residual: number }
+    const form = JSON.parse(JSON.stringify(checkpointsForm(found))) as {
+      rows: Record<string, number>[]
+      residual: number
+    }
     expect(form.rows.map(({ row, type }) => [row, type])).toEqual([[0, 'chosen'], [0, 'rejected'], [1, 'chosen'], [1, 'rejected']])
     for (const { actual, predicted, integrated, layers, own_logit: own, normaliser } of form.rows) {
       expect(sum(Object.values(layers as unknown as Record<string, number>))).toBeCloseTo(predicted, 10)

@@ -1,4 +1,4 @@
-/** The fixed JSON of `ldyn explain` (contracts.md §4). Sums over tokens in nats, or with `tokens` one number a token. */
+/** The fixed JSON of `ldyn explain` (contracts.md §4). Sums over tokens in nats; with `tokens` one number a token. */
 import type { ExplainedCheckpoints } from './checkpoints.ts'
 import type { ExplainedResponse, ExplainedUpdate } from './update.ts'
 
@@ -26,7 +26,9 @@ export function updateForm({ responses, tokenizer }: ExplainedUpdate, tokens = f
     actual: shown(r.actual),
     predicted: shown(r.predicted),
     residual: shown(minus(r.actual, r.predicted)),
-    directions: Object.fromEntries(Object.entries(r.directions).map(([name, values]) => [name, shown(values)])),
+    directions: Object.fromEntries(
+      Object.entries(r.directions).map(([name, values]) => [name, shown(values)]),
+    ),
     own_logit: shown(r.ownLogit),
     normaliser: shown(minus(r.predicted, r.ownLogit)),
     ...(r.layers
@@ -41,7 +43,12 @@ export function updateForm({ responses, tokenizer }: ExplainedUpdate, tokens = f
           watched: Object.fromEntries(
             r.watched.map(({ token, predicted, actual }) => [
               String(token),
-              { token: r.ids[token], text: tokenizer.decode([r.ids[token]]), actual: [...actual], predicted: [...predicted] },
+              {
+                token: r.ids[token],
+                text: tokenizer.decode([r.ids[token]]),
+                actual: [...actual],
+                predicted: [...predicted],
+              },
             ]),
           ),
         }

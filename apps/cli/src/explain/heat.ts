@@ -1,4 +1,4 @@
-/** The heat-map of the paper's Figure 3: observed types down, learned ones across, each column on a scale of its own. */
+/** The heat-map of the paper's Figure 3: observed types down, learned ones across, each column on its own scale. */
 import { escape, signed } from '@ldyn/figures'
 
 export interface HeatColumn {
@@ -27,7 +27,9 @@ export function heatSvg(title: string, rows: readonly string[], columns: readonl
         const strength = Math.min(1, Math.abs(of[row]) / spread)
         const y = TOP + r * CELL_HEIGHT
         return [
-          `<rect x="${x}" y="${y}" width="${CELL_WIDTH - 2}" height="${CELL_HEIGHT - 2}" class="${of[row] < 0 ? 'fell' : 'rose'}" fill-opacity="${strength.toFixed(3)}"/>`,
+          `<rect x="${x}" y="${y}" width="${CELL_WIDTH - 2}" height="${CELL_HEIGHT - 2}" class="${
+            of[row] < 0 ? 'fell' : 'rose'
+          }" fill-opacity="${strength.toFixed(3)}"/>`,
           text(x + CELL_WIDTH / 2, y + 17, signed(of[row])),
         ]
       }),
@@ -40,7 +42,9 @@ export function heatSvg(title: string, rows: readonly string[], columns: readonl
   return (
     `<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" role="img"><title>${escape(title)}</title><style>${style}</style>` +
-    `<rect class="paper" width="${width}" height="${height}"/><text class="title" x="${EDGE}" y="22">${escape(title)}</text>` +
+    `<rect class="paper" width="${width}" height="${height}"/><text class="title" x="${EDGE}" y="22">${escape(
+      title,
+    )}</text>` +
     `${[...cells, ...labels].join('')}</svg>\n`
   )
 }

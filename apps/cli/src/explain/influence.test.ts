@@ -4,13 +4,29 @@ import { describe, expect, it } from 'vitest'
 import { accumulate, influenceAnswer, learnedType } from './influence.ts'
 
 const line = (s: number, stage: string, chosen: number, rejected: number): DecompositionLine => ({
-  s, t: 0, stage, rows: [s], lr: 1, grad_norm: 1, clip_factor: 1, residual: 0,
+  s,
+  t: 0,
+  stage,
+  rows: [s],
+  lr: 1,
+  grad_norm: 1,
+  clip_factor: 1,
+  residual: 0,
   probes: [0, 1].flatMap((row) => [
     {
-      row, type: 'chosen', actual: chosen + (row ? 1 : -1), predicted: chosen,
+      row,
+      type: 'chosen',
+      actual: chosen + (row ? 1 : -1),
+      predicted: chosen,
       directions: { [`${s} chosen`]: 2, [`${s} rejected`]: chosen - 2.5, 'carry-over': 0.5 },
     },
-    { row, type: 'rejected', actual: rejected, predicted: rejected, directions: { [`${s} rejected`]: rejected } },
+    {
+      row,
+      type: 'rejected',
+      actual: rejected,
+      predicted: rejected,
+      directions: { [`${s} rejected`]: rejected },
+    },
   ]),
 })
 
@@ -22,7 +38,9 @@ const data: RunData = {
   manifest: { stages: [{ name: 'dpo', loss: 'dpo', updates: 10 }] } as unknown as RunData['manifest'],
   probes: {
     rows: [{}, {}],
-    columns: [0, 1].flatMap((row) => ['chosen', 'rejected'].map((type) => ({ row, type, tokens: 3, offset: 0 }))),
+    columns: [0, 1].flatMap((row) =>
+      ['chosen', 'rejected'].map((type) => ({ row, type, tokens: 3, offset: 0 })),
+    ),
     absent: [],
   } as unknown as RunData['probes'],
   types: ['chosen', 'rejected'],
@@ -59,7 +77,9 @@ describe('accumulated influence', () => {
     expect(found.fall.updates).toEqual([{ name: 'dpo 2', change: -8, share: 0.8 }])
     // By prediction: example 2 has 2 − 10.5, the others 2 − 1.5 − … of which only those below 0 are falls.
     expect(found.fall.examples.map(({ name }) => name)).toEqual(['2'])
-    expect(influenceAnswer(found).paragraph).toMatch(/^Of the 4 decomposed updates, 1 caused 80 % of the fall of 'chosen'/)
+    expect(influenceAnswer(found).paragraph).toMatch(
+      /^Of the 4 decomposed updates, 1 caused 80 % of the fall of 'chosen'/,
+    )
   })
 
   it('reads what was learned from a direction’s name', () => {

@@ -122,7 +122,9 @@ function learnedIn(
 ): LearnedInfluence[] {
   const lines = all.filter((line) => line.stage === stage)
   const standsFor = updatesOf(stage, data) / lines.length
-  const directions = (line: DecompositionLine): string[] => [...new Set(line.probes.flatMap((p) => Object.keys(p.directions)))]
+  const directions = (line: DecompositionLine): string[] => [
+    ...new Set(line.probes.flatMap((p) => Object.keys(p.directions))),
+  ]
   const learned = [...new Set(lines.flatMap((line) => directions(line).map(learnedType)))]
   return learned.map((name) => ({
     stage,
@@ -133,7 +135,10 @@ function learnedIn(
           (n, line) =>
             n +
             meanOver(line, type, (probe) =>
-              Object.entries(probe.directions).reduce((m, [d, x]) => m + (learnedType(d) === name ? x : 0), 0),
+              Object.entries(probe.directions).reduce(
+                (m, [d, x]) => m + (learnedType(d) === name ? x : 0),
+                0,
+              ),
             ),
           0,
         )
@@ -151,7 +156,9 @@ function stageOf(
 ): StageInfluence {
   const decomposed = all.filter((line) => line.stage === stage).length
   const span = data.stages.find(({ name }) => name === stage)
-  const within = data.evaluations.flatMap(({ step }, i) => (span && step >= span.from && step <= span.to ? [i] : []))
+  const within = data.evaluations.flatMap(({ step }, i) =>
+    span && step >= span.from && step <= span.to ? [i] : [],
+  )
   const proxy: Record<string, number> = {}
   const actual: Record<string, number> = {}
   for (const type of observed) {
@@ -169,7 +176,10 @@ function stageOf(
 }
 
 /** The fewest, from the largest on, that make up a share of the whole. */
-function fewest(items: readonly { readonly name: string; readonly change: number }[], share: number): Culprit[] {
+function fewest(
+  items: readonly { readonly name: string; readonly change: number }[],
+  share: number,
+): Culprit[] {
   const falls = items.filter(({ change }) => change < 0).sort((a, b) => a.change - b.change)
   const total = falls.reduce((n, { change }) => n + change, 0)
   const found: Culprit[] = []
@@ -185,9 +195,12 @@ function fewest(items: readonly { readonly name: string; readonly change: number
 const SHARE = 0.7
 
 function fallOf(lines: readonly DecompositionLine[], observed: readonly string[]): Influence['fall'] {
-  const change = (line: DecompositionLine, type: string): number => meanOver(line, type, ({ actual }) => actual)
+  const change = (line: DecompositionLine, type: string): number =>
+    meanOver(line, type, ({ actual }) => actual)
   const falls = (type: string): number => lines.reduce((n, line) => n + Math.min(0, change(line, type)), 0)
-  const type = observed.includes('chosen') ? 'chosen' : observed.reduce((a, b) => (falls(b) < falls(a) ? b : a))
+  const type = observed.includes('chosen')
+    ? 'chosen'
+    : observed.reduce((a, b) => (falls(b) < falls(a) ? b : a))
   const updates = lines.map((line) => ({ name: `${line.stage} ${line.s}`, change: change(line, type) }))
   const examples = new Map<string, number>()
   for (const line of lines) {
@@ -195,7 +208,10 @@ function fallOf(lines: readonly DecompositionLine[], observed: readonly string[]
     for (const name of names) {
       const row = name.split(' ')[0]
       if (!/^\d+$/.test(row)) continue
-      examples.set(row, (examples.get(row) ?? 0) + meanOver(line, type, ({ directions }) => directions[name] ?? 0))
+      examples.set(
+        row,
+        (examples.get(row) ?? 0) + meanOver(line, type, ({ directions }) => directions[name] ?? 0),
+      )
     }
   }
   const byExample = [...examples].map(([name, sum]) => ({ name, change: sum }))
@@ -215,16 +231,24 @@ const shareOf = (culprits: readonly Culprit[]): number => culprits.reduce((n, { 
 export function influenceAnswer({ run, observed, learned, stages, fall }: Influence): Answer {
   const { type, total, updates, decomposed, examples, ofExamples } = fall
   const some = (culprits: readonly Culprit[]): string =>
-    `${list(culprits.slice(0, 5).map(({ name, change }) => `${name} (${signed(change)})`))}${culprits.length > 5 ? ', …' : ''}`
+    `${list(culprits.slice(0, 5).map(({ name, change }) => `${name} (${signed(change)})`))}${
+      culprits.length > 5 ? ', …' : ''
+    }`
   const whose =
     total === 0
       ? `'${type}' fell in none of the ${plural(decomposed, 'decomposed update')}.`
-      : `Of the ${plural(decomposed, 'decomposed update')}, ${updates.length} caused ${percent(shareOf(updates))} of the fall of ` +
+      : `Of the ${plural(decomposed, 'decomposed update')}, ${updates.length} caused ${percent(
+          shareOf(updates),
+        )} of the fall of ` +
         `'${type}' (${show(-total)} nats a probe in all): ${some(updates)}.` +
         (examples.length > 0
-          ? ` By example, ${examples.length} of ${ofExamples} made ${percent(shareOf(examples))} of what pushed it down: rows ${some(examples)}.`
+          ? ` By example, ${examples.length} of ${ofExamples} made ${percent(
+              shareOf(examples),
+            )} of what pushed it down: rows ${some(examples)}.`
           : '')
-  const strongest = learned.flatMap((l) => Object.entries(l.exact).map(([o, x]) => ({ ...l, observed: o, x })))
+  const strongest = learned.flatMap((l) =>
+    Object.entries(l.exact).map(([o, x]) => ({ ...l, observed: o, x })),
+  )
   const [most] = [...strongest].sort((a, b) => Math.abs(b.x) - Math.abs(a.x))
   const columns = [
     ...learned.map(({ stage, learned: name, exact }) => ({ head: `${stage}: ${name}`, of: exact })),
@@ -243,13 +267,18 @@ export function influenceAnswer({ run, observed, learned, stages, fall }: Influe
     ],
     bars: observed.map((o) => ({
       title: `observed ${o}`,
-      bars: learned.map(({ stage, learned: name, exact }) => ({ label: `${stage}: ${name}`, value: exact[o] })),
+      bars: learned.map(({ stage, learned: name, exact }) => ({
+        label: `${stage}: ${name}`,
+        value: exact[o],
+      })),
     })),
     svg: heatSvg(title, observed, columns),
     notes: [
       ...stages.map(
         ({ stage, updates: n, decomposed: k }) =>
-          `${stage}: ${k} of ${plural(n, 'update')} decomposed${k > 0 && n > k ? `, each standing for ${show(n / k)}` : ''}.`,
+          `${stage}: ${k} of ${plural(n, 'update')} decomposed${
+            k > 0 && n > k ? `, each standing for ${show(n / k)}` : ''
+          }.`,
       ),
       'Exact: Σ of first-order predictions by direction, nats a probe. SignDelta is the published proxy (no unit), which ' +
         'cannot tell the directions of a stage apart. Definitions: ldyn help explain.',

@@ -22,7 +22,9 @@ function wrapped(text: string): string {
 /** Columns of equal width, the first one to the left. */
 function columns(table: Answer['table']): string[] {
   const wide = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)))
-  return table.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(wide[i]) : cell.padStart(wide[i]))).join('  '))
+  return table.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(wide[i]) : cell.padStart(wide[i]))).join('  '),
+  )
 }
 
 const speaksUtf8 = (env: Readonly<Record<string, string | undefined>>): boolean =>
@@ -64,9 +66,15 @@ export function pageOf(answer: Answer): string {
   const picture = bars.length === 0 ? '' : pictureOf(answer).replace(/^<\?xml[^>]*>\n/, '')
   return (
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)}</title>` +
-    `<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body><h1>${escape(title)}</h1>` +
-    `<p>${escape(paragraph)}</p><table><thead>${row(head, 'th')}</thead><tbody>${rows.map((r) => row(r, 'td')).join('')}` +
-    `</tbody></table>${picture}${notes.map((note) => `<p><small>${escape(note)}</small></p>`).join('')}</body></html>\n`
+    `<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body><h1>${escape(
+      title,
+    )}</h1>` +
+    `<p>${escape(paragraph)}</p><table><thead>${row(head, 'th')}</thead><tbody>${rows
+      .map((r) => row(r, 'td'))
+      .join('')}` +
+    `</tbody></table>${picture}${notes
+      .map((note) => `<p><small>${escape(note)}</small></p>`)
+      .join('')}</body></html>\n`
   )
 }
 

@@ -21,7 +21,10 @@ export interface UpdateFlags {
 }
 
 /** The stage, and what was said that does nothing. Throws CliError for settings that do not fit the loss. */
-export function updateSettings(flags: UpdateFlags, rows: number): { stage: StageConfig; warnings: readonly string[] } {
+export function updateSettings(
+  flags: UpdateFlags,
+  rows: number,
+): { stage: StageConfig; warnings: readonly string[] } {
   const given = (path: string, flag: string, value: unknown) => ({ [path]: { flag, value } })
   const layers: ConfigLayer[] = [
     joined([
@@ -37,7 +40,11 @@ export function updateSettings(flags: UpdateFlags, rows: number): { stage: Stage
       }),
       setLayer(flags.set ?? []),
       // One update at exactly the rate that was given.
-      flagLayer({ ...given('schedule', 'explain', 'constant'), ...given('warmup', 'explain', 0), ...given('updates', 'explain', 1) }),
+      flagLayer({
+        ...given('schedule', 'explain', 'constant'),
+        ...given('warmup', 'explain', 0),
+        ...given('updates', 'explain', 1),
+      }),
     ]),
   ]
   const config = resolve(layers)

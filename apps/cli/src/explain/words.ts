@@ -74,27 +74,54 @@ export function updateAnswer(found: ExplainedUpdate, f64: boolean): Answer {
   const residual = residualOf(responses)
   const [type, most] = groups
     .map(([name, own]) => [name, own] as const)
-    .reduce((a, b) => (Math.abs(mean(b[1].map((r) => total(r.actual)))) > Math.abs(mean(a[1].map((r) => total(r.actual)))) ? b : a))
+    .reduce((a, b) =>
+      Math.abs(mean(b[1].map((r) => total(r.actual)))) > Math.abs(mean(a[1].map((r) => total(r.actual))))
+        ? b
+        : a,
+    )
   const change = mean(most.map((r) => total(r.actual)))
   const causes = largest(meansOf(most.map((r) => sums(r.directions))), 3).filter(([, value]) => value !== 0)
   const own = mean(most.map((r) => total(r.ownLogit)))
   const rest = mean(most.map((r) => total(minus(r.predicted, r.ownLogit))))
   const sentences = [
-    `The update moved ${plural(responses.length, 'observed response')} by ${show(size)} nats in all (L2 over tokens); ` +
+    `The update moved ${plural(responses.length, 'observed response')} by ${show(
+      size,
+    )} nats in all (L2 over tokens); ` +
       `the first-order prediction leaves ${show(residual)} (${percent(size === 0 ? 0 : residual / size)})` +
       `${Number.isNaN(r2) ? '' : `, R² ${r2.toFixed(r2 > 0.999 ? 6 : 4)} over responses`}.`,
     `'${type}' moved most: it ${fellOrRose(change)} by ${show(Math.abs(change))} nats a response` +
-      `${causes.length > 0 ? `, of which ${list(causes.map(([name, value]) => `${directionWords(name)} ${signed(value)}`))}` : ''}.`,
+      `${
+        causes.length > 0
+          ? `, of which ${list(causes.map(([name, value]) => `${directionWords(name)} ${signed(value)}`))}`
+          : ''
+      }.`,
     `Of that prediction its tokens' own logits are ${signed(own)} and the normaliser ${signed(rest)}.`,
   ]
   const names = [...new Set(responses.flatMap((r) => Object.keys(r.directions)))]
-  const columns = names.length > 6 ? largest(meansOf(responses.map((r) => sums(r.directions))), 6).map(([name]) => name) : names
-  const of = (list_: readonly ExplainedResponse[], f: (r: ExplainedResponse) => number): string => signed(mean(list_.map(f)))
+  const columns =
+    names.length > 6
+      ? largest(meansOf(responses.map((r) => sums(r.directions))), 6).map(([name]) => name)
+      : names
+  const of = (list_: readonly ExplainedResponse[], f: (r: ExplainedResponse) => number): string =>
+    signed(mean(list_.map(f)))
   return {
-    title: `${stage.loss.name} on ${rows.length === 1 ? 'row' : 'rows'} ${rows.join(', ')}, ${stage.optimizer.name}, lr ${stage.lr}; gradient norm ${show(gradNorm)}${clipFactor < 1 ? `, clipped to ${stage.maxGradNorm}` : ''}`,
+    title: `${stage.loss.name} on ${rows.length === 1 ? 'row' : 'rows'} ${rows.join(', ')}, ${
+      stage.optimizer.name
+    }, lr ${stage.lr}; gradient norm ${show(gradNorm)}${
+      clipFactor < 1 ? `, clipped to ${stage.maxGradNorm}` : ''
+    }`,
     paragraph: sentences.join(' '),
     table: [
-      ['Δ log π, nats', 'responses', 'actual', 'predicted', 'residual', 'own logit', 'normaliser', ...columns],
+      [
+        'Δ log π, nats',
+        'responses',
+        'actual',
+        'predicted',
+        'residual',
+        'own logit',
+        'normaliser',
+        ...columns,
+      ],
       ...groups.map(([name, list_]) => [
         name,
         String(list_.length),
@@ -111,12 +138,20 @@ export function updateAnswer(found: ExplainedUpdate, f64: boolean): Answer {
       bars: [
         { label: 'actual', value: mean(list_.map((r) => total(r.actual))) },
         { label: 'predicted', value: mean(list_.map((r) => total(r.predicted))) },
-        ...columns.map((label) => ({ label: `· ${label}`, value: mean(list_.map((r) => total(r.directions[label] ?? new Float64Array()))) })),
-        ...kindBars(list_.flatMap((r) => (r.layers ? [r.layers] : []))).map((bar) => ({ ...bar, label: `  ${bar.label}` })),
+        ...columns.map((label) => ({
+          label: `· ${label}`,
+          value: mean(list_.map((r) => total(r.directions[label] ?? new Float64Array()))),
+        })),
+        ...kindBars(list_.flatMap((r) => (r.layers ? [r.layers] : []))).map((bar) => ({
+          ...bar,
+          label: `  ${bar.label}`,
+        })),
       ],
     })),
     notes: [
-      columns.length < names.length ? `The ${columns.length} largest of ${names.length} directions are shown; --json has all.` : '',
+      columns.length < names.length
+        ? `The ${columns.length} largest of ${names.length} directions are shown; --json has all.`
+        : '',
       f64 ? '' : `f32 rounding of log π alone would leave ${show(noiseFloor(responses))}.`,
       'Sums over tokens, means over responses. Directions, and own logit with normaliser, each add up to predicted.',
     ].filter(Boolean),
@@ -155,9 +190,13 @@ function depthBars(layers: readonly Readonly<Record<string, number>>[]): { label
 }
 
 /** The type that the question is about: chosen if it is there, else the one that moved most. */
-function asked(groups: readonly (readonly [string, readonly ExplainedChange[]])[]): readonly [string, readonly ExplainedChange[]] {
+function asked(
+  groups: readonly (readonly [string, readonly ExplainedChange[]])[],
+): readonly [string, readonly ExplainedChange[]] {
   const size = (own: readonly ExplainedChange[]): number => Math.abs(mean(own.map((r) => total(r.actual))))
-  return groups.find(([type]) => type === 'chosen') ?? groups.reduce((a, b) => (size(b[1]) > size(a[1]) ? b : a))
+  return (
+    groups.find(([type]) => type === 'chosen') ?? groups.reduce((a, b) => (size(b[1]) > size(a[1]) ? b : a))
+  )
 }
 
 export function checkpointsAnswer(found: ExplainedCheckpoints): Answer {
@@ -171,23 +210,47 @@ export function checkpointsAnswer(found: ExplainedCheckpoints): Answer {
     of((r) => total(r.integrated)),
   ]
   const [logit, rest] = [of((r) => total(r.ownLogit)), of((r) => total(minus(r.integrated, r.ownLogit)))]
-  const kinds = largest(kindBars(own.map((r) => r.layers)).map(({ label, value }) => [label, value] as const), 2)
-  const depth = largest(depthBars(own.map((r) => r.layers)).map(({ label, value }) => [label, value] as const), 1)
-  const others = groups.filter(([name]) => name !== type).map(([name, list_]) => [name, mean(list_.map((r) => total(r.actual)))] as const)
+  const kinds = largest(
+    kindBars(own.map((r) => r.layers)).map(({ label, value }) => [label, value] as const),
+    2,
+  )
+  const depth = largest(
+    depthBars(own.map((r) => r.layers)).map(({ label, value }) => [label, value] as const),
+    1,
+  )
+  const others = groups
+    .filter(([name]) => name !== type)
+    .map(([name, list_]) => [name, mean(list_.map((r) => total(r.actual)))] as const)
   const gap = Math.abs(actual - integrated)
   return {
     title: `${found.from} → ${found.to}: why did ${type} ${actual < 0 ? 'fall' : 'rise'}?`,
     paragraph: [
       `'${type}' ${fellOrRose(actual)} by ${show(Math.abs(actual))} nats a response (mean of ${own.length}).`,
       whoMoved(actual, logit, rest),
-      `By modules, to first order, most came from ${list(kinds.map(([name, value]) => `${name} (${signed(value)})`))}` +
-        `${depth.length > 0 ? `, and of the depth from ${depth[0][0]} (${signed(depth[0][1])})` : ''}.`,
-      `The first order at the first checkpoint alone predicts ${signed(predicted)}; integrated over the way between ` +
+      `By modules, to first order, most came from ${list(
+        kinds.map(([name, value]) => `${name} (${signed(value)})`),
+      )}` + `${depth.length > 0 ? `, and of the depth from ${depth[0][0]} (${signed(depth[0][1])})` : ''}.`,
+      `The first order at the first checkpoint alone predicts ${signed(
+        predicted,
+      )}; integrated over the way between ` +
         `the two it is ${signed(integrated)}, which leaves ${show(gap)}.`,
-      others.length > 0 ? `Beside it: ${list(others.map(([name, value]) => `${name} ${signed(value)}`))}.` : '',
-    ].filter(Boolean).join(' '),
+      others.length > 0
+        ? `Beside it: ${list(others.map(([name, value]) => `${name} ${signed(value)}`))}.`
+        : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
     table: [
-      ['Δ log π, nats', 'responses', 'actual', 'integrated', 'own logit', 'normaliser', 'first order', 'residual'],
+      [
+        'Δ log π, nats',
+        'responses',
+        'actual',
+        'integrated',
+        'own logit',
+        'normaliser',
+        'first order',
+        'residual',
+      ],
       ...groups.map(([name, list_]) => {
         const m = (f: (r: ExplainedChange) => number): string => signed(mean(list_.map(f)))
         return [
@@ -203,7 +266,10 @@ export function checkpointsAnswer(found: ExplainedCheckpoints): Answer {
       }),
     ],
     bars: [
-      { title: 'actual change, nats a response', bars: groups.map(([label, list_]) => ({ label, value: mean(list_.map((r) => total(r.actual))) })) },
+      {
+        title: 'actual change, nats a response',
+        bars: groups.map(([label, list_]) => ({ label, value: mean(list_.map((r) => total(r.actual))) })),
+      },
       { title: `${type}, first order by module`, bars: kindBars(own.map((r) => r.layers)) },
       { title: `${type}, first order by depth`, bars: depthBars(own.map((r) => r.layers)) },
     ],
@@ -216,7 +282,9 @@ export function checkpointsAnswer(found: ExplainedCheckpoints): Answer {
 
 /** Whether the tokens themselves were moved, or the rest of the vocabulary past them. */
 function whoMoved(actual: number, logit: number, rest: number): string {
-  const parts = `its tokens' own logits (centred over the vocabulary) make ${signed(logit)} of it and the normaliser ${signed(rest)}`
+  const parts = `its tokens' own logits (centred over the vocabulary) make ${signed(
+    logit,
+  )} of it and the normaliser ${signed(rest)}`
   if (actual >= 0) return `Of the change along the way ${parts}.`
   if (logit > 0)
     return `Its own logits rose: ${parts}. It fell because others of the vocabulary rose more, as when mass is squeezed elsewhere.`

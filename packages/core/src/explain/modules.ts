@@ -50,7 +50,8 @@ function kindOf(path: string): ModuleKind {
 }
 
 /** `3.attention`, `norm`, `head`: a module's name in tables and JSON. */
-export const moduleName = ({ kind, layer }: Module): string => (layer === undefined ? kind : `${layer}.${kind}`)
+export const moduleName = ({ kind, layer }: Module): string =>
+  layer === undefined ? kind : `${layer}.${kind}`
 
 interface AttributeInputs extends ModelInputs {
   readonly weights: Tensor
@@ -92,7 +93,13 @@ export function attributeProgram(model: CausalLM, shape: ReadShape, trainable: P
       const by = new Map(leaves(delta).map(({ path, value }) => [path, value]))
       const dots = leaves(out.grads.params).map(({ path, value }) => dot(value, by.get(path)!))
       if (out.grads.head) dots.push(dot(out.grads.head, by.get('embed')!))
-      return { total: out.primal.total, dots: concat(dots.map((d) => reshape(d, [1])), 0) }
+      return {
+        total: out.primal.total,
+        dots: concat(
+          dots.map((d) => reshape(d, [1])),
+          0,
+        ),
+      }
     },
     { ...specs, delta: gradSpecs(model.params, trainable) },
   )

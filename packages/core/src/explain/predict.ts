@@ -57,7 +57,10 @@ function probe(model: CausalLM, params: Tree<Tensor>, batch: ProbeInputs['batch'
   const centre = mean(head, 0)
   return {
     logp: tokenLogProb(hidden, head, batch.targets),
-    own: sub(sum(mul(hidden, take(head, batch.targets)), -1), reshape(matmul(hidden, reshape(centre, [-1, 1])), [-1])),
+    own: sub(
+      sum(mul(hidden, take(head, batch.targets)), -1),
+      reshape(matmul(hidden, reshape(centre, [-1, 1])), [-1]),
+    ),
     ...(batch.watch ? { watched: logSoftmax(matmul(take(hidden, batch.watch), head, false, true)) } : {}),
   }
 }
@@ -72,14 +75,15 @@ export const probeProgram = (model: CausalLM, shape: ReadShape, options: ProbeOp
     batch: probeSpecs(shape, options),
   })
 
-/** {…, tangent.params} → {primal, tangent}: `probeProgram` and its change along a direction of the trained parameters. */
+/** {…, tangent.params} → {primal, tangent}: `probeProgram` and its change along a direction of trained parameters. */
 export const predictProgram = (
   model: CausalLM,
   shape: ReadShape,
   { trainable = '', ...options }: ProbeOptions & { readonly trainable?: PathFilter } = {},
 ): Program =>
   jvp(probeProgram(model, shape, options), {
-    wrt: (path) => path.startsWith('params.') && matchesTrained(model, trainable, path.slice('params.'.length)),
+    wrt: (path) =>
+      path.startsWith('params.') && matchesTrained(model, trainable, path.slice('params.'.length)),
   })
 
 const matchesTrained = (model: CausalLM, trainable: PathFilter, path: string): boolean =>
@@ -91,8 +95,8 @@ interface SegmentInputs extends ProbeInputs {
 }
 
 /**
- * Inputs {params, delta, t, batch, tangent.t}; outputs {primal, tangent} of `probeProgram` at θ + t·Δ, the tangent along
- * Δ for tangent.t = 1. ∫₀¹ of it over t is the change itself, which Gauss–Legendre nodes give without residual to speak of.
+ * Inputs {params, delta, t, batch, tangent.t}; outputs {primal, tangent} of `probeProgram` at θ + t·Δ, the tangent
+ * along Δ for tangent.t = 1. Its integral over t from 0 to 1 is the change itself.
  */
 export function segmentProgram(model: CausalLM, shape: ReadShape, options: ProbeOptions = {}): Program {
   const inner = probeProgram(model, shape, options)

@@ -25,7 +25,11 @@ export interface SplitOptions {
 }
 
 /** −c/count as named parts. A part that is 0 everywhere is left out: it moves nothing. */
-export function lossParts(loss: Loss, values: LossValues, { count, by, exampleOf }: SplitOptions): LossPart[] {
+export function lossParts(
+  loss: Loss,
+  values: LossValues,
+  { count, by, exampleOf }: SplitOptions,
+): LossPart[] {
   const directions = loss.directions(values)
   const terms = loss.terms.flatMap((term) => (directions[term] ? [[term, directions[term]] as const] : []))
   if (by === 'terms') return terms.flatMap(([name, c]) => nonZero({ name, cotangent: scaledBy(c, count) }))
@@ -42,7 +46,8 @@ export const lossCotangent = (loss: Loss, values: LossValues, count: number): nu
   scaledBy(loss.c(values), count)
 
 /** The term of a part's name. */
-export const termOf = (name: string): keyof Directions => name.slice(name.lastIndexOf(' ') + 1) as keyof Directions
+export const termOf = (name: string): keyof Directions =>
+  name.slice(name.lastIndexOf(' ') + 1) as keyof Directions
 
 const scaledBy = (c: readonly (readonly number[])[], count: number): number[][] =>
   c.map((row) => row.map((x) => (x === 0 ? 0 : -x / count)))

@@ -58,7 +58,8 @@ interface PullInputs extends ModelInputs {
  * `onto` there is the input `grads`, to go on from another micro-batch.
  */
 export function pullProgram({ model, trainable = '' }: Trained, shape: BatchShape, onto = false): Program {
-  const wrt = (path: string): boolean => path.startsWith('params') && matches(trainable, path.slice('params.'.length))
+  const wrt = (path: string): boolean =>
+    path.startsWith('params') && matches(trainable, path.slice('params.'.length))
   const back = vjp(logProbProgram(model, shape), { wrt })
   return traceAs<PullInputs>(
     ({ params, batch, cotangent, grads }) => {
@@ -125,7 +126,9 @@ interface PartInputs {
 /** Fills a part up with zeros where it lacks tensors. */
 const whole = (part: readonly { path: string; value: Tensor }[], params: Tree<Tensor>): Tree<Tensor> => {
   const known = new Map(part.map(({ path, value }) => [path, value]))
-  return unflatten(leaves(params).map(({ path, value }) => ({ path, value: known.get(path) ?? zerosLike(value) })))
+  return unflatten(
+    leaves(params).map(({ path, value }) => ({ path, value: known.get(path) ?? zerosLike(value) })),
+  )
 }
 
 /**

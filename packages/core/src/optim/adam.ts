@@ -26,7 +26,10 @@ const scaleByAdam = ({ beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamOptions): L
   },
   split: (parts, { slots, next, hyper }) => {
     const root = add(sqrt(next.v), hyper.eps)
-    const through = (x: Tensor, by: Operand): Scaled => ({ x: div(x, root), by: product(by, hyper.correction) })
+    const through = (x: Tensor, by: Operand): Scaled => ({
+      x: div(x, root),
+      by: product(by, hyper.correction),
+    })
     return {
       parts: {
         ...eachPart(parts, (u) => through(u.x, product(u.by, 1 - beta1))),

@@ -25,9 +25,13 @@ const scaleByRms = ({ alpha = 0.99, eps = 1e-8, centered = false }: RmspropOptio
   update: ({ u, slots }): LinkResult => {
     const by2 = product(product(u.by, u.by), 1 - alpha)
     const v = add(mul(slots.square, alpha), mul(square(u.x), by2))
-    if (!centered) return { u: { x: div(u.x, add(root({ square: v }), eps)), by: u.by }, slots: { square: v } }
+    if (!centered)
+      return { u: { x: div(u.x, add(root({ square: v }), eps)), by: u.by }, slots: { square: v } }
     const average = add(mul(slots.average, alpha), mul(u.x, product(u.by, 1 - alpha)))
-    return { u: { x: div(u.x, add(root({ square: v, average }, centered), eps)), by: u.by }, slots: { square: v, average } }
+    return {
+      u: { x: div(u.x, add(root({ square: v, average }, centered), eps)), by: u.by },
+      slots: { square: v, average },
+    }
   },
   split: (parts, { next }) => {
     const below = add(root(next, centered), eps)

@@ -104,7 +104,10 @@ export function chain(name: string, ...links: readonly Link[]): Optimizer {
       links.reduce<Required<LinkSplit>>(
         (sofar, link) => {
           const next = link.split(sofar.parts, args)
-          return { parts: next.parts, keep: next.keep === undefined ? sofar.keep : product(sofar.keep, next.keep) }
+          return {
+            parts: next.parts,
+            keep: next.keep === undefined ? sofar.keep : product(sofar.keep, next.keep),
+          }
         },
         { parts, keep: 1 },
       ),

@@ -33,7 +33,7 @@ export function momentum({
       },
       // A part g enters b as damp·g; with Nesterov u is g + μb. Both are the part times a scalar.
       split: (parts, { slots, hyper }) => {
-        const share = nesterov ? 1 + mu : (hyper.undamped ?? 1)
+        const share = nesterov ? 1 + mu : hyper.undamped ?? 1
         return {
           parts: {
             ...eachPart(parts, (u) => ({ x: u.x, by: product(u.by, share) })),

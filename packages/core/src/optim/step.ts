@@ -115,16 +115,24 @@ export interface SplitUpdate {
  * applied, and beside them 'carry-over' and 'decay' where the optimizer has them. A part may lack tensors (no decay on
  * norms): these are zero.
  */
-export function splitUpdate(optimizer: Optimizer, args: SplitUpdate): Readonly<Record<string, Leaf<Tensor>[]>> {
+export function splitUpdate(
+  optimizer: Optimizer,
+  args: SplitUpdate,
+): Readonly<Record<string, Leaf<Tensor>[]>> {
   const { params, state, next, hyper, factor, gradients } = args
-  const byPath = (tree: Tree<Tensor>): Map<string, Tensor> => new Map(leaves(tree).map((l) => [l.path, l.value]))
+  const byPath = (tree: Tree<Tensor>): Map<string, Tensor> =>
+    new Map(leaves(tree).map((l) => [l.path, l.value]))
   const [before, after] = [byPath(state), byPath(next)]
   const given = Object.entries(gradients).map(([name, tree]) => [name, byPath(tree)] as const)
   const found: Record<string, Leaf<Tensor>[]> = {}
   for (const { path, value: p } of leaves(params)) {
     const slots = (of: Map<string, Tensor>): Record<string, Tensor> =>
-      Object.fromEntries(optimizer.slots.map((slot) => [slot, of.get(path === '' ? slot : `${slot}.${path}`)!]))
-    const parts: Parts = Object.fromEntries(given.map(([name, tree]) => [name, { x: tree.get(path)!, by: factor ?? 1 }]))
+      Object.fromEntries(
+        optimizer.slots.map((slot) => [slot, of.get(path === '' ? slot : `${slot}.${path}`)!]),
+      )
+    const parts: Parts = Object.fromEntries(
+      given.map(([name, tree]) => [name, { x: tree.get(path)!, by: factor ?? 1 }]),
+    )
     const split = optimizer.split(parts, { path, p, slots: slots(before), next: slots(after), hyper })
     const deltas = Object.entries(split.parts).map(
       ([name, u]) => [name, neg(mul(u.x, product(hyper.lr, u.by)))] as const,

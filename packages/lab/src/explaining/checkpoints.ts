@@ -47,12 +47,17 @@ export function mustMatch(from: Checkpoint, to: Checkpoint): void {
       why,
       fix: 'give two checkpoints of one network: before and after training',
     })
-  const [a, b] = [from, to].map(({ model }) => new Map(leaves(model.params).map(({ path, value }) => [path, value])))
+  const [a, b] = [from, to].map(
+    ({ model }) => new Map(leaves(model.params).map(({ path, value }) => [path, value])),
+  )
   for (const path of new Set([...a.keys(), ...b.keys()])) {
     const [x, y] = [a.get(path), b.get(path)]
     if (!x || !y) throw refuse(`tensor ${path}`, `only ${x ? from.name : to.name} has it`)
     if (x.shape.length !== y.shape.length || x.shape.some((n, i) => n !== y.shape[i]))
-      throw refuse(`tensor ${path}`, `its shape is [${x.shape.join(', ')}] in one and [${y.shape.join(', ')}] in the other`)
+      throw refuse(
+        `tensor ${path}`,
+        `its shape is [${x.shape.join(', ')}] in one and [${y.shape.join(', ')}] in the other`,
+      )
   }
   const [c, d] = [from, to].map(({ model }) => model.config as unknown as Readonly<Record<string, unknown>>)
   for (const key of new Set([...Object.keys(c), ...Object.keys(d)])) {
@@ -94,7 +99,10 @@ export async function loadSegment(
     params: unflatten(params),
     delta: unflatten(delta),
     rounding: {
-      change: rms(sums.change), rounding: rms(sums.rounding), unchanged: sums.same / sums.count, dtype: coarsest,
+      change: rms(sums.change),
+      rounding: rms(sums.rounding),
+      unchanged: sums.same / sums.count,
+      dtype: coarsest,
     },
   }
 }
@@ -165,7 +173,9 @@ export async function explainSegment(
       own: addScaled(integrated?.own, tangent.own, weight),
     }
   }
-  const byModule = modules ? await probes.byModule(params, delta, (n, of) => report('layers', n, of)) : undefined
+  const byModule = modules
+    ? await probes.byModule(params, delta, (n, of) => report('layers', n, of))
+    : undefined
   return { before, after, predicted, integrated, modules: byModule }
 }
 

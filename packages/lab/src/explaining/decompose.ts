@@ -38,7 +38,13 @@ export class Decomposer implements Disposable {
   private readonly probes: ProbeSet
   private readonly explainer: StepExplainer
 
-  constructor(backend: Backend, model: CausalLM, rows: readonly EncodedRow[], options: DecomposeOptions, plan?: PlanOptions) {
+  constructor(
+    backend: Backend,
+    model: CausalLM,
+    rows: readonly EncodedRow[],
+    options: DecomposeOptions,
+    plan?: PlanOptions,
+  ) {
     this.options = options
     this.probes = new ProbeSet(backend, model, rows.slice(0, options.probes), { plan })
     this.explainer = new StepExplainer(backend, model, this.probes)

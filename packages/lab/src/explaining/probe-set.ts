@@ -118,7 +118,10 @@ export class ProbeSet implements Disposable {
   }
 
   /** Values under `params`, and their change along `tangent` (a tree like the parameters) to first order. */
-  async along(params: DeviceTree, tangent: DeviceTree): Promise<{ primal: ProbeValues; tangent: ProbeValues }> {
+  async along(
+    params: DeviceTree,
+    tangent: DeviceTree,
+  ): Promise<{ primal: ProbeValues; tangent: ProbeValues }> {
     const runs = await this.runAll('along', { params, tangent: { params: tangent } }, (shape, watched) =>
       predictProgram(this.model, shape, { watched }),
     )
@@ -148,7 +151,9 @@ export class ProbeSet implements Disposable {
   ): Promise<readonly (readonly { readonly module: Module; readonly change: number }[])[]> {
     const found: { module: Module; change: number }[][] = this.responses.map(() => [])
     this.alone ??= this.place(
-      this.rows.flatMap(({ sequences }, example) => sequences.map((sequence) => [{ example, sequences: [sequence] }])),
+      this.rows.flatMap(({ sequences }, example) =>
+        sequences.map((sequence) => [{ example, sequences: [sequence] }]),
+      ),
       [],
     )
     let done = 0
@@ -158,7 +163,10 @@ export class ProbeSet implements Disposable {
       const [{ response, first, tokens }] = placed.members
       const weights = new Float32Array(placed.batch.shape.reads).fill(1, first, first + tokens)
       const { dots } = await this.programs.read(executable, {
-        params, delta, batch: placed.arrays, weights: hostTensor(weights, [weights.length]),
+        params,
+        delta,
+        batch: placed.arrays,
+        weights: hostTensor(weights, [weights.length]),
       })
       found[response] = modules.map((module, i) => ({ module, change: dots[i] }))
       progress(++done, this.responses.length)
@@ -167,7 +175,11 @@ export class ProbeSet implements Disposable {
   }
 
   /** The change of every token along those tensors of `delta` that `mask` (one factor a parameter, in order) keeps. */
-  async masked(params: DeviceTree, delta: DeviceTree, mask: readonly number[]): Promise<readonly Float64Array[]> {
+  async masked(
+    params: DeviceTree,
+    delta: DeviceTree,
+    mask: readonly number[],
+  ): Promise<readonly Float64Array[]> {
     const inputs = { params, delta, mask: hostTensor(Float32Array.from(mask), [mask.length]) }
     const runs = await this.runAll('masked', inputs, (shape) => maskedProgram(this.model, shape), false)
     return this.split(runs, 'tangent.logp')
@@ -208,7 +220,14 @@ export class ProbeSet implements Disposable {
       const names = Object.keys(readSpecs(batch.shape)) as (keyof BatchArrays)[]
       const wanted: [string, HostTensor][] = names.map((name) => [name, host[name]])
       if (watched.length > 0)
-        wanted.push(['watch', hostTensor(Int32Array.from(watched, ({ read }) => read), [watched.length], 'i32')])
+        wanted.push([
+          'watch',
+          hostTensor(
+            Int32Array.from(watched, ({ read }) => read),
+            [watched.length],
+            'i32',
+          ),
+        ])
       const arrays: [string, DeviceTensor][] = []
       for (const [name, tensor] of wanted) arrays.push([name, await this.backend.upload(tensor)])
       placed.push({ batch, members, watched, arrays: Object.fromEntries(arrays) })
@@ -216,7 +235,12 @@ export class ProbeSet implements Disposable {
     return placed
   }
 
-  private compiled(kind: string, shape: ReadShape, watched: number, build: () => Program): Promise<Executable> {
+  private compiled(
+    kind: string,
+    shape: ReadShape,
+    watched: number,
+    build: () => Program,
+  ): Promise<Executable> {
     return this.programs.get(`${kind} ${shape.rows} ${shape.length} ${shape.reads} ${watched}`, build)
   }
 

@@ -1,5 +1,13 @@
 /** Compiled programs by key, each compiled when it is first asked for; dispose of it when done. */
-import { leaves, type Backend, type DeviceTensor, type Executable, type Program, type RunInput, type Tree } from '@ldyn/tensor'
+import {
+  leaves,
+  type Backend,
+  type DeviceTensor,
+  type Executable,
+  type Program,
+  type RunInput,
+  type Tree,
+} from '@ldyn/tensor'
 
 export class Programs implements Disposable {
   readonly backend: Backend
@@ -30,7 +38,10 @@ export class Programs implements Disposable {
     for (const [key, executable] of this.made) {
       if (!key.startsWith(kind)) continue
       this.made.delete(key)
-      void executable.then((e) => e.dispose(), () => undefined)
+      void executable.then(
+        (e) => e.dispose(),
+        () => undefined,
+      )
     }
   }
 

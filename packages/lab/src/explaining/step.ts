@@ -91,7 +91,10 @@ export class StepExplainer implements Disposable {
     const values = await this.lossValues(step)
     const { loss, count } = step.parts
     report('gradient', 0, 1)
-    const grads = await this.pull(step, values.map((v) => lossCotangent(loss, v, count)))
+    const grads = await this.pull(
+      step,
+      values.map((v) => lossCotangent(loss, v, count)),
+    )
     const applied = await this.apply(step, grads)
     report('jvp', 0, 1)
     const { primal: before, tangent: predicted } = await this.probes.along(params, applied.delta)
@@ -101,7 +104,10 @@ export class StepExplainer implements Disposable {
       ? await this.probes.byModule(params, applied.delta, (done, total) => report('layers', done, total))
       : undefined
     const { gradNorm, clipFactor } = applied
-    return { prediction: { before, predicted, directions, modules, gradNorm, clipFactor }, delta: applied.delta }
+    return {
+      prediction: { before, predicted, directions, modules, gradNorm, clipFactor },
+      delta: applied.delta,
+    }
   }
 
   [Symbol.dispose](): void {
@@ -138,7 +144,14 @@ export class StepExplainer implements Disposable {
         perBatch.map((parts) => parts.find((p) => p.name === name)?.cotangent),
       )
       const executable = await this.programs.get('part', () => partProgram(setting))
-      const inputs = { params, state, next: applied.next, part, factor: applied.clipFactor, hyper: { ...hyper } }
+      const inputs = {
+        params,
+        state,
+        next: applied.next,
+        part,
+        factor: applied.clipFactor,
+        hyper: { ...hyper },
+      }
       const { delta } = (await executable.run(inputs)) as unknown as { delta: DeviceTree }
       disposeTree(part)
       await keep(name, delta)
@@ -163,10 +176,15 @@ export class StepExplainer implements Disposable {
       const executable = await this.programs.get(`logp ${JSON.stringify(batch.shape)}`, () =>
         logProbProgram(this.model, batch.shape),
       )
-      const { logp } = await this.programs.read(executable, { params: step.weights.params, batch: { ...arrays } })
+      const { logp } = await this.programs.read(executable, {
+        params: step.weights.params,
+        batch: { ...arrays },
+      })
       const { sequences, tokens } = batch.shape
       const rows = (data: ArrayLike<number>): number[][] =>
-        Array.from({ length: sequences }, (_, s) => Array.from({ length: tokens }, (__, l) => data[s * tokens + l]))
+        Array.from({ length: sequences }, (_, s) =>
+          Array.from({ length: tokens }, (__, l) => data[s * tokens + l]),
+        )
       const names = Object.keys(step.parts.loss.fields?.(sequences, tokens) ?? {})
       found.push({
         logp: rows(logp),
@@ -197,7 +215,11 @@ export class StepExplainer implements Disposable {
       const inputs = {
         params: step.weights.params,
         batch: { ...step.inputs(batch) },
-        cotangent: { shape: [sequences, tokens], dtype: 'f32' as const, data: Float64Array.from(cotangent.flat()) },
+        cotangent: {
+          shape: [sequences, tokens],
+          dtype: 'f32' as const,
+          data: Float64Array.from(cotangent.flat()),
+        },
         ...(onto ? { grads } : {}),
       }
       grads = ((await executable.run(inputs)) as unknown as { grads: DeviceTree }).grads
@@ -208,7 +230,12 @@ export class StepExplainer implements Disposable {
   private async apply(step: StepToExplain, grads: DeviceTree): Promise<Applied> {
     const { params, state } = step.weights
     const executable = await this.programs.get('delta', () => deltaProgram(this.setting(step)))
-    const out = (await executable.run({ params, state, grads, hyper: { ...step.parts.hyper } })) as unknown as {
+    const out = (await executable.run({
+      params,
+      state,
+      grads,
+      hyper: { ...step.parts.hyper },
+    })) as unknown as {
       readonly delta: DeviceTree
       readonly state: DeviceTree
       readonly norm: DeviceTensor
@@ -217,7 +244,10 @@ export class StepExplainer implements Disposable {
     }
     disposeTree(grads)
     out.finite.dispose()
-    const [gradNorm, clipFactor] = [await scalarOf(this.backend, out.norm), await scalarOf(this.backend, out.factor)]
+    const [gradNorm, clipFactor] = [
+      await scalarOf(this.backend, out.norm),
+      await scalarOf(this.backend, out.factor),
+    ]
     return { delta: out.delta, next: out.state, gradNorm, clipFactor }
   }
 }

@@ -78,19 +78,20 @@ export const headOps: Ops<'tokenLogProb' | 'tokenLogProbBackward' | 'tokenStats'
     // With z = hWᵀ: ẏ = ż_y − ⟨π, ż⟩ = ḣ·(W_y − πW) + h·(Ẇ_y − πẆ). No ż of vocabulary size is made, and πW serves all
     // directions. log π_y = z_y − max z + log max π: one tensor of vocabulary size, since softmax may overwrite z.
     linearise: ([hidden, head, targets], { chunkRows }) => {
-      const chunks: { h: Tensor; y: Tensor; pi: Tensor }[] = []
+      const chunks: { y: Tensor; pi: Tensor }[] = []
       const y = byRows(chunkRows, [hidden, targets], (rows, at) => {
         const z = matmul(rows, head, false, true)
         const gap = sub(takeAlong(z, at), max(z, -1))
         const pi = softmax(z)
-        chunks.push({ h: rows, y: at, pi })
+        chunks.push({ y: at, pi })
         return [add(gap, log(max(pi, -1)))]
       })
       const against = (rows: Tensor, at: Tensor, pi: Tensor, w: Tensor): Tensor =>
         sum(mul(rows, sub(take(w, at), matmul(pi, w))), -1)
       const tangent = ([dHidden, dHead]: readonly Maybe[]): readonly Maybe[] => {
         const viaHidden = dHidden && inRows(dHidden, chunkRows, (dh, i) => against(dh, chunks[i].y, chunks[i].pi, head))
-        const viaHead = dHead && inRows(hidden, chunkRows, (_, i) => against(chunks[i].h, chunks[i].y, chunks[i].pi, dHead))
+        const viaHead =
+          dHead && inRows(hidden, chunkRows, (h, i) => against(h, chunks[i].y, chunks[i].pi, dHead))
         return [viaHidden && viaHead ? add(viaHidden, viaHead) : (viaHidden ?? viaHead)]
       }
       return { y, tangent }
