@@ -23,6 +23,8 @@ export interface Made {
   readonly wander?: number
   readonly seed?: number
   readonly firstStep?: number
+  /** The last step of a stage before. */
+  readonly begins?: number
   /** What one probe does beside the others. */
   readonly own?: (name: string, probe: number, t: number) => number
   readonly tokens?: boolean
@@ -42,10 +44,19 @@ const meanOf = (row: readonly number[]): number => row.reduce((a, b) => a + b, 0
 
 export function madeCase(made: Made): Case {
   const { curves = {}, log = {}, loss = 'dpo', evaluations: n = 40, probes = 24 } = made
-  const { noise = 2, jump = 0.4, wander = 0, seed = 0, firstStep = 0, own = () => 0, tokens = false } = made
+  const {
+    noise = 2,
+    jump = 0.4,
+    wander = 0,
+    seed = 0,
+    firstStep = 0,
+    begins = 0,
+    own = () => 0,
+    tokens = false,
+  } = made
   const next = random(seed)
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
-  const steps = Array.from({ length: n }, (_, e) => firstStep + e * 10)
+  const steps = Array.from({ length: n }, (_, e) => begins + firstStep + e * 10)
   const at = (e: number): number => (n === 1 ? 0 : e / (n - 1))
   const track = (name: string, shape: Shape): Track => {
     const [metric, type] = name.split(' ')
@@ -73,7 +84,7 @@ export function madeCase(made: Made): Case {
     steps,
     mean: steps.map((step, e) => {
       const exact = firstStep <= 1
-      const level = shape(exact ? at(e) : (step - 5) / steps[n - 1])
+      const level = shape(exact ? at(e) : (step - begins - 5) / (steps[n - 1] - begins))
       return level + (e === 0 && exact ? 0 : jump * 0.2 * normal())
     }),
     of: 'batches',
@@ -85,6 +96,7 @@ export function madeCase(made: Made): Case {
     probes: new Map(Object.entries(curves).map(([name, shape]) => [name, track(name, shape)])),
     log: new Map(Object.entries(log).map(([name, shape]) => [name, logged(name, shape)])),
     evaluations: Object.keys(curves).length > 0 ? n : 0,
+    begins,
   }
   return {
     id: 'made',

@@ -65,8 +65,14 @@ export function stageOf(
   rows: number,
 ): StageConfig | undefined {
   if (imported || isSimulated(config)) return undefined
-  const found = resolve([layerOf(config, () => 'run.json')]).stages.find((stage) => stage.name === name)
-  return found && stageConfig(found, rows)
+  try {
+    const found = resolve([layerOf(config, () => 'run.json')]).stages.find((stage) => stage.name === name)
+    return found && stageConfig(found, rows)
+  } catch (error) {
+    // A run that was not trained from a config (a simulation, another program's) has settings of its own.
+    if (error instanceof CliError) return undefined
+    throw error
+  }
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -13,6 +13,8 @@ export interface CaseStage {
   /** Columns of the training log. */
   readonly log: ReadonlyMap<string, Track>
   readonly evaluations: number
+  /** The last step of the stage before; 0 for the first. */
+  readonly begins: number
 }
 
 export interface Case {
@@ -117,9 +119,15 @@ export const caseOf = async (run: Run): Promise<Case> => {
   const failed = run.events.findLast((event) => event.type === 'status' && event.status === 'failed')
   const tokenTable = manifest.columns.tokens.includes('logp') ? await run.tokens('logp') : undefined
   const stageEvaluations = new Map(names.map((name) => [name, evaluationsOf(run, name)]))
+  const lastStepOf = (name: string): number =>
+    Math.max(
+      0,
+      ...run.evaluations.flatMap(({ step, stage }) => (stage === name ? [step] : [])),
+      ...[...logOf(name).values()].map(({ steps }) => steps.at(-1)!),
+    )
   return {
     id: manifest.id,
-    stages: names.map((name) => {
+    stages: names.map((name, k) => {
       const evaluations = stageEvaluations.get(name)!
       const loss = manifest.stages.find((stage) => stage.name === name)?.loss ?? name
       return {
@@ -129,6 +137,7 @@ export const caseOf = async (run: Run): Promise<Case> => {
         probes: tracksOf(evaluations),
         log: logOf(name),
         evaluations: evaluations.length,
+        begins: Math.max(0, ...names.slice(0, k).map(lastStepOf)),
       }
     }),
     types: run.types,

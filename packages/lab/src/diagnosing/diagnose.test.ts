@@ -46,6 +46,19 @@ describe('a verdict on curves of known shape', () => {
     expect(diagnose(madeCase({ curves: benign })).stages[0].findings[0].says).toMatch(/worth watching/)
   })
 
+  it('benign for chosen, and squeezed along rejected’s own context: said beside', () => {
+    const curves = {
+      'logp chosen': ramp(-150, 10),
+      'logp rejected': ramp(-120, -60),
+      'argmax_logp rejected': ramp(-50, 12),
+    }
+    const found = diagnose(madeCase({ curves }))
+    expect(found.verdict).toBe('benign')
+    expect(found.stages[0].findings[0].says).toMatch(
+      /Along rejected’s own context mass is squeezed .*argmax_logp rejected −62/,
+    )
+  })
+
   it('benign: chosen flat within noise, argmax up with it', () => {
     const flat = { ...squeezed, 'logp chosen': ramp(-150, -1), 'argmax_logp chosen': ramp(-60, 1) }
     expect(diagnose(madeCase({ curves: flat })).verdict).toBe('benign')
@@ -143,6 +156,14 @@ describe('a verdict on curves of known shape', () => {
     expect(diagnose(madeCase({ log: right, jump: 0.05, firstStep: 1 })).verdict).toBe('benign')
     // A log of every tenth update begins with a mean over ten, which is not 0 and no mismatch.
     expect(diagnose(madeCase({ log: right, jump: 0.05, firstStep: 10 })).verdict).toBe('benign')
+    // In a second stage the first update is not the run's first, and a curve that bends extends to anything.
+    const second = { ...right, 'rewards/rejected': (x: number) => -3 * (1 - Math.exp(-8 * x)) }
+    for (const firstStep of [1, 10]) {
+      expect(diagnose(madeCase({ log: second, jump: 0.05, firstStep, begins: 60 })).verdict).toBe('benign')
+      expect(diagnose(madeCase({ log, jump: 0.05, firstStep, begins: 60 })).verdict).toBe(
+        'reference-mismatch',
+      )
+    }
   })
 
   it('of TRL’s log: rewards/chosen falls beside a growing margin; with entropy falling, squeezing on weak evidence', () => {

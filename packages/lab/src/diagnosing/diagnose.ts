@@ -109,6 +109,15 @@ const diagnoseStage = (
             },
           ]
         : []),
+      ...(stage.kind === 'preference' && scores === undefined && single
+        ? [
+            {
+              what: 'which pairs could have been known to push their own y⁺ down (CHES and others)',
+              command:
+                'ldyn kernel screen --model <checkpoint> --data <pairs.jsonl> --jsonl > scores.jsonl; ldyn diagnose <run> --scores scores.jsonl',
+            },
+          ]
+        : []),
       ...(stage.kind === 'preference' && beta === undefined
         ? [
             {

@@ -69,19 +69,37 @@ export const unfallen = (stage: CaseStage, signals: Signals, chosen: Evidence): 
   const watch = gains
     ? ` Mass gathers faster than chosen gains (${moved('argmax', argmax!)}): worth watching.`
     : ''
+  // Where y⁻ is pushed the mass has to go somewhere, whether or not chosen feels it.
+  const pushed = stage.kind === 'sft' ? [] : squeezedAlong(signals, 'rejected')
+  const along =
+    pushed.length === 2
+      ? ` Along rejected’s own context mass is squeezed (${pushed.map((one) => moved(one.curve, one)).join(', ')}), and chosen does not feel it.`
+      : ''
   return {
     verdict: 'benign',
     confidence:
       chosen.direction === 'up' && (stage.kind !== 'preference' || margin?.direction === 'up')
         ? 'strong'
         : 'moderate',
-    says: `${words}${margin && stage.kind !== 'sft' ? `, ${moved('margin', margin)}` : ''}: chosen does not lose probability beyond what matters.${watch}`,
-    evidence,
+    says: `${words}${margin && stage.kind !== 'sft' ? `, ${moved('margin', margin)}` : ''}: chosen does not lose probability beyond what matters.${watch}${along}`,
+    evidence: [...evidence, ...pushed.slice(1)],
     since: undefined,
     caveats: [],
     wanted: argmax || stage.kind === 'sft' ? [] : [OBSERVE],
   }
 }
+
+/** A type whose log π falls while the likeliest tokens along it gain: both, or nothing. */
+const squeezedAlong = ({ elsewhere }: Signals, wanted: string): readonly Evidence[] =>
+  elsewhere
+    .filter(({ type }) => type === wanted)
+    .flatMap(({ logp, argmax }) => {
+      const [down, up] = [
+        speak(logp, 0, `log π of ${wanted}`),
+        speak(argmax, 0, `Σ log max π along ${wanted}`),
+      ]
+      return down?.direction === 'down' && up?.direction === 'up' ? [down, up] : []
+    })
 
 /** SFT: chosen must rise. */
 export const supervised = (signals: Signals, chosen: Evidence, from: number): Finding | undefined => {

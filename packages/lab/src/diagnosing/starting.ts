@@ -17,14 +17,14 @@ export const mismatch = (stage: CaseStage): Finding | undefined => {
   // A log of every tenth update has means over the first ten: extended back to before the first one.
   const start = (track: Track): number => {
     const n = Math.min(5, track.mean.length)
-    if (n < 2 || track.steps[0] <= 1) return track.mean[0]
+    if (n < 2 || track.steps[0] - stage.begins <= 1) return track.mean[0]
     const [xs, ys] = [track.steps.slice(0, n), track.mean.slice(0, n)]
     const [x0, y0] = [xs.reduce((a, b) => a + b, 0) / n, ys.reduce((a, b) => a + b, 0) / n]
     const slope =
       xs.reduce((sum, x, i) => sum + (x - x0) * (ys[i] - y0), 0) /
       xs.reduce((sum, x) => sum + (x - x0) ** 2, 0)
     // A line's mean over a logging interval lies at its middle.
-    return y0 + slope * (xs[0] / 2 - x0)
+    return y0 + slope * ((stage.begins + xs[0]) / 2 - x0)
   }
   const first = tracks.map(start)
   const spread = tracks.map(({ mean }) => {
@@ -32,8 +32,12 @@ export const mismatch = (stage: CaseStage): Finding | undefined => {
     const jumps = early.slice(1).map((x, i) => Math.abs(x - early[i]))
     return Math.max(0, ...jumps)
   })
-  const exact = tracks[0].steps[0] <= 1
-  const off = first.map((x, i) => Math.abs(x) > thresholds.firstReward + (exact ? 0 : 2 * spread[i]))
+  const exact = tracks[0].steps[0] - stage.begins <= 1
+  // Both what the log begins with and what it extends back to must be off: a curve that bends extends to anything.
+  const off = first.map((x, i) => {
+    const least = Math.min(Math.abs(x), Math.abs(tracks[i].mean[0]))
+    return least > thresholds.firstReward + (exact ? 0 : 2 * spread[i])
+  })
   if (!off.some(Boolean)) return undefined
   const loss = stage.log.get('loss')
   const ln2 =
