@@ -13,6 +13,22 @@ export interface ConformanceResult {
   readonly seconds: number
 }
 
+/** Least milliseconds of square products on named cards, by our kernels' counts: what the timings compare with. */
+export async function renderRoofline(sizes: readonly number[]): Promise<string[]> {
+  const { leastTimes } = await import('@ldyn/backend-webgpu')
+  const times = leastTimes(sizes, ['f32', 'f16'])
+  const lines = ['', `least ms of a product at ${sizes.join(', ')} (f32; f16 on matrix units), by the makers' figures:`]
+  for (const name of new Set(times.map(({ card }) => card))) {
+    const of = (precision: string): string =>
+      times
+        .filter(({ card, precision: p }) => card === name && p === precision)
+        .map(({ seconds }) => (seconds * 1000).toPrecision(3))
+        .join(', ')
+    lines.push(`  ${name}: ${of('f32')}; ${of('f16')}`)
+  }
+  return lines
+}
+
 /** The suite of @ldyn/testkit on one backend, with so many random programs. Throws where the backend is not here. */
 export async function conformanceOf(
   name: string,

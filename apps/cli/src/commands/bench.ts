@@ -92,7 +92,7 @@ async function timeAll(flags: Flags, context: Context): Promise<void> {
 
 async function conformThenTime(flags: Flags & { programs: number }, context: Context): Promise<void> {
   const { output } = context
-  const { conformanceOf } = await loadGpu()
+  const { conformanceOf, renderRoofline } = await loadGpu()
   const { timeBackends } = await loadBackends()
   const { renderTimings } = await loadTable()
   using progress = context.progress()
@@ -104,6 +104,7 @@ async function conformThenTime(flags: Flags & { programs: number }, context: Con
   )
   const timings = await timeBackends(request(flags, progress))
   progress.end()
+  const least = await renderRoofline(flags.matmul)
   output.result('bench gpu', { conformance, timings }, () =>
     [
       `${output.style(failed.length === 0 ? 'green' : 'red', failed.length === 0 ? 'ok  ' : 'FAIL')} conformance of ${first}: ` +
@@ -111,6 +112,7 @@ async function conformThenTime(flags: Flags & { programs: number }, context: Con
       ...failed.map(({ group, name, why }) => `     ${group} › ${name}: ${why ?? ''}`),
       '',
       renderTimings(timings, output),
+      ...least,
     ].join('\n'),
   )
   if (failed.length > 0) context.exit(7)

@@ -108,5 +108,6 @@ export interface LeastTime extends Roofline {
 export const leastTimes = (sizes: readonly number[], precisions: readonly MatmulPrecision[]): LeastTime[] =>
   CARDS.flatMap((card) => precisions.flatMap((precision) => sizes.map((size) => {
     const product = { batch: 1, m: size, n: size, k: size, ta: false, tb: false, repeatA: 1, repeatB: 1 }
-    return { card: card.name, size, precision, ...roofline(matmulCounts(product, ANY_CARD, precision), card, precision) }
+    const counts = matmulCounts(product, ANY_CARD, precision)
+    return { card: card.name, size, precision, ...roofline(counts, card, precision) }
   })))
