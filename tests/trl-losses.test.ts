@@ -46,8 +46,9 @@ const LOSSES: Record<string, LossConfig> = {
   simpo: { ...simpo, alpha: 0 },
   simpo_nll: { ...simpo, alpha: 1 },
   kto: { name: 'kto', beta: 0.3, desirableWeight: 1.5, undesirableWeight: 0.5 },
+  orpo: { name: 'orpo', beta: 0.5, alpha: 1, reduction: 'token-mean' },
 }
-/** CPOTrainer's `logps/*` are means over tokens, which ours never are: there the rewards speak for them. */
+/** CPO's and ORPO's `logps/*` are means over tokens, which ours never are: there the rewards speak for them. */
 const METRICS = ['loss', 'grad_norm', 'learning_rate', 'rewards/chosen', 'rewards/rejected', 'rewards/margins', 'kl']
 
 const stageOf = (name: string, s: Settings): StageConfig => ({
@@ -70,6 +71,8 @@ const stageOf = (name: string, s: Settings): StageConfig => ({
 async function rowsOf(name: string): Promise<Row[]> {
   const all = await readRows(goldenPath('trl', 'preferences.jsonl'))
   const rows = all.filter((_, i) => i !== 4 && i !== 24).slice(0, 24)
+  // TRL's ORPO takes its NLL over prompt and response; without a prompt that is ours.
+  if (name === 'orpo') return rows.map((row) => ({ ...row, prompt: '' }))
   if (name !== 'kto') return rows
   return rows.map((row, i) => {
     const type = i % 2 ? 'rejected' : 'chosen'

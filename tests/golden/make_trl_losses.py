@@ -1,5 +1,5 @@
 """Runs of TRL's own trainers with the further losses -> trl-losses.json: DPOTrainer's hinge, sppo_hard and sigmoid + sft,
-CPOTrainer's SimPO with and without its NLL, KTOTrainer. Model and data are make_trl.py's (run that first).
+CPOTrainer's SimPO with and without its NLL, KTOTrainer, ORPOTrainer. Model and data are make_trl.py's (run that first).
 """
 import logging
 import os
@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 from transformers.trainer_callback import PrinterCallback
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 from trl.experimental.cpo import CPOConfig, CPOTrainer
+from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
 from make_trl import COMMON, SEED, TRL, read_rows
 
@@ -30,7 +31,9 @@ LOSSES = {
     'simpo_nll': (CPOTrainer, CPOConfig, dict(loss_type='simpo', beta=2.0, simpo_gamma=0.5, cpo_alpha=1.0)),
     'kto': (KTOTrainer, KTOConfig, dict(beta=0.3, desirable_weight=1.5, undesirable_weight=0.5,
                                         per_device_train_batch_size=4)),
+    'orpo': (ORPOTrainer, ORPOConfig, dict(beta=0.5)),
 }
+OLD_STYLE = (CPOTrainer, ORPOTrainer)
 
 
 def labelled(rows):
@@ -47,14 +50,15 @@ def logged(kind, make_config, options, rows, nudge=0.0):
             for p in model.parameters():
                 p.mul_(1 + nudge * torch.randn_like(p))
     common = {**COMMON, 'warmup_steps': 1, 'max_grad_norm': 1.0, 'max_length': 512, 'max_steps': STEPS, **options}
-    if kind is CPOTrainer:
+    if kind in OLD_STYLE:
         common.pop('train_sampling_strategy')
     args = make_config(output_dir=tempfile.mkdtemp(), **common)
-    extra = {} if kind is CPOTrainer else {'ref_model': reference}
-    data = Dataset.from_list(labelled(rows) if kind is KTOTrainer else rows)
+    extra = {} if kind in OLD_STYLE else {'ref_model': reference}
+    data = Dataset.from_list(labelled(rows) if kind is KTOTrainer else
+                             [{**row, 'prompt': ''} for row in rows] if kind is ORPOTrainer else rows)
     t = kind(model=model, args=args, train_dataset=data,
              processing_class=AutoTokenizer.from_pretrained(TRL / 'model'), **extra)
-    if kind is CPOTrainer:
+    if kind in OLD_STYLE:
         t._get_train_sampler = lambda dataset=None: torch.utils.data.SequentialSampler(t.train_dataset)
     t.remove_callback(PrinterCallback)
     t.train()
@@ -83,6 +87,7 @@ def main():
     note = ('logged: what TRL logged, one number per update; grad_norm before clipping. Rows are trl/preferences.jsonl '
             'without 4 and 24 (whose tokens merge over the border of prompt and response; CPOTrainer splits those in '
             'another way), of these the first 24; kto: their chosen responses of even and rejected ones of odd rows. '
+            'orpo: with empty prompts, since TRL takes its NLL over prompt and response. '
             'nudged_*: how far the run moves when the initial weights move by one rounding.')
     write(HERE / 'trl-losses.json', header(__file__, ['torch', 'transformers', 'trl'], SEED, note),
           {'model': 'trl/model', 'runs': runs})
