@@ -2,14 +2,16 @@
  * Every kernel variant is valid WGSL, also those that this machine's adapter cannot run: checked on Dawn's null
  * backend, which takes every feature and computes nothing.
  */
+import { grad, jvp } from '@ldyn/tensor'
+import { randomProgram, tinyTransformer } from '@ldyn/tensor/cases'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attention, attentionBackward } from '../src/kernels/attention.ts'
 import { tokenLogProb, tokenLogProbBackward, tokenStats } from '../src/kernels/head.ts'
 import type { Lowering, SubgroupMatrix } from '../src/kernels/kernel.ts'
 import { matmul, productOf } from '../src/kernels/matmul.ts'
-import { ROW_OPS, rowWise } from '../src/kernels/rows.ts'
 import { scatterAdd } from '../src/kernels/scatter.ts'
 import { TILES } from '../src/kernels/tile.ts'
+import { planOf } from '../src/plan/plan.ts'
 import { diagnose, nullDevice, plainLimits } from './device.ts'
 
 let device: GPUDevice
@@ -75,10 +77,26 @@ describe('the other kernels, at sizes of real models', () => {
         await valid(tokenLogProbBackward(shape, { hidden: true, head: true }, limits, { precision }))
     }
   })
-  it('rows and scatterAdd', async () => {
+  it('scatterAdd', async () => {
     for (const limits of [card, windows]) {
-      for (const op of Object.values(ROW_OPS)) await valid(rowWise(op(1031, 1e-5), 8192, 1031, limits))
       await valid(scatterAdd(8192, 1031, 50257, limits))
+    }
+  })
+})
+
+describe('generated kernels', () => {
+  const { program } = tinyTransformer()
+  const programs = {
+    'a gradient': grad(program, { wrt: 'params', of: 'loss' }),
+    'several directions': jvp(program, { wrt: 'params', directions: 3 }),
+    'a random program': grad(randomProgram(77, 40).program, { wrt: '', of: 'loss' }),
+  }
+  it.each(Object.entries(programs))('of %s, whole, unfused and by windows', async (_, given) => {
+    const windows = { ...card, software: true, maxBindingBytes: 1024 }
+    for (const [limits, fusion] of [[card, true], [plainLimits, false], [windows, true]] as const) {
+      const { kernels } = planOf(given, limits, { matmulPrecision: 'f32', fusion })
+      const distinct = new Map(kernels.map(({ kernel }) => [kernel.wgsl, kernel]))
+      for (const kernel of distinct.values()) expect(await diagnose(device, kernel)).toEqual([])
     }
   })
 })

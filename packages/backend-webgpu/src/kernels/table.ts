@@ -4,7 +4,6 @@ import { attention, attentionBackward, type AttentionShape } from './attention.t
 import { tokenLogProb, tokenLogProbBackward, tokenStats, type HeadShape } from './head.ts'
 import type { Epilogue, Limits, Lowering, MatmulPrecision } from './kernel.ts'
 import { matmul, productOf } from './matmul.ts'
-import { ROW_OPS, rowWise } from './rows.ts'
 import { scatterAdd } from './scatter.ts'
 import { topK } from './topk.ts'
 
@@ -26,11 +25,6 @@ function attentionShape(
 const headShape = (hidden: Spec, head: Spec): HeadShape =>
   ({ rows: hidden.shape[0], width: hidden.shape[1], vocabulary: head.shape[0] })
 
-function inRows(name: keyof typeof ROW_OPS, { shape }: Spec, eps: number, limits: Limits): Lowering {
-  const width = shape.at(-1)!
-  return rowWise(ROW_OPS[name](width, eps), sizeOf(shape.slice(0, -1)), width, limits)
-}
-
 export const native: { readonly [K in OpName]?: Native<K> } = {
   matmul: ({ attrs: { ta, tb } }, [a, b], _, { limits, precision, epilogue }) =>
     matmul(productOf(a.shape, b.shape, ta, tb), limits, { precision, epilogue }),
@@ -38,11 +32,6 @@ export const native: { readonly [K in OpName]?: Native<K> } = {
     attention(attentionShape(attrs, q, k, segments), limits),
   attentionBackward: ({ attrs }, [q, k, , , , segments], _, { limits }) =>
     attentionBackward(attentionShape(attrs, q, k, segments), limits),
-  softmax: (_, [x], __, { limits }) => inRows('softmax', x, 0, limits),
-  logSoftmax: (_, [x], __, { limits }) => inRows('logSoftmax', x, 0, limits),
-  logSumExp: (_, [x], __, { limits }) => inRows('logSumExp', x, 0, limits),
-  layerNorm: ({ attrs: { eps } }, [x], _, { limits }) => inRows('layerNorm', x, eps, limits),
-  rmsNorm: ({ attrs: { eps } }, [x], _, { limits }) => inRows('rmsNorm', x, eps, limits),
   tokenLogProb: (_, [hidden, head], __, { limits }) => tokenLogProb(headShape(hidden, head), limits),
   tokenLogProbBackward: ({ attrs }, [hidden, head], _, { limits, precision }) =>
     tokenLogProbBackward(headShape(hidden, head), attrs, limits, { precision }),
@@ -54,8 +43,7 @@ export const native: { readonly [K in OpName]?: Native<K> } = {
 
 /** Kernels for cards: on an adapter that is a CPU, what they would save is less than their barriers cost. */
 const FOR_CARDS: readonly OpName[] = [
-  'attention', 'attentionBackward', 'tokenLogProb', 'tokenLogProbBackward', 'tokenStats', 'softmax', 'logSoftmax',
-  'logSumExp', 'layerNorm', 'rmsNorm',
+  'attention', 'attentionBackward', 'tokenLogProb', 'tokenLogProbBackward', 'tokenStats',
 ]
 
 /** The ops that are not expanded on a device. `takeAlong` is a gather, which the fused kernels read in place. */
