@@ -77,6 +77,8 @@ describe('ldyn kernel', () => {
     expect(parameters).toBeGreaterThan(0)
     data.gram.forEach((row, i) => row.forEach((x, j) => expect(x).toBe(whole.gram[i][j])))
     expect([data.block, data.gradients]).toEqual([1, 21])
+    const plan = await answer<{ gradients: number; held_bytes: number }>('gram', ...probes, '--dry-run')
+    expect(plan).toMatchObject({ gradients: 6, held_bytes: 6 * 4 * parameters })
     const { gram, se } = await answer<Gram>('gram', ...probes, '--sketch', '4096')
     expect(Math.abs(gram[0][1] - whole.gram[0][1])).toBeLessThan(5 * se![0][1])
     expect(se![0][0]).toBe(0)
@@ -129,6 +131,10 @@ describe('ldyn kernel', () => {
     expect(await failure('block', ...rows, '--token', '999')).toMatchObject({
       code: 2,
       err: expect.stringMatching(/there is no token 999/) as string,
+    })
+    expect(await failure('tokens', '--model', model, '--update', `${pairs}#0-2`, '--observe', `${pairs}#0`)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--update takes one row here/) as string,
     })
     expect(await failure('drift', '--model', model, '--probe', pairs)).toMatchObject({ code: 2 })
     expect(await failure('proxy')).toMatchObject({ code: 2 })

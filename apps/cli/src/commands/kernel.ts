@@ -126,6 +126,7 @@ export function register(program: Command, context: Context): void {
     .option('--memory <amount>', 'gradients held at once, as in 4GiB', '4GiB')
     .option('--sketch <k>', 'keep k random numbers of each gradient; every entry gets a standard error', positive('--sketch'))
     .option('--seed <n>', 'of the sketch', whole('--seed'), 0)
+    .option('--dry-run', 'measure one gradient, print the memory and time that all would take')
   shared(gram).action(async (flags: GramFlags) => {
     const { kernelGram } = await import('../kernel/gram.ts')
     await kernelGram(flags, context)

@@ -4,7 +4,7 @@ import type { Matrix } from '@ldyn/core'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { brief } from '../progress/pace.ts'
-import { referredRows } from '../rows/reference.ts'
+import { referredRow } from '../rows/reference.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
 import { checkOut, saveMatrices } from './save.ts'
@@ -74,8 +74,8 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
       why: `V = ${model.vocab}: ${((8 * model.vocab ** 2) / 2 ** 30).toFixed(1)} GiB and ${model.vocab} passes; up to ${EXACT_MOST} is done`,
       fix: 'leave --exact out: the factored block is the same to rounding',
     })
-  const [updateRow] = await referredRows(flags.update, '--update', tokenizer)
-  const [observeRow] = await referredRows(flags.observe, '--observe', tokenizer)
+  const updateRow = await referredRow(flags.update, '--update', tokenizer)
+  const observeRow = await referredRow(flags.observe, '--observe', tokenizer)
   const [observe] = sequencesOf(observeRow, [flags.type], opened)
   const [update] = sequencesOf(updateRow, [flags.updateType], opened)
   mustHave(observe.response.length, flags.token, '--token', `'${flags.type}' of ${flags.observe}`)

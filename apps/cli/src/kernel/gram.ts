@@ -6,7 +6,7 @@ import { CliError } from '../contract/errors.ts'
 import { speaksUtf8 } from '../contract/utf8.ts'
 import { encodeProbes, typesIn } from '../observe/observe.ts'
 import type { Reporter } from '../progress/reporter.ts'
-import { brief } from '../progress/pace.ts'
+import { brief, duration } from '../progress/pace.ts'
 import { bytesOf, memoryText, openKernel, parametersText, type KernelFlags, type Opened } from './open.ts'
 import { picture, table } from './picture.ts'
 import { checkOut, saveMatrices, type SavedMatrix } from './save.ts'
@@ -22,6 +22,7 @@ export interface GramFlags extends ProbeFlags {
   readonly memory: string
   readonly sketch?: number
   readonly seed: number
+  readonly dryRun?: boolean
 }
 
 export interface Probe {
@@ -92,6 +93,12 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
   using progress = context.progress()
   await using opened = await openKernel(flags, progress)
   const { probes, sequences } = await probesOf(flags, opened, (text) => output.warn(text))
+  if (flags.dryRun) {
+    const found = await forecast(flags, opened, sequences)
+    progress.end()
+    output.result('kernel gram', { dryRun: true, ...found }, () => renderForecast(found, parametersText(opened.chosen)))
+    return
+  }
   const made = await compute(flags, opened, sequences, progress)
   progress.end()
   const answer = answerOf(flags, opened, probes, made)
@@ -114,6 +121,56 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
     [render(answer, context, parametersText(opened.chosen)), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),
   )
 }
+
+/** What a Gram would take. */
+interface Forecast {
+  readonly probes: number
+  readonly gradient_bytes: number
+  readonly gradients: number
+  /** Gradients held at a time; missing where they are sketched. */
+  readonly block?: number
+  readonly held_bytes: number
+  /** From the longest probe's gradient, compiled and taken twice. */
+  readonly seconds: number
+}
+
+async function forecast(flags: GramFlags, opened: Opened, probes: readonly Sequence[]): Promise<Forecast> {
+  const { backend, checkpoint, params, chosen } = opened
+  const n = probes.length
+  const memory = flags.sketch === undefined ? checkMemory(opened, n, flags.memory) : Infinity
+  const { gradientBytes, block, gradients } = gramPlan(checkpoint.model, n, memory, chosen.wrt)
+  const longest = probes.reduce((a, b) =>
+    b.prompt.length + b.response.length > a.prompt.length + a.response.length ? b : a,
+  )
+  const clock: number[] = []
+  await gramMatrix({
+    backend,
+    model: checkpoint.model,
+    params,
+    probes: [longest, longest],
+    per: flags.per,
+    wrt: chosen.wrt,
+    memory: Infinity,
+    progress: () => clock.push(performance.now()),
+  })
+  // Between the first two reports the program is compiled, between the last two a gradient is taken and dotted.
+  const seconds = ((clock[2] - clock[1]) * (flags.sketch === undefined ? gradients : n) + clock[1] - clock[0]) / 1000
+  return {
+    probes: n,
+    gradient_bytes: gradientBytes,
+    gradients: flags.sketch === undefined ? gradients : n,
+    ...(flags.sketch === undefined ? { block } : {}),
+    held_bytes: gradientBytes * (flags.sketch === undefined ? Math.min(n, block + 1) : 1),
+    seconds,
+  }
+}
+
+const renderForecast = (f: Forecast, parameters: string): string =>
+  [
+    `${f.probes} probes, gradients of ${parameters}: ${memoryText(f.gradient_bytes)} each`,
+    `${f.gradients} gradients to compute${f.block === undefined ? '' : `, ${f.block} held at a time`}: ${memoryText(f.held_bytes)} beside the model`,
+    `about ${duration(f.seconds * 1000)} at most, by the longest probe`,
+  ].join('\n')
 
 interface Made {
   readonly gram: Gram

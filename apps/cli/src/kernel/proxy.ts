@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { load } from '../observe/observe.ts'
 import { brief } from '../progress/pace.ts'
-import { referredRows } from '../rows/reference.ts'
+import { referredRow } from '../rows/reference.ts'
 import { probesOf, type ProbeFlags } from './gram.ts'
 import { openKernel, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
@@ -64,7 +64,7 @@ async function defined(flags: ProxyFlags, context: Context): Promise<void> {
   await using later = await openModel(flags.to!)
   const { backend, checkpoint, tokenizer } = opened
   const { probes, sequences } = await probesOf(own, opened, (text) => output.warn(text))
-  const [row] = await referredRows(flags.update!, '--update', tokenizer)
+  const row = await referredRow(flags.update!, '--update', tokenizer)
   const [update] = sequencesOf(row, [flags.updateType], opened)
   const gNorms = await sftGNorms({ backend, model: checkpoint.model }, opened.params, update)
   const after = await load(later, backend, progress)

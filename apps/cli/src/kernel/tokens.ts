@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
-import { referredRows } from '../rows/reference.ts'
+import { referredRow } from '../rows/reference.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { binned, picture, table } from './picture.ts'
 import { checkOut, saveMatrices } from './save.ts'
@@ -85,8 +85,8 @@ export async function kernelTokens(flags: TokensFlags, context: Context): Promis
   await using opened = await openKernel(flags, progress)
   const { backend, checkpoint, params, tokenizer, chosen } = opened
   const loss = lossOf(stage.loss)
-  const [updateRow] = await referredRows(flags.update, '--update', tokenizer)
-  const [observeRow] = await referredRows(flags.observe, '--observe', tokenizer)
+  const updateRow = await referredRow(flags.update, '--update', tokenizer)
+  const observeRow = await referredRow(flags.observe, '--observe', tokenizer)
   const types = loss.needs.pairs ? ['chosen', 'rejected'] : stage.targets.length > 0 ? stage.targets : ['chosen']
   const update = sequencesOf(updateRow, types, opened)
   const [observe] = sequencesOf(observeRow, [flags.type], opened)

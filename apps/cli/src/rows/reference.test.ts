@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { referredRows, rowReference } from './reference.ts'
+import { referredRow, referredRows, rowReference } from './reference.ts'
 
 describe('rows on the command line', () => {
   it('are a file and numbers, lists and ranges, each row once', () => {
@@ -27,5 +27,7 @@ describe('rows on the command line', () => {
       what: 'the file has no row 2',
       why: 'it has 2 rows, counting from 0',
     })
+    expect((await referredRow(`${file}#0`, '--update')).prompt).toBe('a')
+    await expect(referredRow(`${file}#0-1`, '--update')).rejects.toMatchObject({ what: '--update takes one row here' })
   })
 })

@@ -51,3 +51,17 @@ export async function referredRows(text: string, flag: string, tokenizer?: Token
   }
   return rows.map((row) => read[row])
 }
+
+/** The one row that a reference names. Throws CliError where it names several, and what `referredRows` throws. */
+export async function referredRow(text: string, flag: string, tokenizer?: Tokenizer): Promise<Row> {
+  const { file, rows } = rowReference(text, flag)
+  if (rows.length > 1)
+    throw new CliError({
+      code: 'LD2003',
+      what: `${flag} takes one row here`,
+      where: `${flag} ${text}`,
+      why: `it names ${rows.length}`,
+      fix: `give one of them: ${file}#${rows[0]}`,
+    })
+  return (await referredRows(text, flag, tokenizer))[0]
+}
