@@ -4,9 +4,11 @@ import {
   add, attention, call, f32, grad, i32, leaves, matmul, mean, mul, neg, reshape, rmsNorm, silu, square, sub, take,
   tokenLogProb, trace, transpose, type DeviceTensor, type Executable, type Program, type Tensor, type Tree,
 } from '@ldyn/tensor'
-import { block, initial, modelLoss, RATE, tokensOf, values, type Job, type Numbers, type Shape, type Side } from './model.ts'
+import {
+  block, initial, modelLoss, RATE, tokensOf, values, type Job, type Numbers, type Shape, type Side,
+} from './model.ts'
 
-export const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => ({
+const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => ({
   matmul, add, reshape, silu,
   swap: (a) => transpose(a, [1, 0, 2]),
   attention: (q, k, v) => {
@@ -21,12 +23,17 @@ export const numbers = (tokens?: Tensor, targets?: Tensor): Numbers<Tensor> => (
 
 type Handles = Record<string, DeviceTensor>
 
+interface Slopes {
+  readonly primal: Tensor
+  readonly grads: { readonly p: Record<string, Tensor> }
+}
+
 /** One step of SGD: {p, tokens, targets} → {loss, p}. */
-export function descended(loss: Program, s: Shape): Program {
+function descended(loss: Program, s: Shape): Program {
   const slope = grad(loss, { wrt: 'p' })
   const specs = Object.fromEntries(Object.entries(initial(s, true)).map(([name, { shape }]) => [name, f32(...shape)]))
   return trace(({ p, tokens, targets }: { p: Record<string, Tensor>; tokens: Tensor; targets: Tensor }) => {
-    const out = call(slope, { p, tokens, targets }) as unknown as { primal: Tensor; grads: { p: Record<string, Tensor> } }
+    const out = call(slope, { p, tokens, targets }) as unknown as Slopes
     const moved = Object.entries(p).map(([name, w]) => [name, sub(w, mul(out.grads.p[name], RATE))])
     return { loss: out.primal, p: Object.fromEntries(moved) as Record<string, Tensor> }
   }, { p: specs, tokens: i32(s.length), targets: i32(s.length) })
@@ -72,7 +79,8 @@ export async function openOurs(): Promise<Side & { readonly device: string; clos
         { p: specs(initial(s, false)), x: f32(s.length, s.width) },
       )
       const run = await backend.compile(grad(program, { wrt: (path) => path === 'x' || path.startsWith('p') }))
-      const inputs = { p: await uploaded(s, false), x: await put([s.length, s.width], values(s.length * s.width, 9, 1)) }
+      const x = await put([s.length, s.width], values(s.length * s.width, 9, 1))
+      const inputs = { p: await uploaded(s, false), x }
       return counted(run, async () => {
         const out = (await run.run(inputs)) as unknown as { primal: DeviceTensor; grads: Tree<DeviceTensor> }
         const value = await first(out.primal)

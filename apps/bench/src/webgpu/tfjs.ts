@@ -40,7 +40,8 @@ export async function openTfjs(): Promise<Side> {
   if (!(await tf.setBackend('webgpu'))) throw new Error('TensorFlow.js finds no WebGPU device')
   await tf.ready()
   /** Value and gradients of a scalar function of named tensors. */
-  const slopes = (f: (p: Record<string, T>) => T, p: Record<string, T>): { value: tf.Scalar; grads: Record<string, T> } => {
+  type Named = Record<string, T>
+  const slopes = (f: (p: Named) => T, p: Named): { value: tf.Scalar; grads: Named } => {
     const names = Object.keys(p)
     const both = tf.valueAndGrads((...x: T[]) => f(Object.fromEntries(names.map((n, i) => [n, x[i]]))) as tf.Scalar)
     const { value, grads } = both(Object.values(p))
@@ -80,7 +81,9 @@ export async function openTfjs(): Promise<Side> {
             const { value, grads } = slopes((w) => modelLoss(o, s, w), p)
             return {
               value,
-              moved: Object.fromEntries(Object.entries(p).map(([name, w]) => [name, tf.sub(w, tf.mul(grads[name], RATE))])),
+              moved: Object.fromEntries(
+                Object.entries(p).map(([name, w]) => [name, tf.sub(w, tf.mul(grads[name], RATE))]),
+              ),
             }
           })
           tf.dispose(p)
