@@ -158,7 +158,10 @@ export function fuse(
     let used = 0
     for (const u of outside) used += windowsOf(u)
     for (const { value } of k.roots) used += windowsOf(value)
-    return used + (asRoot ? windowsOf(v) : 0) <= bindings && (k.access.get(v)?.size ?? 0) <= 32
+    if (used + (asRoot ? windowsOf(v) : 0) > bindings || (k.access.get(v)?.size ?? 0) > 32) return false
+    // Every reduction of a level has an array in workgroup memory.
+    const isSum = (u: number): boolean => kindOf(graph.maker[u].op) === 'reduction'
+    return !isSum(v) || [...k.members].filter(isSum).length < 8
   }
 
   /** The frame in which k can also compute the reduction v, one for each of its outputs. */
