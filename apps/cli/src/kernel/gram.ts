@@ -69,6 +69,10 @@ export async function probesOf(
   }
 }
 
+/** In whole MiB, or KiB where that is too coarse: never less than asked for. */
+const roundedUp = (bytes: number): string =>
+  bytes >= 2 ** 24 ? `${Math.ceil(bytes / 2 ** 20)}MiB` : `${Math.ceil(bytes / 1024)}KiB`
+
 /** A budget that does not hold two gradients, told with what would. Throws CliError LD5002. */
 export function checkMemory({ checkpoint, chosen }: Opened, n: number, memory: string): number {
   const bytes = bytesOf(memory, '--memory')
@@ -79,7 +83,7 @@ export function checkMemory({ checkpoint, chosen }: Opened, n: number, memory: s
       what: 'the memory budget is too small for a Gram matrix',
       where: `--memory ${memory}`,
       why: `one gradient of ${parametersText(chosen)} takes ${memoryText(gradientBytes)}, and two are held at once`,
-      fix: `give --memory ${memoryText(Math.ceil(least * 1.001)).replace(' ', '')} or more, fewer parameters (--params last:2), or --sketch 4096`,
+      fix: `give --memory ${roundedUp(least)} or more, fewer parameters (--params last:2), or --sketch 4096`,
     })
   return bytes
 }
