@@ -9,7 +9,7 @@ const { path: copy, remove } = scratch()
 afterAll(remove)
 
 it('a change in one package gives all of them one new version and a changelog', async () => {
-  for (const dir of [root, join(root, 'tests'), ...published.map(one => one.dir)]) {
+  for (const dir of [root, join(root, 'tests'), join(root, 'tests/software-gpu'), ...published.map(one => one.dir)]) {
     const to = join(copy, relative(root, dir))
     mkdirSync(to, { recursive: true })
     cpSync(join(dir, 'package.json'), join(to, 'package.json'))
