@@ -34,7 +34,7 @@ interface ExplainFlags {
   readonly batch?: number
   readonly set?: readonly string[]
   readonly directions: 'terms' | 'examples' | 'none'
-  readonly layers?: boolean
+  readonly layers?: true | string
   readonly watch?: readonly string[]
   readonly tokens?: boolean
   readonly from?: string
@@ -91,7 +91,10 @@ export function register(program: Command, context: Context): void {
         .choices(['terms', 'examples', 'none'])
         .default('terms'),
     )
-    .option('--layers', 'also by layer and module kind (with --tokens by token, which takes a pass for each)')
+    .option(
+      '--layers [list]',
+      'also by layer and module kind: all, or 3.mlp,head (with --tokens by token, which takes a pass for each)',
+    )
     .option('--watch <positions>', 'whole-vocabulary changes there: chosen:3, or 3 for all; by comma', listed)
     .option('--tokens', 'numbers by token rather than sums')
     .optionsGroup('Two checkpoints:')
@@ -162,7 +165,8 @@ async function oneUpdate(flags: ExplainFlags, context: Context): Promise<void> {
   await using backend = await openBackend(flags.backend, { threads: flags.threads })
   using progress = context.progress()
   const warn = (text: string): void => context.output.warn(text)
-  const found = await explainUpdate({ ...flags, model, update, observe, backend, progress, warn })
+  const layers = typeof flags.layers === 'string' ? listed(flags.layers) : flags.layers
+  const found = await explainUpdate({ ...flags, layers, model, update, observe, backend, progress, warn })
   progress.end()
   await say(flags, context, updateForm(found, flags.tokens), () => updateAnswer(found, backend.capabilities.f64))
 }

@@ -110,6 +110,9 @@ describe('one update', () => {
     await expect(explainUpdate(request({ update: file }))).rejects.toThrow(/takes rows of a file/)
     await expect(explainUpdate(request({ types: ['chosn'] }))).rejects.toThrow(/no row has a response of type 'chosn'/)
     await expect(explainUpdate(request({ watch: ['chosen:99'] }))).rejects.toThrow(/no token 99/)
+    await expect(explainUpdate(request({ layers: ['99.mlp'] }))).rejects.toThrow(/no layer '99.mlp'/)
+    const { responses: some } = await explainUpdate(request({ layers: ['0.mlp', 'head'] }))
+    expect(Object.keys(some[0].layers!)).toEqual(['0.mlp', 'head'])
     const responses = [{ example: 0, type: 'chosen', ids: Int32Array.of(1, 2) }]
     expect(() => watchOf(['third'], responses)).toThrow(/takes positions/)
     expect(() => watchOf(['chose:1'], responses)).toThrow(/no observed response is of type 'chose'/)

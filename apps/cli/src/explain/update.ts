@@ -38,7 +38,8 @@ export interface UpdateRequest extends UpdateFlags {
   readonly observe: string
   readonly types?: readonly string[]
   readonly tokens?: boolean
-  readonly layers?: boolean
+  /** All modules, or those named: `3.mlp`, `head`. */
+  readonly layers?: boolean | readonly string[]
   /** `chosen:3`, or `3` for every response. */
   readonly watch?: readonly string[]
   readonly directions: SplitBy | 'none'
@@ -86,6 +87,7 @@ export async function explainUpdate(request: UpdateRequest): Promise<ExplainedUp
   const { backend, progress, warn } = request
   await using checkpoint = await openModel(request.model)
   const { model } = checkpoint
+  const layers = wantedLayers(request.layers, checkpoint)
   const tokenizer = await checkpoint.tokenizer()
   const tokens: TokenOptions = { ...tokenDefaults(model.context), mode: request.tokenMode }
   const learned = await referredRows(request.update, '--update', tokenizer)
@@ -125,12 +127,12 @@ export async function explainUpdate(request: UpdateRequest): Promise<ExplainedUp
     {
       by: request.directions,
       labelOf,
-      modules: request.layers,
+      modules: layers !== undefined,
       report: (task, done, total) => progress.update({ task, done, total, unit: 'steps' }),
     },
   )
   const layerTokens =
-    request.layers && request.tokens ? await byLayerAndToken(probes, checkpoint, params, delta, progress) : undefined
+    layers && request.tokens ? await byLayerAndToken(probes, checkpoint, params, delta, layers, progress) : undefined
   disposeTree(state)
   explainer[Symbol.dispose]()
   const after = await moved(backend, checkpoint, params, delta)
@@ -146,7 +148,7 @@ export async function explainUpdate(request: UpdateRequest): Promise<ExplainedUp
       predicted: prediction.predicted.logp[i],
       ownLogit: prediction.predicted.own[i],
       directions: Object.fromEntries([...prediction.directions].map(([name, values]) => [name, values[i]])),
-      ...layersOf(prediction, i, layerTokens),
+      ...layersOf(prediction, i, layers ?? [], layerTokens),
       watched: probes.watch.flatMap(({ response, token }, w) =>
         response === i
           ? [
@@ -197,11 +199,14 @@ async function moved(
 function layersOf(
   { modules }: StepPrediction,
   response: number,
+  wanted: readonly string[],
   tokens?: ReadonlyMap<string, readonly Float64Array[]>,
 ): Pick<ExplainedResponse, 'layers' | 'layerTokens'> {
   if (!modules) return {}
   return {
-    layers: summedByName(modules[response]),
+    layers: Object.fromEntries(
+      Object.entries(summedByName(modules[response])).filter(([name]) => wanted.includes(name)),
+    ),
     ...(tokens
       ? { layerTokens: Object.fromEntries([...tokens].map(([name, values]) => [name, values[response]])) }
       : {}),
@@ -221,16 +226,38 @@ async function byLayerAndToken(
   { model }: Checkpoint,
   params: DeviceTree,
   delta: DeviceTree,
+  wanted: readonly string[],
   progress: Reporter,
 ): Promise<Map<string, readonly Float64Array[]>> {
   const names = leaves(model.params).map(({ path }) => moduleName(moduleOf(path)))
-  const all = [...new Set(names)]
+  const all = [...new Set(names)].filter((name) => wanted.includes(name))
   const found = new Map<string, readonly Float64Array[]>()
   for (const [i, name] of all.entries()) {
     found.set(name, await probes.masked(params, delta, names.map((n) => (n === name ? 1 : 0))))
     progress.update({ task: 'layers by token', done: i + 1, total: all.length, unit: 'modules' })
   }
   return found
+}
+
+/** Names of the modules to show; undefined for none. Throws CliError for one that the model has not. */
+export function wantedLayers(
+  asked: UpdateRequest['layers'],
+  { model }: Pick<Checkpoint, 'model'>,
+): readonly string[] | undefined {
+  if (asked === undefined || asked === false) return undefined
+  const paths = leaves(model.params).map(({ path }) => path)
+  const names = [...new Set([...paths, 'head'].map((path) => moduleName(moduleOf(path))))]
+  if (asked === true) return names
+  const missing = asked.find((name) => !names.includes(name))
+  if (missing === undefined) return asked
+  const near = nearest(missing, names)
+  throw new CliError({
+    code: 'LD2003',
+    what: `the model has no layer '${missing}'`,
+    where: '--layers',
+    why: `it has ${names.length} modules, from ${names[0]} to ${names.at(-1)}`,
+    fix: near ? `did you mean ${near}?` : 'name modules as in 3.attention, 3.mlp, 3.norm, embedding, norm, head',
+  })
 }
 
 /** Throws CliError for what is no position, and for a type that is not observed. */

@@ -25,7 +25,8 @@ Where in the vocabulary: with logits centred over the vocabulary, z̃ = z − me
 
 Where in the model (--layers, and for two checkpoints): predicted, split by the tensors of Δθ. Names are 3.attention, 3.mlp,
 3.norm for layer 3; embedding (position embeddings too), norm (the last) and head. They add up to predicted. A tied
-head is told apart from the embedding; by token (--layers --tokens) both count as embedding.
+head is told apart from the embedding; by token (--layers --tokens) both count as embedding. --layers 3.mlp,head shows
+these alone.
 
 Two checkpoints (--from A --to B): predicted is the derivative at A along the whole of θ_B − θ_A, and is often far off.
   integrated    the derivative integrated along the straight way from A to B (Gauss–Legendre, --nodes): what is left of
