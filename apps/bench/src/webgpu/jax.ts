@@ -25,8 +25,7 @@ function numbers({ length, vocabulary }: Shape, tokens?: A, targets?: A): Number
       const square = np.mean(np.multiply(kept(a), kept(a)), -1, { keepdims: true })
       return np.multiply(np.divide(kept(a), np.sqrt(np.add(square, 1e-6))), kept(g))
     },
-    // Its `take` has no derivative with respect to the table on every device; a one-hot product has.
-    embed: (table) => np.matmul(nn.oneHot(kept(tokens!), vocabulary), kept(table)),
+    embed: (table) => np.take(kept(table), kept(tokens!), 0),
     loss: (hidden, table) => {
       const logp = nn.logSoftmax(o.matmul(hidden, table, false, true), -1)
       return np.multiply(np.sum(np.multiply(logp, nn.oneHot(kept(targets!), vocabulary))), -1 / length)

@@ -20,8 +20,7 @@ function numbers({ length, vocabulary }: Shape, tokens?: T, targets?: T): Number
     },
     silu: (a) => tf.mul(a, tf.sigmoid(a)),
     rmsNorm: (a, g) => tf.mul(tf.div(a, tf.sqrt(tf.add(tf.mean(tf.square(a), -1, true), 1e-6))), g),
-    // The gradient of `gather` needs a kernel that this backend lacks; a one-hot product does not.
-    embed: (table) => tf.matMul(tf.cast(tf.oneHot(tokens as tf.Tensor1D, vocabulary), 'float32'), table),
+    embed: (table) => tf.gather(table, tokens as tf.Tensor1D),
     loss: (hidden, table) => {
       const logp = tf.logSoftmax(tf.matMul(hidden, table, false, true))
       const hot = tf.cast(tf.oneHot(targets as tf.Tensor1D, vocabulary), 'float32')
