@@ -76,7 +76,7 @@ export async function details(word: string, runsDir: string): Promise<Details> {
 }
 
 /** ‖actual − predicted‖ over ‖actual‖, of all response sums of all decomposed updates. */
-function decomposedOf(lines: readonly DecompositionLine[]): { updates: number; residual: number } {
+export function decomposedOf(lines: readonly DecompositionLine[]): { updates: number; residual: number } {
   const probes = lines.flatMap((line) => line.probes)
   const left = Math.hypot(...probes.map(({ actual, predicted }) => actual - predicted))
   const size = Math.hypot(...probes.map(({ actual }) => actual))
@@ -116,7 +116,7 @@ export function renderDetails(found: Details, { output }: Context): string {
       ? [
           line(
             'Decomposed',
-            `${decomposed.updates} updates, predicted to ${(100 * decomposed.residual).toFixed(0)} %: see ldyn explain --run ${directory}`,
+            `${decomposed.updates} updates, of whose changes the first order leaves ${(100 * decomposed.residual).toFixed(0)} %: ldyn explain --run ${directory}`,
           ),
         ]
       : []),

@@ -77,6 +77,9 @@ describe('accumulated influence', () => {
     expect(found.fall.updates).toEqual([{ name: 'dpo 2', change: -8, share: 0.8 }])
     // By prediction: example 2 has 2 − 10.5, the others 2 − 1.5 − … of which only those below 0 are falls.
     expect(found.fall.examples.map(({ name }) => name)).toEqual(['2'])
+    // Actual differs from predicted by ±1 at chosen alone.
+    expect(found.residual).toBeCloseTo(Math.sqrt(8 / (49 + 81 + 4 + 4 + 4 + 8)), 12)
+    expect(influenceAnswer(found).notes[0]).toMatch(/^The first order leaves 23 %/)
     expect(influenceAnswer(found).paragraph).toMatch(
       /^Of the 4 decomposed updates, 1 caused 80 % of the fall of 'chosen'/,
     )

@@ -12,6 +12,7 @@ import { gather, list, plural, sampleOf, show, signed, type RunData } from '@ldy
 import { openRun, type DecompositionLine, type Run } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
+import { decomposedOf } from '../commands/show-run.ts'
 import { CliError } from '../contract/errors.ts'
 import { heatSvg } from './heat.ts'
 import type { Answer } from './words.ts'
@@ -49,6 +50,8 @@ export interface Influence {
   readonly observed: readonly string[]
   readonly learned: readonly LearnedInfluence[]
   readonly stages: readonly StageInfluence[]
+  /** ‖actual − predicted‖ over ‖actual‖ of all response sums of all decomposed updates. */
+  readonly residual: number
   readonly fall: {
     readonly type: string
     /** Σ of all changes below 0 among the decomposed updates. */
@@ -87,6 +90,7 @@ export function accumulate(run: Run, data: RunData): Influence {
     observed,
     learned: stages.flatMap((stage) => learnedIn(stage, lines, data, observed)),
     stages: stages.map((stage) => stageOf(stage, lines, data, observed)),
+    residual: decomposedOf(lines).residual,
     fall: fallOf(lines, observed),
   }
 }
@@ -225,10 +229,13 @@ function fallOf(lines: readonly DecompositionLine[], observed: readonly string[]
   }
 }
 
+/** Share of a change from which on its first order is no account of it. */
+const POOR = 0.25
+
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
 const shareOf = (culprits: readonly Culprit[]): number => culprits.reduce((n, { share }) => n + share, 0)
 
-export function influenceAnswer({ run, observed, learned, stages, fall }: Influence): Answer {
+export function influenceAnswer({ run, observed, learned, stages, residual, fall }: Influence): Answer {
   const { type, total, updates, decomposed, examples, ofExamples } = fall
   const some = (culprits: readonly Culprit[]): string =>
     `${list(culprits.slice(0, 5).map(({ name, change }) => `${name} (${signed(change)})`))}${
@@ -274,6 +281,10 @@ export function influenceAnswer({ run, observed, learned, stages, fall }: Influe
     })),
     svg: heatSvg(title, observed, columns),
     notes: [
+      residual > POOR
+        ? `Caution: the first order leaves ${percent(residual)} of what single updates did, so steps were too large for ` +
+          'its figures to add up to what happened; a lower learning rate makes them exact.'
+        : `The first order leaves ${percent(residual)} of what single updates did.`,
       ...stages.map(
         ({ stage, updates: n, decomposed: k }) =>
           `${stage}: ${k} of ${plural(n, 'update')} decomposed${
