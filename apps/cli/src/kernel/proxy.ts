@@ -5,7 +5,7 @@
 import { publishedProxies, type Proxies } from '@ldyn/core'
 import { definedProxiesOf, disposeTree, sftGNorms } from '@ldyn/lab'
 import { openModel } from '@ldyn/models/node'
-import { openRun, type Run } from '@ldyn/runs'
+import { openRun, unknownColumns, type Run } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
 import type { Context } from '../context.ts'
@@ -27,6 +27,9 @@ export interface ProxyFlags extends Omit<KernelFlags, 'model'> {
   readonly updateType: string
   readonly runsDir: string
 }
+
+/** What the published figures are made of. */
+const METRICS = ['logp', 'a_norm', 'p_e'] as const
 
 /** The type whose p_e the released code divides by, whatever is observed (paper.md §1.2). */
 const LAST_TYPE = 'random_nonhum'
@@ -116,9 +119,12 @@ interface PublishedType {
   readonly probes: number
   /** With the type's own p_e. */
   readonly intervals: readonly PublishedInterval[]
-  readonly accumulated: Proxies
-  /** With random_nonhum's p_e, as the released runs have it; missing where that type is not watched. */
+  /** Missing where the run's log lacks what `lacks` names. */
+  readonly accumulated?: Proxies
+  /** With random_nonhum's p_e, as the released runs have it; missing where that is not in the log. */
   readonly released?: Proxies
+  /** Metrics of this type that an imported log does not have. */
+  readonly lacks?: readonly string[]
 }
 
 async function published(word: string, flags: ProxyFlags, context: Context): Promise<void> {
@@ -127,7 +133,7 @@ async function published(word: string, flags: ProxyFlags, context: Context): Pro
   const types = await publishedTypes(run, flags.types)
   context.output.result('kernel proxy', { form: 'published', run: directory, types }, () =>
     [
-      `LBK′ and SignDelta′ as published: ${directory}, summed over ${types[0].intervals.length} intervals between evaluations`,
+      `LBK′ and SignDelta′ as published: ${directory}, summed over the ${run.evaluations.length - 1} intervals between evaluations`,
       '',
       ...table(
         [
@@ -135,19 +141,26 @@ async function published(word: string, flags: ProxyFlags, context: Context): Pro
           ...types.map((t) => [
             t.type,
             String(t.probes),
-            brief(t.accumulated.lbk),
-            brief(t.accumulated.signDelta),
-            ...(t.released ? [brief(t.released.lbk), brief(t.released.signDelta)] : ['–', '–']),
+            ...[t.accumulated, t.released].flatMap((p) => (p ? [brief(p.lbk), brief(p.signDelta)] : ['–', '–'])),
           ]),
         ],
         1,
       ),
+      ...lacking(types),
       context.output.style(
         'dim',
         '‖δ‖/(√a·p) and mean δ/(√a·p), δ the changes of Σ log π: not eq. 26 (ldyn help kernel). ‖A‖ here is the mean of norms.',
       ),
     ].join('\n'),
   )
+}
+
+/** Which types have no figure, and why. */
+function lacking(types: readonly PublishedType[]): string[] {
+  const short = types.filter((t) => t.lacks)
+  if (short.length === 0) return []
+  const metrics = [...new Set(short.flatMap((t) => t.lacks!))].join(', ')
+  return [`–: the imported log has no ${metrics} of ${short.map((t) => t.type).join(', ')}`]
 }
 
 async function publishedTypes(run: Run, asked?: readonly string[]): Promise<PublishedType[]> {
@@ -168,37 +181,42 @@ async function publishedTypes(run: Run, asked?: readonly string[]): Promise<Publ
       where: '--types',
       fix: `it watches ${run.types.join(', ')}`,
     })
-  const [logp, aNorm, pError] = [await run.metric('logp'), await run.metric('a_norm'), await run.metric('p_e')]
-  const absent = new Set(probes.absent)
-  const columns = (type: string): number[] =>
-    probes.columns.flatMap((c, i) => (c.type === type && !absent.has(i) ? [i] : []))
-  const at = (rows: readonly Float32Array[], e: number, of: readonly number[]): number[] => of.map((i) => rows[e][i])
-  const last = columns(LAST_TYPE)
+  const values = Object.fromEntries(
+    await Promise.all(METRICS.map(async (name) => [name, await run.metric(name)] as const)),
+  ) as Record<(typeof METRICS)[number], readonly Float32Array[]>
+  const known = (type: string, metric: string): number[] => {
+    const unknown = unknownColumns(probes, metric)
+    return probes.columns.flatMap((c, i) => (c.type === type && !unknown.has(i) ? [i] : []))
+  }
+  const at = (metric: (typeof METRICS)[number], e: number, of: readonly number[]): number[] =>
+    of.map((i) => values[metric][e][i])
+  const last = known(LAST_TYPE, 'p_e')
   return (asked ?? run.types).map((type): PublishedType => {
-    const own = columns(type)
+    const own = known(type, 'logp')
+    const lacks = METRICS.filter((metric) => known(type, metric).length < own.length || own.length === 0)
+    const steps = lacks.some((metric) => metric !== 'p_e') ? [] : evaluations.slice(1).map((_, e) => e)
     const between = (e: number, errors: readonly number[]): Proxies =>
       publishedProxies({
-        delta: own.map((i) => logp[e + 1][i] - logp[e][i]),
-        aNorm: at(aNorm, e, own),
-        pError: errors,
+        delta: own.map((i) => values.logp[e + 1][i] - values.logp[e][i]),
+        aNorm: at('a_norm', e, own),
+        pError: at('p_e', e, errors),
       })
-    const steps = evaluations.slice(1).map((_, e) => e)
     const sum = (list: readonly Proxies[]): Proxies => ({
       lbk: list.reduce((n, p) => n + p.lbk, 0),
       signDelta: list.reduce((n, p) => n + p.signDelta, 0),
     })
-    const intervals = steps.map((e) => ({
+    const intervals = (lacks.length > 0 ? [] : steps).map((e) => ({
       from: evaluations[e].step,
       to: evaluations[e + 1].step,
       stage: evaluations[e + 1].stage,
-      ...between(e, at(pError, e, own)),
+      ...between(e, own),
     }))
     return {
       type,
       probes: own.length,
       intervals,
-      accumulated: sum(intervals),
-      ...(last.length > 0 ? { released: sum(steps.map((e) => between(e, at(pError, e, last)))) } : {}),
+      ...(lacks.length > 0 ? { lacks } : { accumulated: sum(intervals) }),
+      ...(last.length > 0 && steps.length > 0 ? { released: sum(steps.map((e) => between(e, last))) } : {}),
     }
   })
 }

@@ -5,7 +5,7 @@
  */
 import { DISPLACEMENT_SCORES, type DisplacementScores } from '@ldyn/core'
 import { correlations, readRows, screenPairs, type Row, type ScoreCorrelations } from '@ldyn/lab'
-import { openRun } from '@ldyn/runs'
+import { openRun, unknownColumns } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
 import type { Context } from '../context.ts'
@@ -135,10 +135,10 @@ async function outcomesOf(
     })
   const logp = await run.metric('logp')
   const [before, after] = [logp[evaluations[0].row], logp[evaluations.at(-1)!.row]]
-  const absent = new Set(probes.absent)
+  const unknown = unknownColumns(probes, 'logp')
   const column = (row: number, type: string): number | undefined => {
     const i = probes.columns.findIndex((c) => c.row === row && c.type === type)
-    return i < 0 || absent.has(i) ? undefined : i
+    return i < 0 || unknown.has(i) ? undefined : i
   }
   const outcomes = rows.map((row): Outcome | undefined => {
     const at = probes.rows.findIndex(
