@@ -43,7 +43,8 @@ export async function nullDevice(): Promise<GPUDevice> {
 
 export async function softwareDevice(): Promise<GPUDevice> {
   const adapter = await instance().requestAdapter()
-  return adapter!.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize: 32768 } })
+  const half = adapter!.features.has('shader-f16') ? ['shader-f16' as const] : []
+  return adapter!.requestDevice({ requiredFeatures: half, requiredLimits: { maxComputeWorkgroupStorageSize: 32768 } })
 }
 
 const words: Partial<Record<Element, number>> = { 'vec4<f32>': 4, 'vec4<i32>': 4, 'vec4<u32>': 4, 'vec2<f32>': 2 }

@@ -1,5 +1,6 @@
 import { useVulkan } from '@ldyn/software-gpu'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Limits } from '../src/kernels/kernel.ts'
 import { choose, matmul, productOf, type MatmulOptions, type Product } from '../src/kernels/matmul.ts'
 import { TILES } from '../src/kernels/tile.ts'
 import { plainLimits, run, softwareDevice } from './device.ts'
@@ -30,7 +31,7 @@ describe.skipIf(reason !== undefined)(`matmul on a device ${reason ?? ''}`, () =
   beforeAll(async () => (device = await softwareDevice()))
   afterAll(() => device.destroy())
 
-  async function check(p: Product, options: MatmulOptions = {}, limits = software): Promise<void> {
+  async function check(p: Product, options: MatmulOptions = {}, limits: Limits = software): Promise<void> {
     const { batch, m, n, k } = p
     const [a, b] = [values((batch / p.repeatA) * m * k, 1), values((batch / p.repeatB) * n * k, 2)]
     const [y] = await run(device, matmul(p, limits, options), [a, b], [batch * m * n])
@@ -84,6 +85,12 @@ describe.skipIf(reason !== undefined)(`matmul on a device ${reason ?? ''}`, () =
       const want = expected(p, a, b).map((v, i) => Math.max(v + c[i % 12], 0))
       y.forEach((v, i) => expect(v).toBeCloseTo(want[i], 3))
     }
+  })
+  it('rounds operands to f16 and sums in f32 where the adapter has f16', async ({ skip }) => {
+    if (!device.features.has('shader-f16')) skip('this adapter has no shader-f16 (lavapipe has: VK_ICD_FILENAMES)')
+    const limits = { ...plainLimits, f16: true }
+    // Quarters up to 11/4 are exact in f16, so nothing but the sums could differ.
+    await check(product(67, 70, 300), { precision: 'f16', tile: TILES.medium, split: 1 }, limits)
   })
   it('reads operands above the binding limit through windows, whichever is large', async () => {
     const limits = { ...software, maxBindingBytes: 64 * 1024 }
