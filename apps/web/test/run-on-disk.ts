@@ -1,13 +1,16 @@
 // A small run, written by the real writer, for tests of whatever reads one. Values rise with the step, so that
 // each can be told from its neighbours.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeSafetensorsFile } from '@ldyn/formats/node'
 import { layOutProbes } from '@ldyn/runs'
 import { createRun, type NewRun, type RunWriter } from '@ldyn/runs/node'
 
 export const TYPES = ['chosen', 'rejected', 'irr_train'] as const
 export const PROBES = 4
+
+const BANDS = ['mass_1', 'mass_2_5', 'mass_6_20', 'mass_21_100', 'mass_rest']
 
 const manifest: NewRun = {
   id: 'dpo-a3f9',
@@ -24,12 +27,17 @@ const manifest: NewRun = {
     { name: 'sft', loss: 'sft', updates: 20 },
     { name: 'dpo', loss: 'dpo', updates: 20 },
   ],
-  columns: { metrics: ['logp', 'argmax_logp', 'entropy'], tokens: [] },
+  columns: { metrics: ['logp', 'argmax_logp', 'entropy', 'energy', 'a_norm', ...BANDS], tokens: [] },
 }
 
 /** What a probe column holds after `step` updates; sums fall, so that they look like log-probabilities. */
-export const valueAt = (metric: string, column: number, step: number): number =>
-  metric === 'entropy' ? 2 - step / 100 : -20 - column - step / 4
+export const valueAt = (metric: string, column: number, step: number): number => {
+  if (metric === 'mass_1') return 0.4 + step / 200
+  if (metric.startsWith('mass_')) return (0.6 - step / 200) / 4
+  if (metric === 'energy') return 0.8 + step / 400
+  if (metric === 'a_norm') return 30 + step / 10
+  return metric === 'entropy' ? 2 - step / 100 : -20 - column - step / 4
+}
 
 export const probes = layOutProbes(
   Array.from({ length: PROBES }, (_, i) => ({
@@ -74,4 +82,68 @@ export const beginRun = async (directory: string, steps: readonly number[]): Pro
   const writer = await createRun(directory, manifest, probes)
   for (const step of steps) await addStep(writer, step)
   return writer
+}
+
+/** An update taken apart, as the trainer records it: two directions that add up to what was predicted. */
+export const addUpdate = (writer: RunWriter, step: number): Promise<void> =>
+  writer.decomposition(step, step <= 20 ? 'sft' : 'dpo', {
+    rows: [1, 7],
+    lr: 5e-7,
+    grad_norm: 12,
+    clip_factor: 0.5,
+    residual: 0.01,
+    probes: [0, 1].flatMap(row =>
+      TYPES.map((type, t) => ({
+        row,
+        type,
+        actual: 0.5 - t * 0.4 + row * 0.01,
+        predicted: 0.5 - t * 0.4,
+        directions: { chosen: 0.6 - t * 0.1, rejected: -0.1 - t * 0.3 },
+      })),
+    ),
+  })
+
+/** Kernels beside a run, as `ldyn kernel … --out` leaves them. */
+export const addKernels = async (directory: string): Promise<void> => {
+  const pairs = [0, 1].flatMap(row => TYPES.map(type => ({ row, type, tokens: 5 })))
+  const n = pairs.length
+  await mkdir(join(directory, 'kernel'))
+  await writeSafetensorsFile(
+    join(directory, 'kernel', 'gram.safetensors'),
+    [
+      {
+        name: 'gram',
+        shape: [n, n],
+        dtype: 'F64',
+        data: Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 4 : -1)),
+      },
+    ],
+    {
+      metadata: {
+        schema: 'ldyn.kernel/1',
+        model: 'm',
+        params: 'all',
+        per: 'response',
+        probes: JSON.stringify(pairs),
+      },
+    },
+  )
+  await writeSafetensorsFile(
+    join(directory, 'kernel', 'tokens.safetensors'),
+    [{ name: 'C', shape: [2, 3], dtype: 'F64', data: Float64Array.of(1e-5, -2e-5, 0, 3e-6, 4e-6, -5e-6) }],
+    {
+      metadata: {
+        loss: 'dpo',
+        lr: '0.000001',
+        observe: JSON.stringify({
+          row: 'p.jsonl#0',
+          type: 'rejected',
+          tokens: [{ text: ' a' }, { text: '\n' }],
+        }),
+        update: JSON.stringify({
+          tokens: [{ text: 'x' }, { text: '<b>y</b>' }, { text: '', type: 'rejected' }],
+        }),
+      },
+    },
+  )
 }

@@ -171,16 +171,21 @@ const known: readonly ResponseType[] = [
   ),
 ]
 
-/** The type of a probe column. One that the paper does not have is in the group "other", under its own name. */
-export const responseType = (key: string, nth = 0): ResponseType =>
-  known.find((found) => found.key === key) ?? {
-    key,
-    group: 'other',
-    short: key,
-    symbol: '',
-    says: 'a type of this probe set',
-    look: spareLook(nth),
-  }
+/**
+ * The type of a probe column. One that the paper does not have is under its own name: in the group that its name begins
+ * with, else in "other".
+ */
+export const responseType = (key: string, nth = 0): ResponseType => {
+  const found = known.find((type) => type.key === key)
+  if (found) return found
+  const own = { key, short: key, symbol: '', says: 'a type of this probe set' }
+  // A probe set of one's own may name further variants of either: they keep its hue, in another dash.
+  if (/^chosen_/.test(key)) return { ...own, group: 'chosen', look: kin(looks.chosenSemantic, nth) }
+  if (/^reject(ed)?_/.test(key)) return { ...own, group: 'rejected', look: kin(looks.rejectedSemantic, nth) }
+  // Blue and vermilion belong to chosen and rejected alone.
+  return { ...own, group: 'other', look: spare[2 + (nth % (spare.length - 2))] }
+}
+const kin = (look: Look, nth: number): Look => ({ ...look, dash: runDashes[1 + (nth % (runDashes.length - 1))] })
 
 export const groups: readonly Group[] = ['chosen', 'rejected', 'irrelevant', 'non-human', 'other']
 

@@ -38,6 +38,7 @@ const inks = {
   dark: { ink: '#e6e9ef', muted: '#a3acba', grid: '#242a34', axis: '#5d6675', paper: '#16191f' },
 } as const
 const MARKER_ROOM = 9
+const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap(power => [1, 2, 5].map(digit => digit * 10 ** power))
 /** Room for names beside the lines' ends; a narrow chart of many lines leaves them to its legend. */
 const labelRoom = (width: number, lines: number): number =>
   width >= 560 ? 134 : width >= 300 && lines <= 8 ? 98 : 10
@@ -268,6 +269,8 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
             grid: { show: false },
             ticks,
             size: 26,
+            // There are no half updates.
+            incrs: WHOLE,
             values: (_, splits) => splits.map(x => (Number.isInteger(x) ? String(x).replace('-', '−') : '')),
           },
           {

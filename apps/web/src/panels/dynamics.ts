@@ -102,6 +102,10 @@ export const evaluationAt = (
   return at < 0 ? 0 : at
 }
 
+/** How a type looks among those of a run: types of a probe set of one's own are told apart by their place. */
+export const lookOf = (types: readonly string[], type: string): Look =>
+  inOrder(types).find(({ key }) => key === type)?.look ?? responseType(type).look
+
 /** A type's name beside its line: those that both chosen and rejected have are told apart. */
 export const nameOf = (key: string): string => {
   const { group, short } = responseType(key)
@@ -127,14 +131,13 @@ export const linesOf = (
   runs: readonly LiveData[],
   curves: Curves,
   request: LineRequest,
-  nth = 0,
 ): readonly CurveLine[] =>
   runs.flatMap((run, r): CurveLine[] => {
     const { metric, type, per, spread, since } = request
     const base = since === undefined ? undefined : since === 'first' ? 0 : evaluationAt(run, since)
     const curve = curves.of(run, { metric, type, per, spread, since: base })
     if (!curve || curve.mean.length === 0) return []
-    const { look } = responseType(type, nth)
+    const look = lookOf(run.types, type)
     const [label, key] = [request.label ?? nameOf(type), request.key ?? type]
     const many = runs.length > 1
     const own = request.look ?? look
@@ -180,8 +183,8 @@ export const dynamicsPanel = (runs: readonly LiveData[], curves: Curves, view: V
   const since = change ? (view.versus ?? 'first') : undefined
   const lines = typesIn(runs)
     .filter(({ key }) => !hidden.includes(key))
-    .flatMap((type, i) =>
-      linesOf(runs, curves, { metric, type: type.key, per, spread, since, smooth: view.smooth }, i),
+    .flatMap(type =>
+      linesOf(runs, curves, { metric, type: type.key, per, spread, since, smooth: view.smooth }),
     )
   const reading = runs.some(
     run => run.probes && run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric),
@@ -229,22 +232,24 @@ export const squeezingPanel = (
   curves: Curves,
   view: Pick<View, 'per' | 'spread'>,
 ): PanelModel => {
-  const title = 'Likeliest token against chosen'
   const others = [...new Set(runs.map(argmaxType))].filter(type => type !== 'chosen')
+  // A simulation may have no chosen response: then the first type that it watches.
+  const type = runs.some(run => run.types.includes('chosen')) ? 'chosen' : (runs[0].types[0] ?? 'chosen')
+  const title = `Likeliest token against ${type}`
   const says =
-    'log max π along the chosen response, and log π of that response. The first up while the second falls is the squeezing ' +
+    `log max π along the ${type} response, and log π of that response. The first up while the second falls is the squeezing ` +
     `effect. ${capital(perText('logp', view.per))}; mean over probes.`
   const lines = [
     ...linesOf(runs, curves, {
       metric: 'argmax_logp',
-      type: others[0] ?? 'chosen',
+      type: others[0] ?? type,
       per: view.per,
       spread: view.spread,
       look: looks.argmax,
       key: 'argmax',
       label: others.length === 0 ? 'argmax' : `argmax of ${others.join(', ')}`,
     }),
-    ...linesOf(runs, curves, { metric: 'logp', type: 'chosen', per: view.per, spread: view.spread }),
+    ...linesOf(runs, curves, { metric: 'logp', type, per: view.per, spread: view.spread }),
   ]
   const id = 'squeezing'
   if (!lines.some(({ key }) => key.startsWith('argmax'))) {

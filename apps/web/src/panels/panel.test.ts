@@ -76,7 +76,7 @@ describe('the panel of response types', () => {
   it('is loading while a metric is read, and missing where the run has none', () =>
     withData(data => {
       expect(dynamicsPanel([data], createCurves(), { ...view, metric: 'entropy' }).kind).toBe('loading')
-      expect(dynamicsPanel([data], createCurves(), { ...view, metric: 'a_norm' }).kind).toBe('missing')
+      expect(dynamicsPanel([data], createCurves(), { ...view, metric: 'p_e' }).kind).toBe('missing')
       expect(
         dynamicsPanel([{ ...data, probes: undefined, types: [], rows: new Map() }], createCurves(), view),
       ).toMatchObject({

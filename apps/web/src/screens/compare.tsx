@@ -32,13 +32,14 @@ export const shared = (
 const typePanels = (app: App, runs: readonly LiveData[]): readonly PanelModel[] => {
   const { metric, per, spread, change, versus } = app.store.view.value
   const { title, unit, says } = textOf(metric)
-  return inOrder([...new Set(runs.flatMap(({ types }) => types))]).flatMap((type, i): PanelModel[] => {
-    const lines = linesOf(
-      runs,
-      app.curves,
-      { metric, type: type.key, per, spread, since: change ? (versus ?? 'first') : undefined },
-      i,
-    )
+  return inOrder([...new Set(runs.flatMap(({ types }) => types))]).flatMap((type): PanelModel[] => {
+    const lines = linesOf(runs, app.curves, {
+      metric,
+      type: type.key,
+      per,
+      spread,
+      since: change ? (versus ?? 'first') : undefined,
+    })
     if (lines.length === 0) return []
     const panel = {
       id: `only-${type.key}`,
@@ -58,10 +59,10 @@ const typePanels = (app: App, runs: readonly LiveData[]): readonly PanelModel[] 
 const lastTable = (app: App, runs: readonly LiveData[]): PanelModel => {
   const { metric, per } = app.store.view.value
   const types = inOrder([...new Set(runs.flatMap(run => run.types))])
-  const rows = types.map(({ key }, i) => {
+  const rows = types.map(({ key }) => {
     const ends = runs.map(run => {
-      const [value] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se' }, i)
-      const [moved] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se', since: 'first' }, i)
+      const [value] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se' })
+      const [moved] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se', since: 'first' })
       return [value?.mean.at(-1), moved?.mean.at(-1), moved?.se?.at(-1)]
     })
     return [key, ...ends.flat()]

@@ -11,6 +11,7 @@ import {
   stageMarks,
   type Passage,
 } from '@ldyn/figures'
+import type { ImportNote } from '@ldyn/runs'
 import { useMemo } from 'preact/hooks'
 import { createSearch, flatten } from './config-tree.ts'
 import type { LiveData } from '../data/live-run.ts'
@@ -38,8 +39,8 @@ const movedPanel = (app: App, run: LiveData): PanelModel => {
     'Change of log π since the first evaluation, summed over the response, mean over probes; up means more probable. ' +
     'The band is the standard error of the probes’ own changes.'
   const lines = [
-    ...leading(run).flatMap((type, i) =>
-      linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }, i),
+    ...leading(run).flatMap(type =>
+      linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }),
     ),
     ...(notesOn(run, ['argmax_logp']).length > 0
       ? []
@@ -119,9 +120,23 @@ const Story = ({ passages, run }: { passages: readonly Passage[]; run: LiveData 
   )
 }
 
+/** The same defect may touch several metrics: said once, with all of them in front. */
+export const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
+  const metrics = new Map<string, Set<string>>()
+  for (const { message, metric } of notes) {
+    const text = message.replace(/^\S+ is that of /, 'is that of ')
+    const known = metrics.get(text) ?? new Set<string>()
+    if (metric !== undefined) known.add(metric)
+    metrics.set(text, known)
+  }
+  return [...metrics].map(([text, known]) =>
+    text.startsWith('is that of ') ? `${[...known].join(', ')} ${text}` : text,
+  )
+}
+
 const Health = ({ run }: { run: LiveData }) => {
   const warnings = run.events.flatMap(event => (event.type === 'warning' ? [event] : []))
-  const notes = notesOn(run)
+  const notes = mergeNotes(run.manifest.imported?.notes ?? [])
   const ended = run.events.findLast(event => event.type === 'status')
   const bad =
     ended?.type === 'status' && ended.status !== 'running' && ended.status !== 'done' ? ended : undefined
@@ -284,12 +299,14 @@ const View = ({ app, runs, opened }: ScreenProps) => {
       <section class="panel facts" aria-labelledby="facts-title">
         <h2 id="facts-title">The run</h2>
         <dl>
-          {factsOf(run).map(([name, text]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{text}</dd>
-            </div>
-          ))}
+          {factsOf(run)
+            .filter(([name]) => name !== 'Notes' && name !== 'Not in it')
+            .map(([name, text]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{text}</dd>
+              </div>
+            ))}
         </dl>
         {run.manifest.argv.length > 0 && !run.manifest.imported && (
           <>

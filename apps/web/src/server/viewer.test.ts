@@ -300,7 +300,7 @@ describe('the stream', () => {
       slow.resume()
       const size = await directoryFiles(join(root, 'first')).size('probe/index.jsonl')
       await expect.poll(() => text, { timeout: 5_000 }).toContain(`"to":${size}`)
-      expect(text.match(/event: append/g)!.length).toBeLessThan(20)
+      expect(text.match(/"file":"probe\/index.jsonl"/g)!.length).toBeLessThan(20)
       slow.destroy()
       await writer.close()
     }))

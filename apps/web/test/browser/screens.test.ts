@@ -2,7 +2,7 @@ import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { screens } from '../../src/screens/index.ts'
-import { addStep, beginRun, TYPES } from '../run-on-disk.ts'
+import { addKernels, addStep, addUpdate, beginRun, TYPES } from '../run-on-disk.ts'
 import { openStage, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
@@ -13,14 +13,18 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
   beforeAll(async () => {
     stage = await openStage()
     const steps = [0, 5, 10, 15, 20, 25, 30, 35, 40]
-    for (const name of ['first', 'second'])
-      await (await beginRun(join(stage.runs, name), steps)).finish('done')
+    for (const name of ['first', 'second', 'bare']) {
+      const writer = await beginRun(join(stage.runs, name), steps)
+      if (name !== 'bare') for (const step of [10, 20, 30]) await addUpdate(writer, step)
+      await writer.finish('done')
+    }
+    await addKernels(join(stage.runs, 'first'))
   }, 60_000)
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
   describe.each(['light', 'dark'] as const)('%s', colorScheme => {
-    it.each(screens.map(({ page }) => page))('shows %s of one run and of two', async name => {
-      for (const runs of ['first', 'first,second']) {
+    it.each(screens.map(({ page }) => page))('shows %s of a full run, a bare one and of two', async name => {
+      for (const runs of ['first', 'bare', 'first,second']) {
         const { page, complaints } = await stage.open(`#/r/${runs}/${name}`, { colorScheme })
         await page.waitForSelector('figure.panel')
         await page.waitForFunction(() => !document.querySelector('.loading'))
@@ -77,6 +81,50 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
       document.querySelector('[aria-live=polite]')?.textContent?.includes('step 5, chosen'),
     )
     expect(await page.textContent('.step-now')).toContain('step 5')
+    await page.context().close()
+  })
+
+  it('takes a recorded update apart: predicted, actual and directions that add up', async () => {
+    const { page, complaints } = await stage.open('#/r/first/update?u=20&t=directions,predicted')
+    await page.waitForSelector('#panel-directions tbody tr')
+    const cells = (panel: string) =>
+      page.locator(`#panel-${panel} tbody tr`).first().locator('td').allTextContents()
+    expect(await cells('directions')).toEqual(['0.6', '−0.1'])
+    expect(await cells('predicted')).toEqual(['2', '0.505', '0.5', '0.005'])
+    expect(await page.textContent('main')).toContain('2 of 3 recorded')
+    expect(await page.textContent('main')).toContain('Update 19')
+    await page.click('main h2')
+    await page.keyboard.press(']')
+    await page.waitForFunction(() => location.hash.includes('u=30'))
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  it('says where the probability went, in numbers of the run', async () => {
+    const { page } = await stage.open('#/r/first/squeeze?s=40')
+    await page.waitForSelector('#panel-gained svg')
+    // Mass of rank 1 is 0.4 + step / 200, and the others lose alike.
+    expect(await page.textContent('#panel-gained .says')).toContain('from 0.400 to 0.600')
+    expect(await page.textContent('#panel-gained .says')).toContain('100.0 % went to the likeliest token')
+    expect(await page.textContent('#panel-gained .caution')).toContain('squeezing')
+    await page.context().close()
+  })
+
+  it('maps kernels beside the run, cell by cell, and tokens with visible signs', async () => {
+    const { page, complaints } = await stage.open('#/r/first/kernel')
+    await page.waitForSelector('#panel-tokens canvas')
+    await page.focus('#panel-tokens .heat')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    const said = await page.textContent('#panel-tokens .heat-said')
+    expect(said).toContain('observed 0 ␣a')
+    expect(said).toContain('1 <b>y</b>: −2e−5')
+    await page.click('#panel-gram .actions button:first-child')
+    // −1 / √(4·4)
+    expect(await page.locator('#panel-gram tbody tr').first().locator('td').nth(1).textContent()).toBe(
+      '−0.25',
+    )
+    expect(complaints).toEqual([])
     await page.context().close()
   })
 
@@ -158,7 +206,7 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
     expect(await said('nowhere', '.panel.missing')).toContain('no such run')
     const { page } = await stage.open('#/')
     await page.waitForSelector('table.runs')
-    expect(await page.locator('table.runs tbody tr').count()).toBe(7 - 1)
+    expect(await page.locator('table.runs tbody tr').count()).toBe(7)
     await page.context().close()
   })
 })

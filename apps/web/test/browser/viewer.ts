@@ -1,5 +1,5 @@
-// The real page in a real Chromium: built from the sources with Vite, served by the real server over a directory of
-// runs.
+// The real page in a real Chromium: built from the sources with Vite, served by the real server over a
+// directory of runs.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

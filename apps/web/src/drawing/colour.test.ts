@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { raster, scaleFor, SIGNED, stepOf, UNSIGNED } from './colour.ts'
+
+it('a signed scale has 0 in the middle and is the same size on both sides', () => {
+  for (const linear of [undefined, 0.01]) {
+    const scale = { signed: true, limit: 4, low: 0, linear }
+    expect([-9, -4, 4, 9].map(value => stepOf(value, scale))).toEqual([0, 0, 255, 255])
+    expect(stepOf(0, scale)).toBe(128)
+    for (const x of [0.01, 0.5, 3])
+      expect(stepOf(x, scale) - 127.5).toBeCloseTo(127.5 - stepOf(-x, scale), -0.5)
+  }
+  expect([...SIGNED.subarray(0, 3)]).toEqual([0x67, 0, 0x1f])
+})
+
+it('a logarithmic scale grows with the value and tells small ones apart', () => {
+  const scale = { signed: true, limit: 1, low: 0, linear: 0.001 }
+  const steps = [0.001, 0.01, 0.1, 1].map(value => stepOf(value, scale))
+  expect(steps).toEqual([...steps].sort((a, b) => a - b))
+  expect(new Set(steps).size).toBe(4)
+})
+
+it('limits are not set by a single outlier, and by nothing for no values', () => {
+  const values = [...Array.from({ length: 999 }, (_, i) => i / 999), 1e6]
+  expect(scaleFor(values, true).limit).toBeLessThan(1.01)
+  expect(scaleFor([], true)).toMatchObject({ limit: 1 })
+  expect(scaleFor([0, 0], true).limit).toBe(1)
+})
+
+it('what is no number is a checkerboard and never a colour of the scale', () => {
+  const pixels = raster([NaN, NaN, Infinity, 5], 2, { signed: false, limit: 5, low: 0 })
+  expect([...pixels.subarray(0, 12)]).toEqual([90, 90, 90, 255, 160, 160, 160, 255, 160, 160, 160, 255])
+  expect([...pixels.subarray(12, 15)]).toEqual([...UNSIGNED.subarray(255 * 3)])
+})

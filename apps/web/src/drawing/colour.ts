@@ -1,0 +1,110 @@
+// Colours of maps: 256 steps between anchors of ColorBrewer's RdBu (signed, white at 0) and of cividis
+// (unsigned, readable with any colour vision). A theme never changes them. Values that are not numbers are
+// drawn as a checkerboard, never as 0.
+
+const RD_BU = [
+  '67001f',
+  'b2182b',
+  'd6604d',
+  'f4a582',
+  'fddbc7',
+  'f7f7f7',
+  'd1e5f0',
+  '92c5de',
+  '4393c3',
+  '2166ac',
+  '053061',
+]
+const CIVIDIS = [
+  '00224e',
+  '123570',
+  '3b496c',
+  '575d6d',
+  '707173',
+  '8a8678',
+  'a59c74',
+  'c3b369',
+  'e1cc55',
+  'fee838',
+]
+
+/** 256 colours as RGB bytes. */
+const table = (anchors: readonly string[]): Uint8Array => {
+  const rgb = anchors.map(hex => [0, 2, 4].map(i => Number.parseInt(hex.slice(i, i + 2), 16)))
+  const colours = new Uint8Array(256 * 3)
+  for (let i = 0; i < 256; i++) {
+    const at = (i / 255) * (rgb.length - 1)
+    const k = Math.min(rgb.length - 2, Math.floor(at))
+    for (let c = 0; c < 3; c++)
+      colours[i * 3 + c] = Math.round(rgb[k][c] + (rgb[k + 1][c] - rgb[k][c]) * (at - k))
+  }
+  return colours
+}
+
+// Blue is up, red is down, as chosen is blue and rejected vermilion.
+export const SIGNED: Uint8Array = table(RD_BU)
+export const UNSIGNED: Uint8Array = table(CIVIDIS)
+
+export interface ColourScale {
+  readonly signed: boolean
+  /** The value at full colour; a signed scale reaches from −limit to limit, an unsigned one from low to limit. */
+  readonly limit: number
+  readonly low: number
+  /** Below this size a signed logarithmic scale is linear; undefined for a linear one. */
+  readonly linear?: number
+}
+
+/** Limits that show the middle 98 % of the values; what lies beyond keeps the last colour. */
+export const scaleFor = (values: ArrayLike<number>, signed: boolean, log = false): ColourScale => {
+  const sizes = Array.from(values)
+    .filter(Number.isFinite)
+    .map(value => (signed ? Math.abs(value) : value))
+    .sort((a, b) => a - b)
+  if (sizes.length === 0) return { signed, limit: 1, low: 0 }
+  const limit = sizes[Math.floor((sizes.length - 1) * 0.99)] || sizes.at(-1)! || 1
+  if (!signed) return { signed, limit, low: sizes[Math.floor((sizes.length - 1) * 0.01)] }
+  return { signed, limit, low: 0, ...(log && { linear: limit / 1000 }) }
+}
+
+/** The place of a value on the scale, 0 to 255. Zero of a signed scale is exactly in the middle. */
+export const stepOf = (value: number, { signed, limit, low, linear }: ColourScale): number => {
+  if (!signed)
+    return Math.round(Math.min(1, Math.max(0, limit > low ? (value - low) / (limit - low) : 0.5)) * 255)
+  const size = Math.min(
+    1,
+    linear === undefined
+      ? Math.abs(value) / limit
+      : Math.log1p(Math.abs(value) / linear) / Math.log1p(limit / linear),
+  )
+  return Math.round(127.5 + Math.sign(value) * size * 127.5)
+}
+
+/** Black or white, whichever is easier to read on this step of a scale. */
+export const inkOn = (step: number, colours: Uint8Array): string => {
+  const [r, g, b] = colours.subarray(step * 3, step * 3 + 3)
+  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? '#111418' : '#ffffff'
+}
+
+/** Values as pixels, row by row: RGBA. */
+export const raster = (
+  values: ArrayLike<number>,
+  width: number,
+  scale: ColourScale,
+): Uint8ClampedArray<ArrayBuffer> => {
+  const colours = scale.signed ? SIGNED : UNSIGNED
+  const pixels = new Uint8ClampedArray(values.length * 4)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (Number.isFinite(value)) {
+      const step = stepOf(value, scale) * 3
+      pixels[i * 4] = colours[step]
+      pixels[i * 4 + 1] = colours[step + 1]
+      pixels[i * 4 + 2] = colours[step + 2]
+    } else {
+      const grey = (Math.floor(i / width) + (i % width)) % 2 === 0 ? 90 : 160
+      pixels.fill(grey, i * 4, i * 4 + 3)
+    }
+    pixels[i * 4 + 3] = 255
+  }
+  return pixels
+}
