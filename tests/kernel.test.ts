@@ -50,8 +50,8 @@ describe.each(backends)('on $name', ({ create, tolerance: base }) => {
     const pair = [rows.chosen, rows.rejected]
     const open = async () => {
       const backend = await create()
-      const checkpoint = await goldenModel(name)
-      return { backend, checkpoint, params: await paramsOf(backend, checkpoint), model: checkpoint.model }
+      await using checkpoint = await goldenModel(name)
+      return { backend, params: await paramsOf(backend, checkpoint), model: checkpoint.model }
     }
 
     it('token × token: k, cotangents and C, and ΣC over l is the contracted kernel', async () => {
