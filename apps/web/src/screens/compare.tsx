@@ -7,6 +7,7 @@ import type { LiveData } from '../data/live-run.ts'
 import { bandText, dynamicsPanel, linesOf, perText, textOf } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
+import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { differences } from './config-tree.ts'
 import type { Screen } from './screen.ts'
@@ -115,6 +116,10 @@ const View = ({ app, runs, opened }: ScreenProps) => {
       runs.every(run => run.rows.has('logp') && run.rows.has('argmax_logp') && lastPreference(run))
     return ready ? compareRuns(runs) : []
   }, [runs.map(run => `${run.id} ${run.evaluations.length}`).join()])
+  const { metric, per, spread, change, versus } = app.store.view.value
+  const panels = useKept(runs, [metric, per, spread, change, versus], () =>
+    runs.length < 2 ? [] : [...typePanels(app, runs), lastTable(app, runs)],
+  )
   if (runs.length < 2) {
     return (
       <PanelFrame
@@ -161,7 +166,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         </section>
       ))}
       <div class="grid">
-        {typePanels(app, runs).map(model => (
+        {panels.slice(0, -1).map(model => (
           <PanelFrame key={model.id} model={model} height={210} />
         ))}
       </div>
@@ -170,7 +175,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           {note}
         </p>
       ))}
-      <PanelFrame model={lastTable(app, runs)} />
+      <PanelFrame model={panels.at(-1)!} />
       <section class="panel" aria-labelledby="differ">
         <h2 id="differ">
           Settings that differ <span class="muted">{differ.length}</span>

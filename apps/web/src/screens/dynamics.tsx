@@ -13,6 +13,7 @@ import {
 import type { PanelModel } from '../panels/panel.ts'
 import { spreadPanel } from '../panels/spread.tsx'
 import type { ScreenProps } from '../shell/context.ts'
+import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { Swatch } from '../shell/swatch.tsx'
 import type { Spread } from '../state/address.ts'
@@ -138,18 +139,24 @@ export const Legend = ({ model, app, runs }: { model: PanelModel } & Pick<Screen
 
 const View = ({ app, runs, opened }: ScreenProps) => {
   const view = app.store.view.value
-  const main = dynamicsPanel(runs, app.curves, view)
+  const { metric, per, spread, change, versus, smooth, hidden } = view
+  const main = useKept(runs, [metric, per, spread, change, versus, smooth, hidden], () =>
+    dynamicsPanel(runs, app.curves, view),
+  )
+  const squeezing = useKept(runs, [per, spread], () => squeezingPanel(runs, app.curves, view))
   const e = evaluationAt(runs[0], view.step)
-  const side: readonly PanelModel[] = [spreadPanel(runs[0], view, e), squeezingPanel(runs, app.curves, view)]
-  const log = logPanels(runs).map(
-    (panel): PanelModel => ({
-      id: panel.id,
-      kind: 'curves',
-      title: panel.title,
-      says: panel.says,
-      panel,
-      notes: panel.thinned === undefined ? [] : [panel.thinned],
-    }),
+  const side: readonly PanelModel[] = [spreadPanel(runs[0], view, e), squeezing]
+  const log = useKept(runs, [], () =>
+    logPanels(runs).map(
+      (panel): PanelModel => ({
+        id: panel.id,
+        kind: 'curves',
+        title: panel.title,
+        says: panel.says,
+        panel,
+        notes: panel.thinned === undefined ? [] : [panel.thinned],
+      }),
+    ),
   )
   return (
     <>

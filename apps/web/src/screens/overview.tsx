@@ -12,13 +12,14 @@ import {
   type Passage,
 } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { createSearch, flatten } from './config-tree.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { linesOf, squeezingPanel, typesIn } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { CommandLine } from '../shell/command-line.tsx'
 import type { App, ScreenProps } from '../shell/context.ts'
+import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import type { Screen } from './screen.ts'
 import { useSignal } from '@preact/signals'
@@ -238,22 +239,32 @@ const Config = ({ run }: { run: LiveData }) => {
 const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
+/** Words after the figures: over many probes and evaluations they take longer than a frame. */
+const usePassages = (run: LiveData): readonly Passage[] => {
+  const [found, set] = useState<readonly Passage[]>([])
+  const rows = [...run.rows.values()].map(one => one.length).join()
+  useEffect(() => {
+    if (run.probes && !run.rows.has('logp')) return
+    const timer = setTimeout(() => set(narrate(run)), 60)
+    return () => clearTimeout(timer)
+    // A line of the training log alone changes no word.
+  }, [run.id, run.evaluations.length, rows, run.stages.length])
+  return found
+}
+
 const View = ({ app, runs, opened }: ScreenProps) => {
   const [run] = runs
   const state = opened[0].state.value
-  // Words follow whole evaluations: a step of the log alone changes none of them.
-  const passages = useMemo(
-    () => (run.rows.has('logp') || !run.probes ? narrate(run) : []),
-    [
-      run.evaluations.length,
-      run.rows.size,
-      run.stages.length,
-      [...run.rows.values()].map(rows => rows.length).join(),
-    ],
+  const passages = usePassages(run)
+  const loss = useKept([run], [], () =>
+    logPanels([run])
+      .filter(({ id }) => id.startsWith('loss') || id === 'rewards')
+      .slice(0, 3),
   )
-  const loss = logPanels([run])
-    .filter(({ id }) => id.startsWith('loss') || id === 'rewards')
-    .slice(0, 3)
+  const moved = useKept([run], [], () => movedPanel(app, run))
+  const squeezing = useKept([run], [], () =>
+    squeezingPanel([run], app.curves, { per: 'response', spread: 'se' }),
+  )
   return (
     <>
       {state === 'killed' && (
@@ -268,11 +279,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         </p>
       )}
       <div class="grid two">
-        <PanelFrame model={movedPanel(app, run)} height={300} />
-        <PanelFrame
-          model={squeezingPanel([run], app.curves, { per: 'response', spread: 'se' })}
-          height={300}
-        />
+        <PanelFrame model={moved} height={300} />
+        <PanelFrame model={squeezing} height={300} />
       </div>
       <div class="columns">
         {passages.length > 0 && <Story passages={passages} run={run} />}

@@ -43,7 +43,7 @@ export const probeItems = (
   const items = found.columns.flatMap((column, k): ProbeItem[] => {
     const { row } = run.probes!.columns[column]
     const { prompt, responses } = run.probes!.rows[row]
-    if (!keep(`${prompt}\n${responses[type!] ?? ''}`)) return []
+    if (keep && !keep(`${prompt}\n${responses[type!] ?? ''}`)) return []
     return [
       {
         row,
@@ -64,7 +64,8 @@ export const probeItems = (
   return items.sort((a, b) => (order[view.sort] ?? order.fell)(a, b) || a.row - b.row)
 }
 
-const matcher = (text: string): ((where: string) => boolean) => {
+const matcher = (text: string): ((where: string) => boolean) | undefined => {
+  if (text === '') return undefined
   const expression = /^\/(.+)\/$/.exec(text)
   if (expression) {
     try {

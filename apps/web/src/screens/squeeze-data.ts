@@ -43,8 +43,8 @@ export const gains = ({ means }: Mass, from: number, to: number): readonly numbe
   means.map(mean => mean[to] - mean[from])
 
 /**
- * The share of all mass that moved which went to the likeliest token: its gain by all that bands gained. Undefined where
- * nothing moved beyond rounding, or the likeliest token lost.
+ * The share of all mass that moved which went to the likeliest token: its gain by all that bands gained. Undefined
+ * where nothing moved beyond rounding, or the likeliest token lost.
  */
 export const squeezeIndex = (moved: readonly number[]): number | undefined => {
   const gained = moved.reduce((sum, value) => sum + Math.max(0, value), 0)

@@ -4,6 +4,7 @@ import { show, signed, stageMarks, tickText, niceTicks } from '@ldyn/figures'
 import { evaluationAt, dynamicsPanel, squeezingPanel, typesIn } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type ScreenProps } from '../shell/context.ts'
+import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import type { LiveData } from '../data/live-run.ts'
 import { typeInFocus } from './probe-list.tsx'
@@ -234,6 +235,16 @@ const View = ({ app, runs }: ScreenProps) => {
   const [run] = runs
   const view = app.store.view.value
   const type = typeInFocus(run, view)
+  const { per, spread, versus, hidden } = view
+  const squeezing = useKept(runs, [per, spread], () => squeezingPanel(runs, app.curves, view))
+  const peaked = useKept(runs, [per, spread, versus, hidden], () =>
+    (['entropy', 'a_norm'] as const).map((metric): PanelModel => {
+      const model = dynamicsPanel(runs, app.curves, { ...view, metric, change: false, smooth: 0 })
+      return model.kind === 'curves'
+        ? { ...model, id: metric, panel: { ...model.panel, id: metric } }
+        : { ...model, id: metric }
+    }),
+  )
   if (!run.probes || type === undefined) {
     return (
       <PanelFrame
@@ -250,14 +261,6 @@ const View = ({ app, runs }: ScreenProps) => {
   const now = evaluationAt(run, view.step)
   const then = view.versus === undefined ? 0 : evaluationAt(run, view.versus)
   const bands = bandPanels(run, massOf(run, app.curves, type), type, now, then)
-  const peaked = (['entropy', 'a_norm'] as const).map((metric): PanelModel => {
-    const model = dynamicsPanel(runs, app.curves, { ...view, metric, change: false, smooth: 0 })
-    return {
-      ...model,
-      id: metric,
-      ...(model.kind === 'curves' && { panel: { ...model.panel, id: metric } }),
-    } as PanelModel
-  })
   return (
     <>
       <div class="controls">
@@ -281,7 +284,7 @@ const View = ({ app, runs }: ScreenProps) => {
         ))}
       </div>
       <div class="grid two">
-        <PanelFrame model={squeezingPanel(runs, app.curves, view)} />
+        <PanelFrame model={squeezing} />
         {peaked.map(model => (
           <PanelFrame key={model.id} model={model} />
         ))}

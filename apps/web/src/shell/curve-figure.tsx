@@ -63,7 +63,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
   }, [])
   useEffect(() => {
     if (width > 40) chart.current?.update({ panel, dark, zoom, logX: xAxis === 'log', width, height })
-  })
+  }, [panel, dark, zoom, xAxis, width, height])
   useSignalEffect(() => chart.current?.cursor(app.store.view.value.step, app.ghost.value))
 
   const onKeyDown = (event: KeyboardEvent): void => {

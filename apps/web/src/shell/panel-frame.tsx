@@ -40,7 +40,13 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
         `${JSON.stringify({ title, says, notes, address, ...table }, null, 1)}\n`,
       )
   }
-  const svg = svgFor(model, app.store.view.value.zoom)
+  // Made when it is asked for: a picture of thousands of points is no small text.
+  const svg = (use: (text: string) => void): void => {
+    const text = svgFor(model, app.store.view.peek().zoom)
+    if (text === undefined) app.toast('Nothing is drawn in this window')
+    else use(text)
+  }
+  const picture = model.kind === 'curves' || (model.kind === 'drawn' && model.svg !== undefined)
   return (
     <details class="menu">
       <summary class="icon" title="Save as a file">
@@ -48,13 +54,16 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
         <span class="sr">Save {model.title} as a file</span>
       </summary>
       <div class="menu-items">
-        {svg !== undefined && (
-          <button type="button" onClick={() => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', svg)}>
+        {picture && (
+          <button
+            type="button"
+            onClick={() => svg(text => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', text))}
+          >
             SVG
           </button>
         )}
-        {svg !== undefined && (
-          <button type="button" onClick={() => void savePng(fileName(app, model, 'png'), svg)}>
+        {picture && (
+          <button type="button" onClick={() => svg(text => void savePng(fileName(app, model, 'png'), text))}>
             PNG, twice as large
           </button>
         )}
