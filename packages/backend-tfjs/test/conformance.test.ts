@@ -2,4 +2,4 @@ import { describeBackend } from '@ldyn/testkit'
 import { missing, onNode } from './linked.ts'
 
 const why = await missing()
-describeBackend({ name: 'tfjs', create: () => onNode(why), programs: 500 })
+describeBackend({ name: 'tfjs', create: () => onNode(why) })

@@ -15,7 +15,7 @@ export interface BackendUnderTest {
   readonly name: string
   create(): Backend | Promise<Backend>
   readonly skip?: readonly Skip[]
-  /** How many random programs. Default 100. */
+  /** How many random programs. Default LDYN_RANDOM_PROGRAMS of the environment, else 100. */
   readonly programs?: number
   /** Multiplies every tolerance. Default 1; say why where it is more. */
   readonly slack?: number
@@ -28,7 +28,7 @@ export function describeBackend({
   name,
   create,
   skip = [],
-  programs: count = 100,
+  programs: count = Number(process.env['LDYN_RANDOM_PROGRAMS'] ?? 100),
   slack = 1,
   lose,
 }: BackendUnderTest): void {
