@@ -38,7 +38,13 @@ const inks = {
   dark: { ink: '#e6e9ef', muted: '#a3acba', grid: '#242a34', axis: '#5d6675', paper: '#16191f' },
 } as const
 const MARKER_ROOM = 9
-const WHOLE = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap(power => [1, 2, 5].map(digit => digit * 10 ** power))
+// Ticks at 1, 2 or 5 times a power of ten: what their labels can say exactly.
+const roundFrom = (low: number, high: number): number[] =>
+  Array.from({ length: high - low + 1 }, (_, i) => low + i).flatMap(power =>
+    [1, 2, 5].map(digit => Number(`${digit}e${power}`)),
+  )
+const WHOLE = roundFrom(0, 9)
+const ROUND = roundFrom(-15, 12)
 /** Room for names beside the lines' ends; a narrow chart of many lines leaves them to its legend. */
 const labelRoom = (width: number, lines: number): number =>
   width >= 560 ? 134 : width >= 300 && lines <= 8 ? 98 : 10
@@ -279,6 +285,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
             grid: { stroke: grid, width: 1 },
             ticks: { show: false },
             size: 54,
+            incrs: ROUND,
             values: (_, splits) => [...tickText(splits)],
           },
         ],

@@ -32,7 +32,7 @@ export const shared = (
 
 const typePanels = (app: App, runs: readonly LiveData[]): readonly PanelModel[] => {
   const { metric, per, spread, change, versus } = app.store.view.value
-  const { title, unit, says } = textOf(metric)
+  const { title, unit } = textOf(metric)
   return inOrder([...new Set(runs.flatMap(({ types }) => types))]).flatMap((type): PanelModel[] => {
     const lines = linesOf(runs, app.curves, {
       metric,
@@ -46,7 +46,7 @@ const typePanels = (app: App, runs: readonly LiveData[]): readonly PanelModel[] 
       id: `only-${type.key}`,
       section: 'overview' as const,
       title: type.key,
-      says: `${type.says}. ${says} ${perText(metric, per)}; mean over probes.`,
+      says: `${type.says.charAt(0).toUpperCase()}${type.says.slice(1)}. ${title}, ${perText(metric, per)}; mean over probes.`,
       zero: change,
       band: bandText[spread],
       unit: `${change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,

@@ -409,6 +409,11 @@ export const Shell = ({
     <AppContext.Provider value={app}>
       {!view.embed && <Header />}
       <main class={view.full === undefined ? undefined : 'has-full'} id="main">
+        {view.runs.length > 0 && (
+          <h1 class="sr">
+            {screen?.title ?? view.page} of {view.runs.join(', ')}
+          </h1>
+        )}
         {unknown.length > 0 && (
           <p class="banner" role="status">
             The link had {unknown.length === 1 ? 'a setting' : `${unknown.length} settings`} that this version
