@@ -109,7 +109,7 @@ export const lookOf = (types: readonly string[], type: string): Look =>
 /** A type's name beside its line: those that both chosen and rejected have are told apart. */
 export const nameOf = (key: string): string => {
   const { group, short } = responseType(key)
-  if (key === 'chosen' || key === 'rejected') return key
+  if (key === 'chosen' || key === 'rejected' || short === key) return key
   return group === 'chosen' ? `y⁺ ${short}` : group === 'rejected' ? `y⁻ ${short}` : short
 }
 

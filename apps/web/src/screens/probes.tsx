@@ -114,14 +114,17 @@ const Tokens = ({
   if (!found.value) return <p class="muted">Reading tokens…</p>
   const { now, then } = found.value
   return (
-    <ol class="tokens" aria-label="log π of each token, in nats">
-      {[...now].map((value, i) => (
-        <li key={i} title={`token ${i}: log π ${show(value)}, ${signed(value - then[i])} since`}>
-          <span class="token-bar" style={{ height: `${Math.min(28, -value * 3).toFixed(1)}px` }} />
-          <span class="sr">{`${i}: ${show(value)}`}</span>
-        </li>
-      ))}
-    </ol>
+    <>
+      <p class="muted token-note">−log π of each token, in nats: the taller, the less probable</p>
+      <ol class="tokens" aria-label="log π of each token, in nats">
+        {[...now].map((value, i) => (
+          <li key={i} title={`token ${i}: log π ${show(value)}, ${signed(value - then[i])} since`}>
+            <span class="token-bar" style={{ height: `${Math.min(28, -value * 3).toFixed(1)}px` }} />
+            <span class="sr">{`${i}: ${show(value)}`}</span>
+          </li>
+        ))}
+      </ol>
+    </>
   )
 }
 
