@@ -81,7 +81,10 @@ export class Session {
             seconds: (performance.now() - started) / 1000,
             values,
           })
-          if (pending) await this.writer.decomposition(step, stage.name, await decomposer!.after(pending, weights.params))
+          if (pending) {
+            const found = await decomposer!.after(pending, weights.params)
+            await this.writer.decomposition(step, stage.name, found)
+          }
         } catch (error) {
           // The weights are those before the failed update; losing them would lose the stage.
           if (error instanceof Error && error.name === 'NumericalError')
