@@ -3,11 +3,9 @@ import {
   DeviceError, type Backend, type CompileOptions, type CompositeName, type HostTensor, type Program, composites,
 } from '@ldyn/tensor'
 import { hosted, Memory, own, WebgpuTensor } from './device/memory.ts'
-import { openDevice } from './device/open.ts'
-import type { WebgpuOptions } from './device/options.ts'
+import { openDevice, type WebgpuOptions } from './device/open.ts'
 import { nativeOn } from './kernels/table.ts'
 import { deviceBytes, planOf, type Plan } from './plan/plan.ts'
-import { arenas } from './run/arenas.ts'
 import { executable, type WebgpuExecutable } from './run/executable.ts'
 import { pipelines } from './run/pipelines.ts'
 
@@ -18,21 +16,18 @@ export interface WebgpuBackend extends Backend {
   readonly device: GPUDevice
 }
 
-const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
-
-/** Why a plan cannot run in so much memory: the estimate, the limit, and what to lower. */
-function tooLarge(plan: Plan, maxBufferBytes: number, memoryLimit: number): string | undefined {
-  const { inputs, outputs, arenas: intermediates, constants, total } = plan.bytes
+/** Throws DeviceError where a plan cannot run in so much memory: the estimate, the limit, and what to lower. */
+function mustFit({ bytes, inputs, owned, arenas }: Plan, maxBufferBytes: number, memoryLimit: number): void {
+  const mebibytes = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`
   const advice = 'use a smaller batch, shorter rows, checkpointing or a smaller chunkRows'
-  const largest = Math.max(0, ...plan.inputs.map(({ spec }) => deviceBytes(spec)), ...plan.owned, ...plan.arenas)
-  if (largest > maxBufferBytes) {
-    return `the program has a tensor of ${mebibytes(largest)} where a buffer of this device holds ` +
-      `${mebibytes(maxBufferBytes)}: ${advice}`
-  }
-  if (total <= memoryLimit) return undefined
-  return `the program needs ${mebibytes(total)} on the device (inputs ${mebibytes(inputs)}, outputs ${mebibytes(outputs)}, ` +
-    `intermediates ${mebibytes(intermediates)}, constants ${mebibytes(constants)}) where memoryLimit is ` +
-    `${mebibytes(memoryLimit)}: ${advice}`
+  const largest = Math.max(0, ...inputs.map(({ spec }) => deviceBytes(spec)), ...owned, ...arenas)
+  if (largest > maxBufferBytes)
+    throw new DeviceError(`the program has a tensor of ${mebibytes(largest)} where a buffer of this device holds ` +
+      `${mebibytes(maxBufferBytes)}: ${advice}`)
+  if (bytes.total > memoryLimit)
+    throw new DeviceError(`the program needs ${mebibytes(bytes.total)} on the device (inputs ${mebibytes(bytes.inputs)}, ` +
+      `outputs ${mebibytes(bytes.outputs)}, intermediates ${mebibytes(bytes.arenas)}, ` +
+      `constants ${mebibytes(bytes.constants)}) where memoryLimit is ${mebibytes(memoryLimit)}: ${advice}`)
 }
 
 /**
@@ -42,7 +37,7 @@ function tooLarge(plan: Plan, maxBufferBytes: number, memoryLimit: number): stri
 export async function webgpuBackend(options: WebgpuOptions = {}): Promise<WebgpuBackend> {
   const device = await openDevice(options)
   const memory = new Memory(device)
-  const machine = { memory, arenas: arenas(memory), pipelines: pipelines(device) }
+  const compiled = pipelines(device)
   const { matmulPrecision = 'f32', fusion = true, memoryLimit = Infinity } = options
   let disposed = false
   const alive = (): void => {
@@ -53,7 +48,6 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
     if (disposed) return
     disposed = true
     for (const tensor of memory.live) tensor.dispose()
-    machine.arenas.clear()
     memory.clear()
     device.close('the webgpu backend was disposed of')
   }
@@ -85,9 +79,8 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
     async compile(program, compileOptions = {}) {
       alive()
       const plan = planOf(program, device.limits, { matmulPrecision, fusion })
-      const refusal = tooLarge(plan, device.limits.maxBufferBytes, memoryLimit)
-      if (refusal) throw new DeviceError(refusal)
-      return executable(machine, program, plan, compileOptions, alive)
+      mustFit(plan, device.limits.maxBufferBytes, memoryLimit)
+      return executable(memory, compiled, program, plan, compileOptions, alive)
     },
     memory: () => ({ tensors: memory.live.size, bytes: memory.bytes(), pooled: memory.pooled() }),
     dispose,

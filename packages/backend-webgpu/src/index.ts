@@ -1,8 +1,7 @@
 /// <reference types="@webgpu/types" preserve="true" />
 /** @ldyn/backend-webgpu: programs as generated WGSL, in Node (through Dawn) and in browsers. */
 export { webgpuBackend, webgpuBackend as createBackend, type WebgpuBackend } from './backend.ts'
-export { available } from './device/open.ts'
-export type { WebgpuOptions } from './device/options.ts'
+export { available, type WebgpuOptions } from './device/open.ts'
 export { leastTimes, type LeastTime } from './kernels/counts.ts'
 export type { Limits, MatmulPrecision } from './kernels/kernel.ts'
 export type { PlanBytes } from './plan/plan.ts'

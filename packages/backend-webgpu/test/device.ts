@@ -47,7 +47,7 @@ export async function softwareDevice(): Promise<GPUDevice> {
   return adapter!.requestDevice({ requiredFeatures: half, requiredLimits: { maxComputeWorkgroupStorageSize: 32768 } })
 }
 
-const words: Partial<Record<Element, number>> = { 'vec4<f32>': 4, 'vec4<i32>': 4, 'vec4<u32>': 4, 'vec2<f32>': 2 }
+const words: Partial<Record<Element, number>> = { 'vec4<f32>': 4, 'vec2<f32>': 2 }
 
 /** Runs the dispatches over copies of `inputs`; gives `outputs[i]` words for every output, which start as rubbish. */
 export async function run(

@@ -3,15 +3,33 @@
  * asked for, since the defaults (128 MiB a binding, 8 storage buffers) are what a phone has.
  */
 import { DeviceError, UnsupportedError } from '@ldyn/tensor'
-import type { Limits, SubgroupMatrix } from '../kernels/kernel.ts'
-import type { WebgpuOptions } from './options.ts'
+import type { Limits, MatmulPrecision } from '../kernels/kernel.ts'
+
+/** What a caller may choose. */
+export interface WebgpuOptions {
+  /**
+   * How products multiply. `f32` (default): in f32. `split-f16`: in three f16 products of halves that keep 21–22 bits,
+   * on the adapter's matrix units. `f16`: operands rounded to f16, sums in f32. The latter two need `shader-f16`.
+   */
+  readonly matmulPrecision?: MatmulPrecision
+  readonly powerPreference?: 'low-power' | 'high-performance'
+  /** An adapter that the caller asked for. */
+  readonly adapter?: GPUAdapter
+  /** Flags for Dawn in Node (`adapter=…`, `backend=vulkan`, `enable-dawn-features=…`). */
+  readonly dawn?: readonly string[]
+  /** Bytes that plan and live tensors may take together; a program that needs more is refused. Default: no limit. */
+  readonly memoryLimit?: number
+  /** Fuse pointwise ops and reductions into generated kernels (default), or not: the plain twin for comparison. */
+  readonly fusion?: boolean
+  /** Try what a smaller device would do, or, with `software: false`, a card's kernels on a CPU. */
+  readonly limits?: Partial<Pick<Limits, 'maxBindingBytes' | 'maxStorageBuffers' | 'maxWorkgroups' | 'software'>>
+}
 
 export interface Device {
   readonly gpu: GPUDevice
   readonly limits: Limits
-  /** The adapter, in words. */
+  /** The adapter, in words, and what is underneath: `webgpu 0.6.2 (Dawn)`, or the browser. */
   readonly description: string
-  /** What is underneath: `webgpu 0.6.2 (Dawn)`, or the browser. */
   readonly engine: string
   /** Throws DeviceError once the device is lost, out of memory, or disposed of. */
   check(): void
@@ -19,9 +37,6 @@ export interface Device {
   close(why: string): void
 }
 
-const WANTED: readonly string[] = [
-  'shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix',
-]
 /** Kept for the life of the process: Dawn's objects must not outlive their instance. */
 const instances = new Map<string, GPU>()
 
@@ -38,23 +53,19 @@ async function entryPoint({ dawn }: WebgpuOptions): Promise<{ gpu: GPU; engine: 
   const flags = dawn ?? ['enable-dawn-features=allow_unsafe_apis']
   try {
     const module = (await import(/* @vite-ignore */ specifier)) as { create(flags: readonly string[]): GPU }
-    const key = flags.join(' ')
-    const gpu = instances.get(key) ?? module.create([...flags])
-    instances.set(key, gpu)
+    const gpu = instances.get(flags.join(' ')) ?? module.create([...flags])
+    instances.set(flags.join(' '), gpu)
     return { gpu, engine: `webgpu ${await dawnVersion()} (Dawn)` }
   } catch (error) {
-    throw new UnsupportedError(
-      `WebGPU in Node needs the package 'webgpu' (npm install webgpu): ${message(error).split('\n')[0]}`,
-      { cause: error },
-    )
+    const said = message(error).split('\n')[0]
+    throw new UnsupportedError(`WebGPU in Node needs the package 'webgpu' (npm install webgpu): ${said}`, { cause: error })
   }
 }
 
 async function dawnVersion(): Promise<string> {
   const { createRequire } = await import('node:module')
-  const require = createRequire(import.meta.url)
   try {
-    return (require('webgpu/package.json') as { version: string }).version
+    return (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version
   } catch {
     return ''
   }
@@ -79,83 +90,68 @@ async function adapterFor(options: WebgpuOptions): Promise<{ adapter: GPUAdapter
 export async function available(options: WebgpuOptions = {}): Promise<string | undefined> {
   try {
     const { adapter } = await adapterFor(options)
-    const device = await adapter.requestDevice()
-    device.destroy()
+    ;(await adapter.requestDevice()).destroy()
     return undefined
   } catch (error) {
     return message(error)
   }
 }
 
-/** Dawn's list of hardware matrix shapes; not in the standard yet. */
-interface MatrixConfig {
-  readonly componentType: string
-  readonly resultComponentType: string
-  readonly M: number
-  readonly N: number
-  readonly K: number
-}
+const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName
+const WANTED = ['shader-f16', 'subgroups', 'timestamp-query', MATRICES] as GPUFeatureName[]
+const WANTED_LIMITS = {
+  maxBindingBytes: 'maxStorageBufferBindingSize', maxBufferBytes: 'maxBufferSize',
+  maxStorageBuffers: 'maxStorageBuffersPerShaderStage', maxWorkgroups: 'maxComputeWorkgroupsPerDimension',
+  maxInvocations: 'maxComputeInvocationsPerWorkgroup', maxWorkgroupSize: 'maxComputeWorkgroupSizeX',
+  workgroupBytes: 'maxComputeWorkgroupStorageSize',
+} as const
+type Numbers = Record<keyof typeof WANTED_LIMITS, number>
 
-const isFloat = (type: string): type is 'f16' | 'f32' => type === 'f16' || type === 'f32'
+/** Dawn's entry for a hardware matrix shape; not in the standard yet. */
+type MatrixConfig = { readonly [K in 'componentType' | 'resultComponentType']: string } & Record<'M' | 'N' | 'K', number>
 
-export function limitsOf(adapter: GPUAdapter, given: WebgpuOptions['limits'] = {}): Limits {
-  const { limits, features, info } = adapter
-  const extra = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] }
-  const matrices = features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)
-    ? (extra.subgroupMatrixConfigs ?? []) : []
+function limitsOf({ limits, features, info }: GPUAdapter, given: WebgpuOptions['limits'] = {}): Limits {
+  const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] }
+  const isFloat = (type: string): type is 'f16' | 'f32' => type === 'f16' || type === 'f32'
+  const numbers = Object.entries(WANTED_LIMITS).map(([ours, theirs]) => [ours, limits[theirs]])
   return {
-    maxBindingBytes: limits.maxStorageBufferBindingSize,
-    maxBufferBytes: limits.maxBufferSize,
-    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
-    maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
-    maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
-    maxWorkgroupSize: limits.maxComputeWorkgroupSizeX,
-    workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    ...(Object.fromEntries(numbers) as Numbers),
     software: /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.device} ${info.description}`),
     f16: features.has('shader-f16'),
     subgroups: features.has('subgroups'),
     subgroupMin: info.subgroupMinSize ?? 0,
     subgroupMax: info.subgroupMaxSize ?? 0,
-    subgroupMatrices: matrices.flatMap(({ componentType, resultComponentType, M, N, K }): SubgroupMatrix[] =>
-      isFloat(componentType) && isFloat(resultComponentType)
-        ? [{ component: componentType, result: resultComponentType, m: M, n: N, k: K }] : []),
+    subgroupMatrices: (features.has(MATRICES) ? subgroupMatrixConfigs : []).flatMap(
+      ({ componentType: component, resultComponentType: result, M: m, N: n, K: k }) =>
+        isFloat(component) && isFloat(result) ? [{ component, result, m, n, k }] : []),
     ...given,
   }
 }
 
-const ASKED = [
-  'maxStorageBufferBindingSize', 'maxBufferSize', 'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupsPerDimension', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY', 'maxComputeWorkgroupStorageSize',
-] as const
-
 /** A device with all that its adapter has. Throws UnsupportedError (nothing there) or DeviceError (it fails). */
 export async function openDevice(options: WebgpuOptions): Promise<Device> {
   const { adapter, engine } = await adapterFor(options)
+  const { vendor, architecture, device, description } = adapter.info
   const { matmulPrecision = 'f32' } = options
-  if (matmulPrecision !== 'f32' && !adapter.features.has('shader-f16')) {
+  if (matmulPrecision !== 'f32' && !adapter.features.has('shader-f16'))
     throw new UnsupportedError(
-      `matmulPrecision '${matmulPrecision}' needs an adapter with shader-f16, which '${adapter.info.description}' is not`,
-    )
-  }
-  const requiredFeatures = WANTED.filter((f) => adapter.features.has(f as GPUFeatureName)) as GPUFeatureName[]
-  const requiredLimits = Object.fromEntries(ASKED.map((name) => [name, adapter.limits[name]]))
-  const gpu = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((error: unknown) => {
+      `matmulPrecision '${matmulPrecision}' needs an adapter with shader-f16, which '${description}' is not`)
+  const asked = [...Object.values(WANTED_LIMITS), 'maxComputeWorkgroupSizeY' as const]
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: WANTED.filter((f) => adapter.features.has(f)),
+    requiredLimits: Object.fromEntries(asked.map((name) => [name, adapter.limits[name]])),
+  }).catch((error: unknown) => {
     throw new DeviceError(`the adapter gives no device: ${message(error)}`, { cause: error })
   })
   let ended: string | undefined
   void gpu.lost.then(({ message: why, reason }) => {
     ended ??= `the GPU device was lost (${reason}${why && `: ${why}`}); make the backend anew`
   })
-  gpu.onuncapturederror = ({ error }) => {
-    ended ??= `the GPU device failed: ${error.message}`
-  }
-  const { vendor, architecture, device, description } = adapter.info
+  gpu.onuncapturederror = ({ error }) => (ended ??= `the GPU device failed: ${error.message}`)
   return {
-    gpu,
+    gpu, engine,
     limits: limitsOf(adapter, options.limits),
     description: [description || device, `${vendor} ${architecture}`.trim()].filter(Boolean).join(', '),
-    engine,
     check() {
       if (ended) throw new DeviceError(ended)
     },

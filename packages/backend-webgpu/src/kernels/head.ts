@@ -8,23 +8,17 @@
  * the tiles of every row in order. Backward, z̄ = ȳ(e_y − π) is made for a range of the vocabulary at a time from the
  * rows' log-sum-exp, multiplied both ways, and overwritten by the next range.
  */
-import { fold, roundUp, type Binding, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
-import { choose, multiplied, operands, whole, type MatmulOptions, type Piece } from './matmul.ts'
-import { tiled, TILES, type Tile } from './tile.ts'
+import { UnsupportedError } from '@ldyn/tensor'
+import { bind, each, eachOf, NOTHING, roundUp } from './kernel.ts'
+import type { Binding, Kernel, Limits, Lowering, MatmulPrecision, Ref } from './kernel.ts'
+import { choose, multiplied, operands, whole, type Piece } from './matmul.ts'
+import { gathered, tiled, TILES, type Tile } from './tile.ts'
 
-export interface HeadShape {
-  /** Rows of hidden. */
-  readonly rows: number
-  readonly width: number
-  readonly vocabulary: number
-}
+/** `rows` of hidden states. */
+export interface HeadShape { readonly rows: number; readonly width: number; readonly vocabulary: number }
 
 /** A state of a row: fields, WGSL `single(x, i)` for one logit and `merge(a, b)`; NOTHING merges to the other. */
-interface State {
-  readonly name: string
-  readonly fields: readonly string[]
-  readonly wgsl: string
-}
+interface State { readonly name: string; readonly fields: readonly string[]; readonly wgsl: string }
 
 /** log Σ e^z as m + ln l. */
 const LOG_SUM: State = {
@@ -70,44 +64,43 @@ const declared = ({ fields, wgsl }: State): string =>
   `struct State { ${fields.map((f) => `${f}: f32`).join(', ')} }\n${wgsl}`
 
 /** Reads and writes of a row's state in `partials`, fields apart so that neighbouring rows lie together. */
-const at = (f: number, tiles: number, rows: number, tile: string, row: string): string =>
-  `partials[(${f * tiles}u + ${tile}) * ${rows}u + ${row}]`
+const at = (f: number, tiles: number, rows: number, tile: string): string =>
+  `partials[(${f * tiles}u + ${tile}) * ${rows}u + row]`
 
-interface Folded {
-  readonly kernels: Kernel[]
-  readonly tiles: number
-  readonly words: number
-}
+const targets = bind('targets', 'in2', 'read', 'i32')
 
-const between = (s: HeadShape): Piece => ({
-  batch: 1, m: s.rows, n: s.vocabulary, k: s.width, ta: false, tb: true, repeatA: 1, repeatB: 1,
-  a: whole('in0', 1, s.rows, s.width), b: whole('in1', 1, s.vocabulary, s.width),
-  y: whole('out0', 1, s.rows, s.vocabulary), accumulate: false, last: true,
-})
-
-/** The product's kernels (one for each window of the head), folding into temp0 and the targets' logits into temp1. */
-function folded(s: HeadShape, state: State, limits: Limits): Folded {
+/**
+ * The product's kernels (one for each window of the head), folding into temp0 and the targets' logits into temp1, and
+ * one with a thread a row that merges its tiles and stores what `store` says, with row and state in scope.
+ */
+function folded(
+  s: HeadShape, state: State, limits: Limits, store: string, more: readonly Binding[],
+): { kernels: Kernel[]; words: number } {
   const { rows, vocabulary, width } = s
-  const chosen = choose(between(s), limits).tile
+  const all: Piece = {
+    batch: 1, m: rows, n: vocabulary, k: width, ta: false, tb: true, repeatA: 1, repeatB: 1, accumulate: false, last: true,
+    a: whole('in0', 1, rows, width), b: whole('in1', 1, vocabulary, width), y: whole('out0', 1, rows, vocabulary),
+  }
   const bytes = (t: Tile): number => t.size * t.inner * 8 + 4 * state.fields.length * (t.size / t.each) ** 2
-  const tile = chosen === TILES.large && bytes(chosen) <= limits.workgroupBytes ? TILES.large : TILES.medium
-  const tiles = Math.ceil(vocabulary / tile.size)
-  const lot = Math.floor((limits.maxBindingBytes / 4 - 64) / width / tile.size) * tile.size
+  const large = choose(all, limits).tile === TILES.large && bytes(TILES.large) <= limits.workgroupBytes
+  const tile = large ? TILES.large : TILES.medium
+  const { size, each: part } = tile
+  const [tiles, across, halves, apart] = [Math.ceil(vocabulary / size), size / part, part / 4, size / (part / 4)]
+  const lot = Math.floor((limits.maxBindingBytes / 4 - 64) / width / size) * size
+  if (lot === 0)
+    throw new UnsupportedError(`${size} rows of a head ${width} wide need ${size * width * 4} bytes, and the device ` +
+      `binds at most ${limits.maxBindingBytes}; use an adapter with larger bindings`)
   const kernels: Kernel[] = []
-  for (let first = 0; first < vocabulary; first += Math.min(lot, vocabulary)) {
+  for (let first = 0; first < vocabulary; first += lot) {
     const here = Math.min(lot, vocabulary - first)
-    const p = between(s)
-    const { a, b } = operands({ ...p, n: here, b: { ...p.b, at: first * width } }, limits)
-    const across = tile.size / tile.each
-    const [halves, apart] = [tile.each / 4, tile.size / (tile.each / 4)]
-    const entries = Array.from({ length: tile.each * halves }, (_, i) => `c${Math.floor(i / halves)}_${i % halves}`)
+    const { a, b } = operands({ ...all, n: here, b: { ...all.b, at: first * width } }, limits)
     const finish = `
-  var out = array<vec4<f32>, ${entries.length}>(${entries.join(', ')});
-  for (var r = 0u; r < ${tile.each}u; r++) {
+  ${gathered(part)}
+  for (var r = 0u; r < ${part}u; r++) {
     let row = row0 + (r / 4u) * ${apart}u + r % 4u;
     let wanted = targets[min(row, ${rows - 1}u)];
     var state = NOTHING;
-    for (var e = 0u; e < ${tile.each}u; e++) {
+    for (var e = 0u; e < ${part}u; e++) {
       let column = col0 + (e / 4u) * ${apart}u + e % 4u;
       let x = out[r * ${halves}u + e / 4u][e % 4u];
       if (column < ${here}u) {
@@ -119,60 +112,39 @@ function folded(s: HeadShape, state: State, limits: Limits): Folded {
     workgroupBarrier();
     if (tx == 0u && row < ${rows}u) {
       for (var t = 1u; t < ${across}u; t++) { state = merge(state, team[tid + t]); }
-      let place = ${first / tile.size}u + n0 / ${tile.size}u;
-      ${state.fields.map((f, i) => `${at(i, tiles, rows, 'place', 'row')} = state.${f};`).join(' ')}
+      let place = ${first / size}u + n0 / ${size}u;
+      ${state.fields.map((f, i) => `${at(i, tiles, rows, 'place')} = state.${f};`).join(' ')}
     }
     workgroupBarrier();
   }`
     const declare = `${declared(state)}\nvar<workgroup> team: array<State, ${across * across}>;`
-    const { wgsl, workgroups } = tiled({ tile, batch: 1, a, b, split: 1, finish, declare }, limits)
-    kernels.push({
-      label: `${state.name} ${tile.name}`, wgsl, workgroups,
-      bindings: [a.binding, b.binding, bound('targets', 'in2', 'read', 'i32'), bound('partials', 'temp0', 'write'), bound('chosen', 'temp1', 'write')],
-    })
+    const bindings = [a.binding, b.binding, targets, bind('partials', 'temp0', 'write'), bind('chosen', 'temp1', 'write')]
+    const made = tiled({ tile, batch: 1, a, b, split: 1, finish, declare }, limits)
+    kernels.push({ label: `${state.name} ${tile.name}`, bindings, ...made })
   }
-  return { kernels, tiles, words: rows * tiles * state.fields.length }
-}
-
-const bound = (name: string, of: Ref, access: Binding['access'], element: 'f32' | 'i32' = 'f32'): Binding =>
-  ({ name, of, element, access })
-
-/** One thread a row: merges its tiles and stores what `store` says, with row and state in scope. */
-function merged(
-  s: HeadShape, state: State, tiles: number, store: string, more: readonly Binding[], limits: Limits,
-): Kernel {
-  return {
-    label: `${state.name} by rows`,
-    bindings: [bound('partials', 'temp0', 'read'), ...more],
-    workgroups: fold(Math.ceil(s.rows / 64), limits),
-    wgsl: `${declared(state)}
-fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }
-@compute @workgroup_size(64) fn main(@builtin(workgroup_id) wid: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
-  let row = (wid.x + wid.y * grid.x) * 64u + tid;
-  if (row >= ${s.rows}u) { return; }
-  var state = NOTHING;
+  const log1p = `
+fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }`
+  const partials = bind('partials', 'temp0', 'read')
+  kernels.push(eachOf('row', rows, `${state.name} by rows`, [partials, ...more], limits, `var state = NOTHING;
   for (var t = 0u; t < ${tiles}u; t++) {
-    state = merge(state, State(${state.fields.map((_, f) => at(f, tiles, s.rows, 't', 'row')).join(', ')}));
+    state = merge(state, State(${state.fields.map((_, f) => at(f, tiles, rows, 't')).join(', ')}));
   }
-  ${store}
-}`,
-  }
+  ${store}`, `${declared(state)}${log1p}`))
+  return { kernels, words: rows * tiles * state.fields.length }
 }
 
 /** hidden [N,d], head [V,d], targets i32 [N] → log π(target) [N]. */
 export function tokenLogProb(s: HeadShape, limits: Limits): Lowering {
-  if (s.rows === 0) return { kernels: [], temporaries: [] }
-  const { kernels, tiles, words } = folded(s, LOG_SUM, limits)
-  const last = merged(s, LOG_SUM, tiles, 'y[row] = (chosen[row] - state.m) - log(state.l);',
-    [bound('chosen', 'temp1', 'read'), bound('y', 'out0', 'write')], limits)
-  return { kernels: [...kernels, last], temporaries: [words, s.rows] }
+  if (s.rows === 0) return NOTHING
+  const { kernels, words } = folded(s, LOG_SUM, limits, 'y[row] = (chosen[row] - state.m) - log(state.l);',
+    [bind('chosen', 'temp1', 'read'), bind('y', 'out0', 'write')])
+  return { kernels, temporaries: [words, s.rows] }
 }
 
 /** hidden, head, targets → logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax (i32), each [N]. */
 export function tokenStats(s: HeadShape, limits: Limits): Lowering {
-  if (s.rows === 0) return { kernels: [], temporaries: [] }
-  const { kernels, tiles, words } = folded(s, STATS, limits)
+  const { rows } = s
+  if (rows === 0) return NOTHING
   // As in the composite's expansion (@ldyn/tensor, composites/head.ts), from the merged state instead of the logits.
   const store = `
   let alone = state.w == 0.0;
@@ -189,28 +161,20 @@ export function tokenStats(s: HeadShape, limits: Limits): Lowering {
   let away = sqrt(missing * missing + max(squares - exp(2.0 * py), 0.0));
   logp[row] = py;
   summary[row] = top;
-  summary[${s.rows}u + row] = rest;
-  summary[${2 * s.rows}u + row] = -(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone));
-  summary[${3 * s.rows}u + row] = squares;
-  summary[${4 * s.rows}u + row] = select(away, exp(mass) * sqrt(w * w + q), hit);
+  summary[${rows}u + row] = rest;
+  summary[${2 * rows}u + row] = -(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone));
+  summary[${3 * rows}u + row] = squares;
+  summary[${4 * rows}u + row] = select(away, exp(mass) * sqrt(w * w + q), hit);
   best[row] = i32(state.i);`
   // Seven outputs and three inputs are more bindings than a plain device has: five go by way of a temporary.
-  const summary = merged(s, STATS, tiles, store,
-    [bound('chosen', 'temp1', 'read'), bound('targets', 'in2', 'read', 'i32'), bound('logp', 'out0', 'write'),
-      bound('summary', 'temp2', 'write'), bound('best', 'out6', 'write', 'i32')], limits)
-  const spread: Kernel = {
-    label: 'tokenStats columns',
-    bindings: [bound('summary', 'temp2', 'read'), ...[1, 2, 3, 4, 5].map((i) => bound(`y${i}`, `out${i}`, 'write'))],
-    workgroups: fold(Math.ceil(s.rows / 64), limits),
-    wgsl: `
-@compute @workgroup_size(64) fn main(@builtin(workgroup_id) wid: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {
-  let row = (wid.x + wid.y * grid.x) * 64u + tid;
-  if (row >= ${s.rows}u) { return; }
-  ${[1, 2, 3, 4, 5].map((i) => `y${i}[row] = summary[${(i - 1) * s.rows}u + row];`).join(' ')}
-}`,
-  }
-  return { kernels: [...kernels, summary, spread], temporaries: [words, s.rows, 5 * s.rows] }
+  const { kernels, words } = folded(s, STATS, limits, store, [
+    bind('chosen', 'temp1', 'read'), targets, bind('logp', 'out0', 'write'), bind('summary', 'temp2', 'write'),
+    bind('best', 'out6', 'write', 'i32'),
+  ])
+  const columns = [bind('summary', 'temp2', 'read'), ...[1, 2, 3, 4, 5].map((i) => bind(`y${i}`, `out${i}`, 'write'))]
+  kernels.push(eachOf('row', rows, 'tokenStats columns', columns, limits,
+    each(5, (i) => `y${i + 1}[row] = summary[${i * rows}u + row];`, ' ')))
+  return { kernels, temporaries: [words, rows, 5 * rows] }
 }
 
 /** Entries of z̄ at once: 64 MiB. */
@@ -221,23 +185,21 @@ const RANGE = 1 << 24
  * targets' logits, log-sum-exp, a range of z̄, parts of split products.
  */
 export function tokenLogProbBackward(
-  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits,
-  options: MatmulOptions = {},
+  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits, precision?: MatmulPrecision,
 ): Lowering {
   const { rows, width, vocabulary } = s
-  if (rows === 0) return { kernels: [], temporaries: [] }
-  const { kernels, tiles, words } = folded(s, LOG_SUM, limits)
-  kernels.push(merged(s, LOG_SUM, tiles, 'total[row] = state.m + log(state.l);', [bound('total', 'temp2', 'write')], limits))
+  if (rows === 0) return NOTHING
+  const { kernels, words } = folded(s, LOG_SUM, limits, 'total[row] = state.m + log(state.l);', [bind('total', 'temp2', 'write')])
   const most = Math.min(RANGE, limits.maxBindingBytes / 4 - 64)
   const range = Math.min(vocabulary, Math.max(64, Math.floor(most / rows / 64) * 64))
   const [outHidden, outHead]: Ref[] = wants.hidden ? ['out0', 'out1'] : ['out1', 'out0']
   let parts = 0
-  const push = (p: Piece, more: MatmulOptions = {}): void => {
-    const made = multiplied(p, limits, { precision: options.precision, parts: 'temp4', ...more })
+  const plain = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
+  const push = (p: Omit<Piece, keyof typeof plain> & Partial<Piece>, more = {}): void => {
+    const made = multiplied({ ...plain, ...p }, limits, { precision, parts: 'temp4', ...more })
     kernels.push(...made.kernels)
     parts = Math.max(parts, made.parts)
   }
-  const plain = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true }
   const hidden = whole('in0', 1, rows, width)
   for (let first = 0; first < vocabulary; first += range) {
     const here = Math.min(range, vocabulary - first)
@@ -249,16 +211,12 @@ export function tokenLogProbBackward(
   let is = select(0.0, 1.0, targets[row] == ${first} + i % ${here});
   return cotangent[row] * (is - exp(min(v - total[row], 0.0)));
 }`,
-      bindings: [bound('targets', 'in2', 'read', 'i32'), bound('cotangent', 'in3', 'read'), bound('total', 'temp2', 'read')],
+      bindings: [targets, bind('cotangent', 'in3', 'read'), bind('total', 'temp2', 'read')],
     }
-    const logits = { ...plain, m: rows, n: here, k: width, ta: false, tb: true, a: hidden, b: some, y: dz }
-    push(logits, { epilogue, split: 1 })
-    if (wants.hidden)
-      push({ ...plain, m: rows, n: width, k: here, ta: false, tb: false, a: dz, b: some,
-        y: whole(outHidden, 1, rows, width), accumulate: first > 0 })
-    if (wants.head)
-      push({ ...plain, m: here, n: width, k: rows, ta: true, tb: false, a: dz, b: hidden,
-        y: { ...whole(outHead, 1, vocabulary, width), at: first * width } })
+    push({ m: rows, n: here, k: width, tb: true, a: hidden, b: some, y: dz }, { epilogue, split: 1 })
+    const [y, yHead] = [whole(outHidden, 1, rows, width), { ...whole(outHead, 1, vocabulary, width), at: first * width }]
+    if (wants.hidden) push({ m: rows, n: width, k: here, a: dz, b: some, y, accumulate: first > 0 })
+    if (wants.head) push({ m: here, n: width, k: rows, ta: true, a: dz, b: hidden, y: yHead })
   }
   return { kernels, temporaries: [words, rows, rows, roundUp(rows * range, 4), Math.max(1, parts)] }
 }

@@ -8,16 +8,14 @@
  *
  * Rules for generated WGSL:
  * - Operands are contiguous, row-major, 4 bytes an element: f32, i32, and bool as u32 (0 or 1). Index with i32 or u32.
- * - `wgsl` holds everything but bindings and `enable`s: constants, `var<workgroup>`, functions, and the entry point
- *   `@compute @workgroup_size(…) fn main(…)`. Sizes are literals in it. A binding is used by its `name`, an
- *   `array<element>`; whether it is declared `read` or `read_write` is the plan's choice.
+ * - `wgsl` holds everything but bindings and `enable`s; sizes are literals in it. A binding is used by its `name`;
+ *   whether it is declared `read` or `read_write` is the plan's choice.
  * - A binding may cover a window of its operand (the whole by default), whose offset is a multiple of `WINDOW` words;
  *   none is larger than `maxBindingBytes`. What is larger is done in several dispatches or through several windows.
  * - At most `maxStorageBuffers` bindings a dispatch, `maxWorkgroups` workgroups a dimension (`fold` below).
  * - A dispatch sees all that earlier ones wrote; within one, no invocation reads what another workgroup writes.
  * - WGSL may assume that NaN and ∞ do not exist: masks are finite, NaN is told by bits, exp and tanh are clamped.
  */
-import type { DType, Shape } from '@ldyn/tensor'
 
 /** What a generator may know of the device. All limits are the adapter's own, asked for in full. */
 export interface Limits {
@@ -39,38 +37,30 @@ export interface Limits {
   readonly subgroupMatrices: readonly SubgroupMatrix[]
 }
 
-export interface SubgroupMatrix {
-  readonly component: 'f16' | 'f32'
-  readonly result: 'f16' | 'f32'
-  readonly m: number
-  readonly n: number
-  readonly k: number
-}
+type Float = 'f16' | 'f32'
+export type SubgroupMatrix = Readonly<{ component: Float; result: Float; m: number; n: number; k: number }>
 
 /** How matmuls multiply: in f32; as three f16 products of a split operand (21–22 bits); in f16 with f32 sums. */
 export type MatmulPrecision = 'f32' | 'split-f16' | 'f16'
 
-/** A contiguous operand as a generator sees it. */
-export interface Operand {
-  readonly shape: Shape
-  readonly dtype: DType
-}
-
 /** An operand by its place: of the op's inputs, its outputs, or the lowering's temporaries. */
 export type Ref = `in${number}` | `out${number}` | `temp${number}`
-
-export type Element = 'f32' | 'i32' | 'u32' | 'vec2<f32>' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>' | 'f16' | 'vec4<f16>'
+export type Element = 'f32' | 'i32' | 'u32' | 'vec2<f32>' | 'vec4<f32>'
+/** `write` may also be read by its writer. */
+export type Access = 'read' | 'write'
 
 export interface Binding {
-  /** Its variable in WGSL. */
+  /** Its variable in WGSL, an `array<element>`. */
   readonly name: string
   readonly of: Ref
   readonly element: Element
-  /** `write` may also be read by its writer. */
-  readonly access: 'read' | 'write'
+  readonly access: Access
   /** The window in 4-byte words: `at` a multiple of WINDOW. The whole operand where absent. */
   readonly window?: { readonly at: number; readonly words: number }
 }
+
+export const bind = (name: string, of: Ref, access: Access, element: Element = 'f32'): Binding =>
+  ({ name, of, element, access })
 
 /** 256 bytes: what every device can align a binding to. */
 export const WINDOW = 64
@@ -86,31 +76,47 @@ export interface Kernel {
   readonly workgroups: readonly [x: number, y: number, z: number]
 }
 
-export interface Lowering {
-  readonly kernels: readonly Kernel[]
-  /** Sizes of the temporaries in 4-byte words. */
-  readonly temporaries: readonly number[]
-}
+/** Dispatches in order, and the sizes of their temporaries in 4-byte words. */
+export interface Lowering { readonly kernels: readonly Kernel[]; readonly temporaries: readonly number[] }
+
+export const NOTHING: Lowering = { kernels: [], temporaries: [] }
 
 /**
  * Pointwise work on results as a kernel stores them (a bias, an activation, a residual). `wgsl` defines
  * `fn epilogue(v: f32, i: i32) -> f32`, v the value and i its flat index in the output, which is what is stored at i;
  * its bindings are operands that follow the op's own inputs.
  */
-export interface Epilogue {
-  readonly wgsl: string
-  readonly bindings: readonly Binding[]
+export interface Epilogue { readonly wgsl: string; readonly bindings: readonly Binding[] }
+
+/** `count` workgroups as a grid within the limit of a dimension; it may be a few more, so WGSL checks (`entry`). */
+export function fold(count: number, { maxWorkgroups }: Pick<Limits, 'maxWorkgroups'>): [number, number, number] {
+  const y = Math.max(1, Math.ceil(count / maxWorkgroups))
+  return [Math.max(1, Math.ceil(count / y)), y, 1]
 }
 
-/**
- * `count` workgroups as a grid within the limit of a dimension. In WGSL, with `wid` the workgroup id and `grid` the
- * builtin num_workgroups, the flat number is `wid.x + wid.y * grid.x`; it may be ≥ count, so check.
- */
-export function fold(count: number, { maxWorkgroups }: Pick<Limits, 'maxWorkgroups'>): [number, number, number] {
-  if (count <= maxWorkgroups) return [Math.max(1, count), 1, 1]
-  const y = Math.ceil(count / maxWorkgroups)
-  return [Math.ceil(count / y), y, 1]
-}
+/** The entry point's head. The workgroup's number is `wid.x + wid.y * grid.x`: `flat`, below `count`, if it is given. */
+export const entry = (threads: number, count?: number): string =>
+  `@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) wid: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {${count === undefined ? '' : `
+  let flat = wid.x + wid.y * grid.x;
+  if (flat >= ${count}u) { return; }`}`
+
+/** A kernel of `count` threads, each of which does `body` with its number in `t`; `declare` stands before it. */
+export const eachOf = (
+  t: string, count: number, label: string, bindings: readonly Binding[], limits: Limits, body: string, declare = '',
+): Kernel => ({
+  label, bindings, workgroups: fold(Math.ceil(count / 64), limits),
+  wgsl: `${declare}
+${entry(64)}
+  let ${t} = (wid.x + wid.y * grid.x) * 64u + tid;
+  if (${t} >= ${count}u) { return; }
+  ${body}
+}`,
+})
+
+/** f(0), f(1), … as text. */
+export const each = (n: number, f: (i: number) => string, by = '\n'): string =>
+  Array.from({ length: n }, (_, i) => f(i)).join(by)
 
 /** The smallest multiple of `step` that is at least n. */
 export const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step

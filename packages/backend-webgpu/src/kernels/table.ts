@@ -34,7 +34,7 @@ export const native: { readonly [K in OpName]?: Native<K> } = {
     attentionBackward(attentionShape(attrs, q, k, segments), limits),
   tokenLogProb: (_, [hidden, head], __, { limits }) => tokenLogProb(headShape(hidden, head), limits),
   tokenLogProbBackward: ({ attrs }, [hidden, head], _, { limits, precision }) =>
-    tokenLogProbBackward(headShape(hidden, head), attrs, limits, { precision }),
+    tokenLogProbBackward(headShape(hidden, head), attrs, limits, precision),
   tokenStats: (_, [hidden, head], __, { limits }) => tokenStats(headShape(hidden, head), limits),
   scatterAdd: ({ attrs: { rows } }, [idx], [out], { limits }) =>
     scatterAdd(sizeOf(idx.shape), sizeOf(out.shape.slice(1)), rows, limits),

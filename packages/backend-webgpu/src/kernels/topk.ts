@@ -3,7 +3,7 @@
  * order of falling values and, among equals, rising indices. A workgroup a row.
  */
 import { sizeOf, type Shape } from '@ldyn/tensor'
-import { fold, type Kernel, type Limits, type Lowering } from './kernel.ts'
+import { bind, entry, fold, type Limits, type Lowering } from './kernel.ts'
 
 /** in0 [..., v] → out0 f32 [..., k] and out1 i32 [..., k]. */
 export function topK(shape: Shape, k: number, limits: Limits): Lowering {
@@ -16,8 +16,7 @@ var<workgroup> places: array<u32, ${threads}>;
 fn before(a: f32, i: u32, b: f32, j: u32) -> bool {
   return i < ${v}u && (j >= ${v}u || a > b || (a == b && i < j));
 }
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u, @builtin(local_invocation_index) lid: u32) {
+${entry(threads)}
   let place = wid.x + wid.y * grid.x;
   let row = min(place, ${rows - 1}u) * ${v}u;
   var last = 0.0f;
@@ -25,38 +24,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
   for (var n = 0u; n < ${k}u; n++) {
     var best = 0.0f;
     var bestPlace = ${v}u;
-    for (var i = lid; i < ${v}u; i += ${threads}u) {
+    for (var i = tid; i < ${v}u; i += ${threads}u) {
       let x = x0[row + i];
       if ((n == 0u || before(last, lastPlace, x, i)) && before(x, i, best, bestPlace)) { best = x; bestPlace = i; }
     }
-    values[lid] = best;
-    places[lid] = bestPlace;
+    values[tid] = best; places[tid] = bestPlace;
     workgroupBarrier();
     for (var h = ${threads / 2}u; h > 0u; h /= 2u) {
-      if (lid < h && before(values[lid + h], places[lid + h], values[lid], places[lid])) {
-        values[lid] = values[lid + h];
-        places[lid] = places[lid + h];
+      if (tid < h && before(values[tid + h], places[tid + h], values[tid], places[tid])) {
+        values[tid] = values[tid + h]; places[tid] = places[tid + h];
       }
       workgroupBarrier();
     }
-    last = values[0];
-    lastPlace = places[0];
+    last = values[0]; lastPlace = places[0];
     workgroupBarrier();
-    if (lid == 0u && place < ${rows}u) {
-      y0[place * ${k}u + n] = last;
-      y1[place * ${k}u + n] = i32(lastPlace);
-    }
+    if (tid == 0u && place < ${rows}u) { y0[place * ${k}u + n] = last; y1[place * ${k}u + n] = i32(lastPlace); }
   }
 }`
-  const kernel: Kernel = {
-    label: `topK ${k} of ${v}`,
-    wgsl,
-    bindings: [
-      { name: 'x0', of: 'in0', element: 'f32', access: 'read' },
-      { name: 'y0', of: 'out0', element: 'f32', access: 'write' },
-      { name: 'y1', of: 'out1', element: 'i32', access: 'write' },
-    ],
-    workgroups: fold(rows, limits),
-  }
-  return { kernels: [kernel], temporaries: [] }
+  const bindings = [bind('x0', 'in0', 'read'), bind('y0', 'out0', 'write'), bind('y1', 'out1', 'write', 'i32')]
+  return { kernels: [{ label: `topK ${k} of ${v}`, wgsl, bindings, workgroups: fold(rows, limits) }], temporaries: [] }
 }

@@ -9,16 +9,21 @@ import type { Graph } from './program.ts'
 /** How an op takes part in fusion. `kernel`: it has a kernel of its own and its operands lie in memory. */
 export type Kind = 'input' | 'view' | 'pointwise' | 'reduction' | 'kernel'
 
-const kinds: { readonly [op: string]: Kind } = {
+const OPS: { readonly [K in Kind]?: string } = {
   input: 'input',
-  constant: 'view', iota: 'view', cast: 'view', reshape: 'view', transpose: 'view', broadcast: 'view', slice: 'view',
-  pad: 'view', concat: 'view', take: 'view', takeAlong: 'view', updateRows: 'view',
-  neg: 'pointwise', exp: 'pointwise', log: 'pointwise', sqrt: 'pointwise', tanh: 'pointwise', erf: 'pointwise',
-  isFinite: 'pointwise', add: 'pointwise', sub: 'pointwise', mul: 'pointwise', div: 'pointwise',
-  maximum: 'pointwise', less: 'pointwise', equal: 'pointwise', select: 'pointwise',
-  sum: 'reduction', max: 'reduction', argmax: 'reduction',
+  view: 'constant iota cast reshape transpose broadcast slice pad concat take takeAlong updateRows',
+  pointwise: 'neg exp log sqrt tanh erf isFinite add sub mul div maximum less equal select',
+  reduction: 'sum max argmax',
 }
-export const kindOf = (op: OpName): Kind => kinds[op] ?? 'kernel'
+const kinds = new Map(Object.entries(OPS).flatMap(([kind, ops]) => ops.split(' ').map((op) => [op, kind as Kind])))
+export const kindOf = (op: OpName): Kind => kinds.get(op) ?? 'kernel'
+
+/** Inputs, and constants of too many elements for a shader's text. */
+export const inMemory = (graph: Graph, v: number): boolean => {
+  const node = graph.maker[v]
+  return node.op === 'input' ||
+    (node.op === 'constant' && (node.attrs.values.length > 16 || !node.attrs.values.every(Number.isFinite)))
+}
 
 /** The loops of a fused kernel: over outputs, and for reductions over what becomes one of them. */
 export interface Frame {
@@ -28,10 +33,7 @@ export interface Frame {
   readonly full?: Address
 }
 
-export interface Read {
-  readonly value: number
-  readonly coords: readonly Address[]
-}
+export interface Read { readonly value: number; readonly coords: readonly Address[] }
 
 /** Axes that a reduction goes over. */
 export const reducedAxes = (node: Node): readonly number[] =>
@@ -54,7 +56,7 @@ export function frameOf(graph: Graph, node: Node): Frame {
 }
 
 /** The coordinate that a loaded index stands for. */
-export const dynamic = (name: string, size: number): Address => along({ name: `u32(${name})`, size: Math.max(2, size) })
+const dynamic = (name: string, size: number): Address => along({ name: `u32(${name})`, size: Math.max(2, size) })
 
 /**
  * What an element reads, for all but reductions. `index` names the value that an index operand has at its coordinates
@@ -66,30 +68,18 @@ export function readsOf(
   const shapeOf = (i: number): Shape => graph.values[node.inputs[i]].shape
   const from = (list: readonly Address[], i = 0): Read => ({ value: node.inputs[i], coords: list })
   switch (node.op) {
-    case 'reshape':
-      return [from(reshaped(coords, node.attrs.shape, shapeOf(0)))]
-    case 'transpose': {
-      const back: Address[] = []
-      node.attrs.perm.forEach((p, a) => (back[p] = coords[a]))
-      return [from(back)]
-    }
-    case 'broadcast': {
-      const lead = coords.length - shapeOf(0).length
-      return [from(shapeOf(0).map((d, a) => (d === 1 ? at(0) : coords[a + lead])))]
-    }
-    case 'slice':
-      return [from(coords.map((c, a) => shift(c, node.attrs.start[a])))]
-    case 'pad':
-      return [from(coords.map((c, a) => (shapeOf(0)[a] === 1 ? at(0) : shift(c, -node.attrs.lo[a]))))]
+    case 'reshape': return [from(reshaped(coords, node.attrs.shape, shapeOf(0)))]
+    case 'transpose': return [from(coords.map((_, a) => coords[node.attrs.perm.indexOf(a)]))]
+    case 'broadcast':
+      return [from(shapeOf(0).map((d, a) => (d === 1 ? at(0) : coords[a + coords.length - shapeOf(0).length])))]
+    case 'slice': return [from(coords.map((c, a) => shift(c, node.attrs.start[a])))]
+    case 'pad': return [from(coords.map((c, a) => (shapeOf(0)[a] === 1 ? at(0) : shift(c, -node.attrs.lo[a]))))]
     case 'concat': {
       let origin = 0
       const { axis } = node.attrs
       return node.inputs.map((_, i) => {
         const size = shapeOf(i)[axis]
-        const read = from(
-          coords.map((c, a) => (a === axis ? (size === 1 ? at(0) : shift(c, -origin)) : c)),
-          i,
-        )
+        const read = from(coords.map((c, a) => (a === axis ? (size === 1 ? at(0) : shift(c, -origin)) : c)), i)
         origin += size
         return read
       })
@@ -106,7 +96,6 @@ export function readsOf(
       const j = along({ name: `j${node.outputs[0]}`, size: Math.max(2, shapeOf(1)[0]) })
       return [from(coords), from([j], 1), from([j, ...coords.slice(1)], 2)]
     }
-    default:
-      return node.inputs.map((_, i) => from(coords, i))
+    default: return node.inputs.map((_, i) => from(coords, i))
   }
 }

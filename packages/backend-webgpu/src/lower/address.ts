@@ -9,55 +9,34 @@
 import { sizeOf, stridesOf, type Shape } from '@ldyn/tensor'
 
 /** A WGSL expression that counts from 0 to size − 1. */
-export interface Base {
-  readonly name: string
-  readonly size: number
-}
+export interface Base { readonly name: string; readonly size: number }
 
 /** mul·((base / div) mod mod), with div·mod ≤ base.size. */
-interface Term {
-  readonly base: Base
-  readonly div: number
-  readonly mod: number
-  readonly mul: number
-}
+interface Term { readonly base: Base; readonly div: number; readonly mod: number; readonly mul: number }
 
-export interface Address {
-  readonly terms: readonly Term[]
-  readonly offset: number
-}
+export interface Address { readonly terms: readonly Term[]; readonly offset: number }
 
 export const at = (offset: number): Address => ({ terms: [], offset })
 export const along = (base: Base): Address =>
   base.size === 1 ? at(0) : { terms: [{ base, div: 1, mod: base.size, mul: 1 }], offset: 0 }
 
-export const plus = (a: Address, b: Address): Address =>
-  merged([...a.terms, ...b.terms], a.offset + b.offset)
+export const plus = (a: Address, b: Address): Address => merged([...a.terms, ...b.terms], a.offset + b.offset)
 export const shift = (a: Address, by: number): Address => ({ terms: a.terms, offset: a.offset + by })
-const times = (a: Address, n: number): Address => ({
-  terms: n === 0 ? [] : a.terms.map((t) => ({ ...t, mul: t.mul * n })),
-  offset: a.offset * n,
-})
+const times = (a: Address, n: number): Address =>
+  ({ terms: n === 0 ? [] : a.terms.map((t) => ({ ...t, mul: t.mul * n })), offset: a.offset * n })
 
 /** Joins digits that stand side by side, highest first. */
 function merged(terms: readonly Term[], offset: number): Address {
-  const list = terms
-    .filter((t) => t.mod > 1 && t.mul !== 0)
+  const list = terms.filter((t) => t.mod > 1 && t.mul !== 0)
     .sort((a, b) => (a.base.name < b.base.name ? -1 : a.base.name > b.base.name ? 1 : b.div - a.div))
   const out: Term[] = []
   for (const t of list) {
     const last = out.at(-1)
-    if (last && last.base.name === t.base.name) {
-      if (last.div === t.div * t.mod && last.mul === t.mul * t.mod) {
-        out[out.length - 1] = { ...t, mod: last.mod * t.mod }
-        continue
-      }
-      if (last.div === t.div && last.mod === t.mod) {
-        out[out.length - 1] = { ...t, mul: last.mul + t.mul }
-        continue
-      }
-    }
-    out.push(t)
+    const same = last?.base.name === t.base.name
+    if (same && last.div === t.div * t.mod && last.mul === t.mul * t.mod)
+      out[out.length - 1] = { ...t, mod: last.mod * t.mod }
+    else if (same && last.div === t.div && last.mod === t.mod) out[out.length - 1] = { ...t, mul: last.mul + t.mul }
+    else out.push(t)
   }
   return { terms: out, offset }
 }
@@ -82,9 +61,7 @@ function divided(a: Address, s: number, size: number): [Address, Address] {
   }
   const rest = ((a.offset % s) + s) % s
   const largest = low.reduce((n, t) => n + (t.mod - 1) * t.mul, rest)
-  if (largest < s && low.every((t) => t.mul > 0)) {
-    return [merged(high, (a.offset - rest) / s), merged(low, rest)]
-  }
+  if (largest < s && low.every((t) => t.mul > 0)) return [merged(high, (a.offset - rest) / s), merged(low, rest)]
   const whole = { name: `(${render(a)})`, size }
   const digit = (div: number, mod: number): Address => merged([{ base: whole, div, mod, mul: 1 }], 0)
   return [digit(s, Math.ceil(size / s)), digit(1, s)]
@@ -92,16 +69,12 @@ function divided(a: Address, s: number, size: number): [Address, Address] {
 
 /** The coordinates of a flat address: the inverse of `flatten`. */
 export function unflatten(address: Address, shape: Shape): Address[] {
-  let rest = address
-  let size = sizeOf(shape)
+  let [rest, size] = [address, sizeOf(shape)]
   return shape.map((d, a) => {
     if (d === 1) return at(0)
-    const stride = size / d
-    const last = shape.slice(a + 1).every((n) => n === 1)
-    if (last) return rest
-    const [high, low] = divided(rest, stride, size)
-    rest = low
-    size = stride
+    if (shape.slice(a + 1).every((n) => n === 1)) return rest
+    const [high, low] = divided(rest, size / d, size)
+    ;[rest, size] = [low, size / d]
     return high
   })
 }
@@ -109,17 +82,15 @@ export function unflatten(address: Address, shape: Shape): Address[] {
 /** Coordinates of the same element under another shape; axes that both shapes have pass through untouched. */
 export function reshaped(coords: readonly Address[], from: Shape, to: Shape): Address[] {
   const out: Address[] = []
-  let [i, j] = [0, 0]
-  while (i < from.length || j < to.length) {
+  for (let [i, j] = [0, 0]; i < from.length || j < to.length;) {
     const [i0, j0] = [i, j]
     let [p, q] = [i < from.length ? from[i++] : 1, j < to.length ? to[j++] : 1]
     while (p !== q) {
       if (p < q) p *= from[i++]
       else q *= to[j++]
     }
-    const [left, right] = [from.slice(i0, i), to.slice(j0, j)]
-    if (left.length === 1 && right.length === 1) out.push(coords[i0])
-    else out.push(...unflatten(flatten(coords.slice(i0, i), left), right))
+    if (i - i0 === 1 && j - j0 === 1) out.push(coords[i0])
+    else out.push(...unflatten(flatten(coords.slice(i0, i), from.slice(i0, i)), to.slice(j0, j)))
   }
   return out
 }

@@ -5,14 +5,11 @@
  * loop or a branch changes begin with `w`, all others with `v`; `x` and `y` are buffers.
  */
 import { sizeOf, type DType, type Node } from '@ldyn/tensor'
-import { WINDOW, type Binding, type Element, type Limits, type Ref } from '../kernels/kernel.ts'
-import { kindOf, readsOf } from './access.ts'
+import { WINDOW, type Binding, type Limits } from '../kernels/kernel.ts'
+import { inMemory, kindOf, readsOf, type Read } from './access.ts'
 import { flatten, mentions, render, type Address } from './address.ts'
-import { inMemory } from './fuse.ts'
 import { stored, type Graph } from './program.ts'
 import { literal, pointwise, TYPES, ZERO } from './scalar.ts'
-
-const ELEMENT: { readonly [K in DType]: Element } = { f32: 'f32', i32: 'i32', bool: 'u32' }
 
 /** Statements of one block, and what is known in it: variables by value and place. */
 export interface Block {
@@ -38,33 +35,26 @@ export function buffers(graph: Graph, limits: Limits, prefix: 'in' | 'out', lett
   const bindings: Binding[] = []
   const helpers: string[] = []
   const most = Math.floor(limits.maxBindingBytes / 4 / WINDOW) * WINDOW
-  const use = (v: number): { name: string; split: boolean } => {
-    const words = sizeOf(graph.values[v].shape)
+  function declare(v: number, n: number): void {
+    const { shape, dtype } = graph.values[v]
+    const [name, words, element] = [`${letter}${n}`, sizeOf(shape), dtype === 'bool' ? 'u32' : dtype] as const
+    const access = prefix === 'in' ? 'read' : 'write'
+    const common = { of: `${prefix}${n + from}`, element, access } as const
     const count = Math.ceil(words / most)
-    let n = values.indexOf(v)
-    if (n < 0) {
-      n = values.push(v) - 1
-      const of = `${prefix}${n + from}` as Ref
-      const element = ELEMENT[graph.values[v].dtype]
-      const access = prefix === 'in' ? 'read' : 'write'
-      const window = (w: number): Binding => ({
-        name: count > 1 ? `${letter}${n}_${w}` : `${letter}${n}`, of, element, access,
-        ...(count > 1 ? { window: { at: w * most, words: Math.min(most, words - w * most) } } : {}),
-      })
-      const windows = Array.from({ length: count }, (_, w) => window(w))
-      bindings.push(...windows)
-      const last = (w: number): boolean => w === count - 1
-      if (count > 1) {
-        const each = (f: (name: string, i: string) => string): string =>
-          windows
-            .map(({ name }, w) => `${last(w) ? '' : `if (i < ${(w + 1) * most}u) `}${f(name, `i - ${w * most}u`)}`)
-            .join(' ')
-        helpers.push(prefix === 'in'
-          ? `fn ${letter}${n}_at(i: u32) -> ${element} { ${each((b, i) => `{ return ${b}[${i}]; }`)} }`
-          : `fn ${letter}${n}_put(i: u32, v: ${element}) { ${each((b, i) => `{ ${b}[${i}] = v; return; }`)} }`)
-      }
-    }
-    return { name: `${letter}${n}`, split: count > 1 }
+    if (count <= 1) return void bindings.push({ name, ...common })
+    const branches = Array.from({ length: count }, (_, w) => {
+      const at = w * most
+      bindings.push({ name: `${name}_${w}`, ...common, window: { at, words: Math.min(most, words - at) } })
+      const place = `${name}_${w}[i - ${at}u]`
+      const statement = access === 'read' ? `{ return ${place}; }` : `{ ${place} = v; return; }`
+      return w === count - 1 ? statement : `if (i < ${at + most}u) ${statement}`
+    })
+    const signature = access === 'read' ? `_at(i: u32) -> ${element}` : `_put(i: u32, v: ${element})`
+    helpers.push(`fn ${name}${signature} { ${branches.join(' ')} }`)
+  }
+  const use = (v: number): { name: string; split: boolean } => {
+    if (!values.includes(v)) declare(v, values.push(v) - 1)
+    return { name: `${letter}${values.indexOf(v)}`, split: sizeOf(graph.values[v].shape) > most }
   }
   return { values, bindings, helpers, use }
 }
@@ -81,15 +71,12 @@ export function emitter(
 ): Emitter {
   const reads = buffers(graph, limits, 'in', 'x', from)
   let names = 0
-
-  function lookup(b: Block | undefined, key: string): string | undefined {
-    for (let s = b; s; s = s.outer) if (s.known.has(key)) return s.known.get(key)
-    return undefined
-  }
+  const fresh = (b: Block): string => `${b.kind === 'row' ? 'v' : 'w'}${names++}`
+  const lookup = (b: Block | undefined, key: string): string | undefined =>
+    b && (b.known.get(key) ?? lookup(b.outer, key))
   /** Text that changes inside a loop, or stands on what is only there. */
   const inner = (text: string): boolean => /\b(r|j\d+|w\d+)\b/.test(text)
 
-  /** The variable that holds a value at coordinates. */
   function value(b: Block, v: number, coords: readonly Address[]): string {
     const node = graph.maker[v]
     if (known.has(v)) return known.get(v)!
@@ -99,15 +86,15 @@ export function emitter(
     const found = lookup(b, key)
     if (found) return found
     const home = b.kind === 'loop' && !coords.some((c) => inner(render(c)) || mentions(c, 'r')) ? b.outer! : b
-    const name = (): string => `${home.kind === 'row' ? 'v' : 'w'}${names++}`
-    const expression = compute(home, v, node, coords)
-    if (/^[vw]\d+$/.test(expression)) {
-      home.known.set(key, expression)
-      return expression
-    }
-    const variable = name()
-    home.lines.push(`let ${variable} = ${expression};`)
+    let variable = compute(home, v, node, coords)
+    if (!/^[vw]\d+$/.test(variable)) variable = named(home, variable)
     home.known.set(key, variable)
+    return variable
+  }
+
+  function named(b: Block, expression: string): string {
+    const variable = fresh(b)
+    b.lines.push(`let ${variable} = ${expression};`)
     return variable
   }
 
@@ -127,51 +114,42 @@ export function emitter(
     }
     if (node.op === 'iota') return `i32(${render(coords[node.attrs.axis])})`
     if (node.op === 'updateRows') return updated(b, v, node, coords)
-    const reads = readsOf(graph, node, coords, (i, where) => value(b, i, where))
-    const dtypeOf = (i: number): DType => graph.values[node.inputs[i]].dtype
-    switch (node.op) {
-      case 'pad': {
-        const inside = coords.flatMap((c, a) => {
-          const [lo, hi] = [node.attrs.lo[a], node.attrs.lo[a] + graph.values[node.inputs[0]].shape[a]]
-          const text = render(c)
-          return [...(lo > 0 ? [`${text} >= ${lo}u`] : []), ...(node.attrs.hi[a] > 0 ? [`${text} < ${hi}u`] : [])]
-        })
-        return guarded(b, dtype, ZERO[dtype], [[inside.join(' && '), reads[0]]])
-      }
-      case 'concat': {
-        const { axis } = node.attrs
-        let end = 0
-        return guarded(b, dtype, undefined, reads.map((read, i) => {
-          end += graph.values[node.inputs[i]].shape[axis]
-          return [i < reads.length - 1 ? `${render(coords[axis])} < ${end}u` : '', read]
-        }))
-      }
-      default:
-        if (kindOf(node.op) === 'view' && node.op !== 'cast') return value(b, reads[0].value, reads[0].coords)
-        return pointwise(node, runtime(b, reads.map((read) => value(b, read.value, read.coords))), dtypeOf(0), dtype)
+    const parts = readsOf(graph, node, coords, (i, where) => value(b, i, where))
+    const operand = (i: number) => graph.values[node.inputs[i]]
+    if (node.op === 'pad') {
+      const { lo, hi } = node.attrs
+      const inside = coords.flatMap((c, a) => [
+        ...(lo[a] > 0 ? [`${render(c)} >= ${lo[a]}u`] : []),
+        ...(hi[a] > 0 ? [`${render(c)} < ${lo[a] + operand(0).shape[a]}u`] : []),
+      ])
+      return guarded(b, dtype, ZERO[dtype], [[inside.join(' && '), parts[0]]])
     }
-  }
-
-  /** WGSL evaluates literals while compiling, and refuses 1/0 there: one operand at least is a variable. */
-  function runtime(b: Block, x: readonly string[]): readonly string[] {
-    if (x.some((text) => /^[vwxz]/.test(text))) return x
-    const variable = `${b.kind === 'row' ? 'v' : 'w'}${names++}`
-    b.lines.push(`let ${variable} = ${x[0]};`)
-    return [variable, ...x.slice(1)]
+    if (node.op === 'concat') {
+      const { axis } = node.attrs
+      let end = 0
+      return guarded(b, dtype, undefined, parts.map((read, i) => {
+        end += operand(i).shape[axis]
+        return [i < parts.length - 1 ? `${render(coords[axis])} < ${end}u` : '', read]
+      }))
+    }
+    if (kindOf(node.op) === 'view' && node.op !== 'cast') return value(b, parts[0].value, parts[0].coords)
+    const [x, ...more] = parts.map((read) => value(b, read.value, read.coords))
+    // WGSL evaluates literals while compiling, and refuses 1/0 there: one operand at least is a variable.
+    const runtime = [x, ...more].some((text) => /^[vwxz]/.test(text)) ? x : named(b, x)
+    return pointwise(node, [runtime, ...more], operand(0).dtype, dtype)
   }
 
   /** The first branch whose condition holds ('' always does). */
   function guarded(
-    b: Block, dtype: DType, otherwise: string | undefined,
-    branches: readonly (readonly [string, { value: number; coords: readonly Address[] }])[],
+    b: Block, dtype: DType, otherwise: string | undefined, branches: readonly (readonly [string, Read])[],
   ): string {
-    const variable = `${b.kind === 'row' ? 'v' : 'w'}${names++}`
+    const variable = fresh(b)
     b.lines.push(`var ${variable}: ${TYPES[dtype]}${otherwise === undefined ? '' : ` = ${otherwise}`};`)
     branches.forEach(([condition, read], i) => {
       const body = block('guard', b)
       const result = value(body, read.value, read.coords)
-      const opening = condition === '' ? (i === 0 ? '{' : 'else {') : `${i === 0 ? '' : 'else '}if (${condition}) {`
-      b.lines.push(opening, ...body.lines, `${variable} = ${result};`, '}')
+      const test = condition && `if (${condition}) `
+      b.lines.push(`${i > 0 ? 'else ' : ''}${test}{`, ...body.lines, `${variable} = ${result};`, '}')
     })
     return variable
   }
@@ -179,19 +157,17 @@ export function emitter(
   /** x's row, or the row of the updates whose index it is. */
   function updated(b: Block, v: number, node: Node, coords: readonly Address[]): string {
     const { shape, dtype } = graph.values[v]
-    const variable = `${b.kind === 'row' ? 'v' : 'w'}${names++}`
+    const variable = fresh(b)
     const [kept, index, update] = readsOf(graph, node, coords, () => '')
     b.lines.push(`var ${variable}: ${TYPES[dtype]} = ${value(b, kept.value, kept.coords)};`)
     const body = block('guard', b)
     const row = value(body, index.value, index.coords)
     const hit = block('guard', body)
     const result = value(hit, update.value, update.coords)
-    const rows = graph.values[node.inputs[1]].shape[0]
     b.lines.push(
-      `for (var j${v} = 0u; j${v} < ${rows}u; j${v}++) {`, ...body.lines,
+      `for (var j${v} = 0u; j${v} < ${graph.values[node.inputs[1]].shape[0]}u; j${v}++) {`, ...body.lines,
       `if (${row} == i32(${shape[0] === 1 ? '0u' : render(coords[0])})) {`, ...hit.lines,
-      `${variable} = ${result};`, '}', '}',
-    )
+      `${variable} = ${result};`, '}', '}')
     return variable
   }
 

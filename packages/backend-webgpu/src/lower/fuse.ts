@@ -8,9 +8,9 @@
  * kernel each: loops over a row, one for every reduction that needs the one before). What several clusters read is
  * written by the one among them that has it at hand anyway, provided that none of the others comes before it.
  */
-import { sizeOf, type Node, type OpName } from '@ldyn/tensor'
+import { sizeOf, type Node, type OpName, type Shape } from '@ldyn/tensor'
 import { along, flatten, mentions, render, strideOf, unflatten, type Address } from './address.ts'
-import { frameOf, kindOf, readsOf, reductionCoords, type Frame } from './access.ts'
+import { frameOf, inMemory, kindOf, readsOf, reductionCoords, type Frame } from './access.ts'
 import { isEmpty, stored, type Graph } from './program.ts'
 
 export interface Root {
@@ -21,17 +21,15 @@ export interface Root {
 
 export interface Cluster {
   frame: Frame
-  readonly roots: Root[]
+  roots: readonly Root[]
   /** Computed inside: the roots and all that lives in registers. */
-  readonly members: Set<number>
+  members: Set<number>
   /** Of every value that is computed or read inside: where, by the rendered coordinates. */
   access: Map<number, Map<string, readonly Address[]>>
 }
 
 export interface Fused {
   readonly clusters: readonly Cluster[]
-  /** Of every value in memory that a cluster writes: which. */
-  readonly writer: ReadonlyMap<number, Cluster>
   /** Nodes with kernels of their own that something needs. */
   readonly kernels: readonly Node[]
   /** Of every value: the clusters that read or compute it. */
@@ -43,18 +41,8 @@ export interface Fused {
 const keyOf = (coords: readonly Address[]): string => coords.map(render).join(',')
 const rowKey = (frame: Frame): string => render(along(frame.o))
 
-/** A constant of more elements than this lies in memory, not in the shader's text. */
-export const INLINE = 16
-export const inMemory = (graph: Graph, v: number): boolean => {
-  const node = graph.maker[v]
-  return node.op === 'input' || (node.op === 'constant' &&
-    (node.attrs.values.length > INLINE || !node.attrs.values.every(Number.isFinite)))
-}
-
 const HEAVY = 8
-const weights: Partial<Record<OpName, number>> = {
-  exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2,
-}
+const weights: Partial<Record<OpName, number>> = { exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2 }
 
 /** Of every value: the work of one element from what lies in memory, and whether doing it twice costs little. */
 function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
@@ -65,9 +53,8 @@ function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
     const kind = kindOf(node.op)
     for (const v of node.outputs) {
       const inside = (kind === 'view' || kind === 'pointwise') && !inMemory(graph, v)
-      work[v] = inside
-        ? node.inputs.reduce((n, i) => n + work[i], kind === 'view' ? 0 : (weights[node.op] ?? 1))
-        : 0
+      const own = kind === 'view' ? 0 : (weights[node.op] ?? 1)
+      work[v] = inside ? node.inputs.reduce((n, i) => n + work[i], own) : 0
       const union = inside ? new Set(node.inputs.flatMap((i) => [...(leaves[i] ?? [i])])) : new Set([v])
       leaves[v] = union.size > 6 ? new Set([...node.inputs]) : union
       const half = sizeOf(graph.values[v].shape) / 2
@@ -82,22 +69,22 @@ function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
  * Partitions the graph. `bindings`: how many buffers a kernel may touch. Without `fusion` every pointwise op and
  * reduction is a cluster of its own.
  */
-export function fuse(
-  graph: Graph, bindings: number, windowsOf: (value: number) => number, fusion = true,
-): Fused {
+export function fuse(graph: Graph, bindings: number, windowsOf: (value: number) => number, fusion = true): Fused {
   const { work, cheap } = costs(graph)
   const readers = new Map<number, Set<Cluster>>()
-  /** Kernels of their own and program outputs want these in memory. */
   const wanted = new Map<number, Node[]>()
-  const want = (value: number, by: readonly Node[]): void => {
-    const v = stored(graph, value)
-    wanted.set(v, [...(wanted.get(v) ?? []), ...by])
-  }
+  /** Of every value in memory that a cluster writes: which. */
   const writer = new Map<number, Cluster>()
   const clusters: Cluster[] = []
   const kernels: Node[] = []
-  const shapeOf = (v: number): readonly number[] => graph.values[v].shape
+  const want = (value: number, ...by: readonly Node[]): void => {
+    const v = stored(graph, value)
+    wanted.set(v, [...(wanted.get(v) ?? []), ...by])
+  }
+  const shapeOf = (v: number): Shape => graph.values[v].shape
   const size = (v: number): number => sizeOf(shapeOf(v))
+  const isReduction = (v: number): boolean => kindOf(graph.maker[v].op) === 'reduction'
+  const readersOf = (v: number): Cluster[] => [...(readers.get(v) ?? [])]
 
   /** Adds an access; follows it inside where the value is a member. False where a reduction is not at its row. */
   function visit(k: Cluster, v: number, coords: readonly Address[]): boolean {
@@ -112,7 +99,7 @@ export function fuse(
   }
   function follow(k: Cluster, v: number, coords: readonly Address[]): boolean {
     const node = graph.maker[v]
-    if (kindOf(node.op) === 'reduction') {
+    if (isReduction(v)) {
       if (!k.frame.r || render(flatten(coords, shapeOf(v))) !== rowKey(k.frame)) return false
       if (size(v) !== k.frame.o.size || size(node.inputs[0]) !== k.frame.o.size * k.frame.r.size) return false
       return visit(k, node.inputs[0], reductionCoords(node, shapeOf(node.inputs[0]), k.frame))
@@ -125,22 +112,12 @@ export function fuse(
 
   /** The accesses anew, after a change of frame or members; false (and nothing changed) where it does not fit. */
   function refit(k: Cluster, frame: Frame, roots: readonly Root[], member: number): boolean {
-    const trial: Cluster = { frame, roots: [...roots], members: new Set(k.members).add(member), access: new Map() }
-    const before = [...k.access.keys()]
-    if (!trial.roots.every((root) => visit(trial, root.value, rootCoords(trial, root)))) {
-      for (const v of trial.access.keys()) readers.get(v)?.delete(trial)
-      return false
-    }
-    for (const v of before) readers.get(v)?.delete(k)
-    for (const v of trial.access.keys()) {
-      const set = readers.get(v)
-      if (set?.delete(trial)) set.add(k)
-    }
-    k.frame = frame
-    k.roots.splice(0, k.roots.length, ...roots)
-    k.members.add(member)
-    k.access = trial.access
-    return true
+    const trial: Cluster = { frame, roots, members: new Set(k.members).add(member), access: new Map() }
+    const fits = roots.every((root) => visit(trial, root.value, rootCoords(trial, root)))
+    if (fits) for (const v of k.access.keys()) readers.get(v)?.delete(k)
+    for (const v of trial.access.keys()) if (readers.get(v)?.delete(trial) && fits) readers.get(v)!.add(k)
+    if (fits) Object.assign(k, trial)
+    return fits
   }
 
   /** Of every value what must be read for it if nothing but views is computed on the way. */
@@ -155,13 +132,11 @@ export function fuse(
     const count = (u: number): void => void (k.members.has(u) || sources[u].forEach((s) => outside.add(s)))
     for (const u of k.access.keys()) if (u !== v) count(u)
     for (const u of graph.maker[v].inputs) count(u)
-    let used = 0
-    for (const u of outside) used += windowsOf(u)
-    for (const { value } of k.roots) used += windowsOf(value)
-    if (used + (asRoot ? windowsOf(v) : 0) > bindings || (k.access.get(v)?.size ?? 0) > 32) return false
+    const written = [...k.roots.map(({ value }) => value), ...(asRoot ? [v] : [])]
+    const used = [...outside, ...written].reduce((n, u) => n + windowsOf(u), 0)
+    if (used > bindings || (k.access.get(v)?.size ?? 0) > 32) return false
     // Every reduction of a level has an array in workgroup memory.
-    const isSum = (u: number): boolean => kindOf(graph.maker[u].op) === 'reduction'
-    return !isSum(v) || [...k.members].filter(isSum).length < 8
+    return !isReduction(v) || [...k.members].filter(isReduction).length < 8
   }
 
   /** The frame in which k can also compute the reduction v, one for each of its outputs. */
@@ -171,46 +146,29 @@ export function fuse(
     if (r) return o.size === own.o.size && r.size === own.r!.size ? [{ frame: k.frame, roots: k.roots }] : []
     if (o.size === own.o.size) return [{ frame: own, roots: k.roots }]
     const rowsSuffice = own.o.size >= (strideOf(own.full!, 'r') === 1 ? 32 : 4096) || o.size <= 16384
-    return o.size === own.o.size * own.r!.size && rowsSuffice
-      ? [{ frame: own, roots: k.roots.map(({ value }) => ({ value, each: 'element' })) }]
-      : []
+    if (o.size !== own.o.size * own.r!.size || !rowsSuffice) return []
+    return [{ frame: own, roots: k.roots.map(({ value }) => ({ value, each: 'element' })) }]
   }
 
-  /** Is one of `targets` upstream of k? All of them read v, so nothing before v need be looked at. */
-  function dependsOn(k: Cluster, targets: ReadonlySet<Cluster | Node>, v: number): boolean {
-    const pending = k.roots.map((root) => root.value)
-    const seen = new Set(pending)
-    const push = (u: number): void => {
-      if (u > v && !seen.has(u)) {
-        seen.add(u)
-        pending.push(u)
-      }
-    }
-    while (pending.length > 0) {
-      const u = pending.pop()!
+  /** Is another reader of v upstream of k? None of them comes before v, so nothing before it need be looked at. */
+  function afterAnother(k: Cluster, v: number): boolean {
+    const others = new Set<Cluster | Node>([...readersOf(v), ...(wanted.get(v) ?? [])].filter((other) => other !== k))
+    // A set is walked in the order of what is added to it, also while it is walked.
+    const seen = new Set(k.roots.map((root) => root.value))
+    for (const u of seen) {
       const by = writer.get(u)
-      if (by && by !== k) {
-        if (targets.has(by)) return true
-        for (const root of by.roots) push(root.value)
-      }
-      if (targets.has(graph.maker[u])) return true
-      for (const i of graph.maker[u].inputs) push(i)
+      if (others.has(graph.maker[u]) || (by && others.has(by))) return true
+      const before = [...graph.maker[u].inputs, ...(by && by !== k ? by.roots.map((root) => root.value) : [])]
+      for (const i of before) if (i > v) seen.add(i)
     }
     return false
-  }
-  const othersOf = (v: number, k: Cluster): Set<Cluster | Node> => {
-    const others = new Set<Cluster | Node>([...(readers.get(v) ?? []), ...(wanted.get(v) ?? [])])
-    others.delete(k)
-    return others
   }
 
   /** v as one more root of k, where k has it at hand and no cycle arises. */
   function join(k: Cluster, v: number): boolean {
-    if (!affordable(k, v, true) || dependsOn(k, othersOf(v, k), v)) return false
-    if (kindOf(graph.maker[v].op) === 'reduction') {
-      return framesFor(k, v).some(({ frame, roots }) =>
-        refit(k, frame, [...roots, { value: v, each: 'row' }], v))
-    }
+    if (!affordable(k, v, true) || afterAnother(k, v)) return false
+    if (isReduction(v))
+      return framesFor(k, v).some(({ frame, roots }) => refit(k, frame, [...roots, { value: v, each: 'row' }], v))
     const flat = [...(k.access.get(v)?.values() ?? [])].map((c) => render(flatten(c, shapeOf(v))))
     const each =
       size(v) === k.frame.o.size && flat.includes(rowKey(k.frame)) ? 'row'
@@ -219,22 +177,18 @@ export function fuse(
     return each !== undefined && refit(k, k.frame, [...k.roots, { value: v, each }], v)
   }
 
+  /** v in memory: written by a cluster that reads it or what it reads, else by one of its own. */
   function place(v: number): void {
     const node = graph.maker[v]
-    const reduction = kindOf(node.op) === 'reduction'
-    const near = [...(readers.get(v) ?? [])]
-    const siblings = reduction ? [...(readers.get(node.inputs[0]) ?? [])].filter((k) => k.frame.r) : []
-    const home = (fusion ? [...near, ...siblings] : []).find((k) => join(k, v))
-    if (home) {
-      writer.set(v, home)
-    } else {
-      const frame: Frame = reduction ? frameOf(graph, node) : { o: { name: 'o', size: size(v) } }
-      const k: Cluster = { frame, roots: [{ value: v, each: 'row' }], members: new Set([v]), access: new Map() }
-      visit(k, v, rootCoords(k, k.roots[0]))
-      clusters.push(k)
-      writer.set(v, k)
-    }
-    // The others read it from memory.
+    const siblings = isReduction(v) ? readersOf(node.inputs[0]).filter((k) => k.frame.r) : []
+    const home = fusion ? [...readersOf(v), ...siblings].find((k) => join(k, v)) : undefined
+    writer.set(v, home ?? alone(v, isReduction(v) ? frameOf(graph, node) : { o: { name: 'o', size: size(v) } }))
+  }
+  function alone(v: number, frame: Frame): Cluster {
+    const k: Cluster = { frame, roots: [{ value: v, each: 'row' }], members: new Set([v]), access: new Map() }
+    visit(k, v, rootCoords(k, k.roots[0]))
+    clusters.push(k)
+    return k
   }
 
   /** Computes v inside every cluster that reads it; false where one of them cannot. */
@@ -242,15 +196,12 @@ export function fuse(
     if (!near.every((k) => affordable(k, v, false))) return false
     const kind = kindOf(graph.maker[v].op)
     if (!fusion && kind !== 'view') return false
-    if (kind === 'reduction') {
+    if (kind === 'reduction')
       return near.length === 1 && framesFor(near[0], v).some(({ frame, roots }) => refit(near[0], frame, roots, v))
-    }
-    if (kind === 'pointwise' && (near.length > 1 && !cheap[v])) return false
-    if (kind === 'pointwise' && near.some((k) => repeated(k, v))) return false
+    if (kind === 'pointwise' && ((near.length > 1 && !cheap[v]) || near.some((k) => repeated(k, v)))) return false
     for (const k of near) {
       k.members.add(v)
-      const places = [...k.access.get(v)!.values()]
-      for (const coords of places) follow(k, v, coords)
+      for (const coords of [...k.access.get(v)!.values()]) follow(k, v, coords)
     }
     return true
   }
@@ -258,8 +209,7 @@ export function fuse(
   function repeated(k: Cluster, v: number): boolean {
     if (work[v] < HEAVY) return false
     // What stands on a reduction of these very rows will be computed once a row, as soon as that joins.
-    const ofRows = (u: number): boolean =>
-      kindOf(graph.maker[u].op) === 'reduction' && size(graph.maker[u].inputs[0]) === k.frame.o.size
+    const ofRows = (u: number): boolean => isReduction(u) && size(graph.maker[u].inputs[0]) === k.frame.o.size
     if (!k.frame.r && graph.maker[v].inputs.flatMap((i) => sources[i]).some(ofRows)) return false
     let times = 0
     for (const coords of k.access.get(v)!.values()) {
@@ -269,32 +219,32 @@ export function fuse(
     return times > 4 * size(v)
   }
 
-  for (const { value } of graph.outputs) want(value, [])
-  for (let n = graph.nodes.length - 1; n >= 0; n--) {
-    const node = graph.nodes[n]
+  for (const { value } of graph.outputs) want(value)
+  for (const node of graph.nodes.toReversed()) {
     const kind = kindOf(node.op)
     if (kind === 'kernel') {
       if (!node.outputs.some((v) => wanted.has(v) || readers.get(v)?.size)) continue
       kernels.push(node)
-      for (const v of node.inputs) want(v, [node])
+      for (const v of node.inputs) want(v, node)
       continue
     }
     const [v] = node.outputs
     if (kind === 'input' || inMemory(graph, v) || isEmpty(graph.values[v])) continue
-    const near = [...(readers.get(v) ?? [])]
+    const near = readersOf(v)
     if (!wanted.has(v) && near.length === 0) continue
     if (wanted.has(v)) {
       place(v)
       // A view that is in memory for one reader is still cheaper to look through for the others.
-      if (kind === 'view') for (const k of readers.get(v) ?? []) if (!k.members.has(v)) inline(v, [k])
+      if (kind === 'view') for (const k of readersOf(v)) if (!k.members.has(v)) inline(v, [k])
     } else if (!inline(v, near)) {
-      if (node.op === 'reshape') {
+      if (node.op !== 'reshape') place(v)
+      else {
         // Another name for its operand, which is what must be in memory.
-        want(v, [])
+        want(v)
         const source = stored(graph, v)
-        readers.set(source, new Set([...(readers.get(source) ?? []), ...near]))
-      } else place(v)
+        readers.set(source, new Set([...readersOf(source), ...near]))
+      }
     }
   }
-  return { clusters, writer, kernels, readers, wanted }
+  return { clusters, kernels, readers, wanted }
 }

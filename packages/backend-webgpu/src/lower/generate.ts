@@ -6,7 +6,7 @@
  * memory; then what is written once a row; then a loop for what is written at every element.
  */
 import { sizeOf, type Node } from '@ldyn/tensor'
-import { fold, type Epilogue, type Kernel, type Limits } from '../kernels/kernel.ts'
+import { entry, fold, type Epilogue, type Kernel, type Limits } from '../kernels/kernel.ts'
 import { kindOf, reductionCoords } from './access.ts'
 import { along, flatten, render, strideOf, unflatten, type Address } from './address.ts'
 import { block, buffers, emitter, type Block, type Emitter } from './emit.ts'
@@ -14,16 +14,12 @@ import type { Cluster } from './fuse.ts'
 import type { Graph } from './program.ts'
 import { scalarFunctions } from './scalar.ts'
 
+/** A kernel with the values behind `in0`, `in1`, … and `out0`, …. */
 export interface Generated {
   readonly kernel: Kernel
-  /** The values behind `in0`, `in1`, … and `out0`, …. */
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
 }
-
-const SIGNATURE =
-  'fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u, ' +
-  '@builtin(local_invocation_index) lid: u32)'
 
 const indented = (lines: readonly string[]): string => {
   let depth = 1
@@ -36,11 +32,7 @@ const indented = (lines: readonly string[]): string => {
 }
 
 /** How the threads of a workgroup divide rows: `rows` rows of `lanes` threads, neighbours along the row or across. */
-interface Shares {
-  readonly rows: number
-  readonly lanes: number
-  readonly along: 'row' | 'rows'
-}
+interface Shares { readonly rows: number; readonly lanes: number; readonly along: 'row' | 'rows' }
 
 const powerBelow = (n: number): number => 2 ** Math.max(0, Math.floor(Math.log2(n)))
 
@@ -52,10 +44,10 @@ function sharesOf(graph: Graph, k: Cluster, limits: Limits): Shares {
   // The largest thing that is read decides which neighbours read neighbouring words.
   let [largest, across] = [0, false]
   for (const [v, places] of k.access) {
-    const size = sizeOf(graph.values[v].shape)
-    if (k.members.has(v) || size <= largest) continue
-    const flat = [...places.values()].map((coords) => flatten(coords, graph.values[v].shape))
-    largest = size
+    const { shape } = graph.values[v]
+    if (k.members.has(v) || sizeOf(shape) <= largest) continue
+    largest = sizeOf(shape)
+    const flat = [...places.values()].map((coords) => flatten(coords, shape))
     across = flat.some((a) => strideOf(a, 'o') === 1) && !flat.some((a) => strideOf(a, 'r') === 1)
   }
   if (across) {
@@ -72,8 +64,7 @@ function levelsOf(graph: Graph, k: Cluster): Node[][] {
   const levels: Node[][] = []
   const visit = (v: number): number => {
     const known = level.get(v)
-    if (known !== undefined) return known
-    if (!k.members.has(v)) return -1
+    if (known !== undefined || !k.members.has(v)) return known ?? -1
     const node = graph.maker[v]
     const below = node.inputs.reduce((n, i) => Math.max(n, visit(i)), -1)
     const own = kindOf(node.op) === 'reduction' ? below + 1 : below
@@ -88,51 +79,34 @@ function levelsOf(graph: Graph, k: Cluster): Node[][] {
 type Folded = 'sum' | 'max' | 'argmax'
 
 /** The statements of one reduction: before its loop, in it, and among the lanes of a row. */
-interface Folding {
-  readonly declared: readonly string[]
-  readonly loop: readonly string[]
-  readonly workgroup: readonly string[]
-  readonly publish: readonly string[]
-  readonly merge: readonly string[]
-  readonly finish: readonly string[]
-  /** The variable that holds the row's result afterwards. */
-  readonly result: string
-}
+type Folding = Readonly<Record<'declared' | 'loop' | 'workgroup' | 'publish' | 'merge' | 'finish', readonly string[]>>
 
-/** Folds x, `size` of them. `id` numbers the kernel's reductions, `n` those of one level, which share a loop. */
-function reduction(
-  op: Folded, x: string, id: number, n: number, { rows, lanes, along: way }: Shares, size: number,
-): Folding {
+/** Folds x, `size` of them, into z{id}. `id` numbers the kernel's reductions, `n` those of one level (one loop). */
+function reduction(op: Folded, x: string, id: number, n: number, shares: Shares, size: number): Folding {
   const [a, i, z, s, t] = [`a${id}`, `i${id}`, `z${id}`, `s${n}`, `t${n}`]
-  const other = `lid + h * ${way === 'row' ? 1 : rows}u`
+  const { rows, lanes, along: way } = shares
+  const other = `tid + h * ${way === 'row' ? 1 : rows}u`
   const workgroup = (name: string, type: string): string => `var<workgroup> ${name}: array<${type}, ${rows * lanes}>;`
-  const result = lanes > 1 ? `${s}[first]` : a
-  const plain = { workgroup: [workgroup(s, 'f32')], publish: [`${s}[lid] = ${a};`], result: z }
-  if (op === 'sum') {
-    return {
-      ...plain, declared: [`var ${a} = 0.0f;`], loop: [`${a} += ${x};`], merge: [`${s}[lid] += ${s}[${other}];`],
-      finish: [`let ${z} = ${result};`],
-    }
+  const plain = {
+    declared: [`var ${a} = ${op === 'sum' ? '0.0f' : '-3.4028234663852886e38f'};`], workgroup: [workgroup(s, 'f32')],
+    publish: [`${s}[tid] = ${a};`], finish: [`let ${z} = ${lanes > 1 ? `${s}[first]` : a};`],
   }
-  const lowest = `var ${a} = -3.4028234663852886e38f;`
+  if (op === 'sum') return { ...plain, loop: [`${a} += ${x};`], merge: [`${s}[tid] += ${s}[${other}];`] }
   if (op === 'max') {
-    return {
-      ...plain, declared: [lowest], loop: [`${a} = maximum_(${a}, ${x});`],
-      merge: [`${s}[lid] = maximum_(${s}[lid], ${s}[${other}]);`], finish: [`let ${z} = ${result};`],
-    }
+    const merge = [`${s}[tid] = maximum_(${s}[tid], ${s}[${other}]);`]
+    return { ...plain, loop: [`${a} = maximum_(${a}, ${x});`], merge }
   }
   // `size` is no place yet. A row without a number has no largest element: the reference says 0.
   return {
-    declared: [lowest, `var ${i} = ${size}u;`],
+    declared: [...plain.declared, `var ${i} = ${size}u;`],
     loop: [`if (${x} > ${a} || (${i} == ${size}u && !isNaN_(${x}))) { ${a} = ${x}; ${i} = r; }`],
-    workgroup: [workgroup(s, 'f32'), workgroup(t, 'u32')],
-    publish: [`${s}[lid] = ${a};`, `${t}[lid] = ${i};`],
+    workgroup: [...plain.workgroup, workgroup(t, 'u32')],
+    publish: [...plain.publish, `${t}[tid] = ${i};`],
     merge: [
-      `if (${s}[${other}] > ${s}[lid] || (${s}[${other}] == ${s}[lid] && ${t}[${other}] < ${t}[lid])) {`,
-      `${s}[lid] = ${s}[${other}];`, `${t}[lid] = ${t}[${other}];`, '}',
+      `if (${s}[${other}] > ${s}[tid] || (${s}[${other}] == ${s}[tid] && ${t}[${other}] < ${t}[tid])) {`,
+      `${s}[tid] = ${s}[${other}];`, `${t}[tid] = ${t}[${other}];`, '}',
     ],
     finish: [`let ${z} = i32(${lanes > 1 ? `${t}[first]` : i} % ${size}u);`],
-    result: z,
   }
 }
 
@@ -141,22 +115,21 @@ export function generate(graph: Graph, k: Cluster, limits: Limits, label: string
   const variables = new Map<number, string>()
   const emit = emitter(graph, k.members, limits, variables)
   const writes = buffers(graph, limits, 'out', 'y')
-  const store = (b: Block, v: number, address: Address): string => {
+  const store: Store = (b, v, address) => {
     const { shape, dtype } = graph.values[v]
     const text = emit.value(b, v, unflatten(address, shape))
     const given = dtype === 'bool' ? `select(0u, 1u, ${text})` : text
     const { name, split } = writes.use(v)
     return split ? `${name}_put(${render(address)}, ${given});` : `${name}[${render(address)}] = ${given};`
   }
-  const { head, lines, groups } = k.frame.r
-    ? byRows(graph, k, limits, emit, variables, store)
-    : byElements(k, limits, store)
+  const { head, threads, lines, groups } =
+    k.frame.r ? byRows(graph, k, limits, emit, variables, store) : byElements(k, limits, store)
   const body = indented(lines)
-  const helpers = [...emit.reads.helpers, ...writes.helpers]
+  const helpers = [...emit.reads.helpers, ...writes.helpers, ...head]
   return {
     kernel: {
       label, bindings: [...emit.reads.bindings, ...writes.bindings], workgroups: fold(groups, limits),
-      wgsl: [scalarFunctions(body), ...helpers, `${head} ${SIGNATURE} {\n${body}\n}`].filter(Boolean).join('\n'),
+      wgsl: [scalarFunctions(body), ...helpers, `${entry(threads)}\n${body}\n}`].filter(Boolean).join('\n'),
     },
     inputs: emit.reads.values,
     outputs: writes.values,
@@ -164,79 +137,65 @@ export function generate(graph: Graph, k: Cluster, limits: Limits, label: string
 }
 
 interface Body {
-  readonly head: string
-  readonly lines: readonly string[]
-  /** Workgroups. */
+  readonly head: readonly string[]
+  readonly threads: number
   readonly groups: number
+  readonly lines: readonly string[]
 }
 type Store = (b: Block, v: number, address: Address) => string
 
-function byElements(k: Cluster, limits: Limits, store: Store): Body {
-  const { o } = k.frame
+function byElements({ frame: { o }, roots }: Cluster, limits: Limits, store: Store): Body {
   const row = block('row')
   const threads = o.size > 16384 ? Math.min(256, limits.maxInvocations) : 64
-  const stores = k.roots.map((root) => store(row, root.value, along(o)))
-  return {
-    head: `@compute @workgroup_size(${threads})`,
-    groups: Math.ceil(o.size / threads),
-    lines: [
-      `let o = (wid.x + wid.y * grid.x) * ${threads}u + lid;`, `if (o >= ${o.size}u) { return; }`,
-      ...row.lines, ...stores,
-    ],
-  }
+  const stores = roots.map((root) => store(row, root.value, along(o)))
+  const opening = [`let o = (wid.x + wid.y * grid.x) * ${threads}u + tid;`, `if (o >= ${o.size}u) { return; }`]
+  return { head: [], threads, groups: Math.ceil(o.size / threads), lines: [...opening, ...row.lines, ...stores] }
 }
 
 function byRows(
   graph: Graph, k: Cluster, limits: Limits, emit: Emitter, variables: Map<number, string>, store: Store,
 ): Body {
-  const { o } = k.frame
-  const r = k.frame.r!
+  const { o, r, full } = k.frame
   const row = block('row')
   const shares = sharesOf(graph, k, limits)
   const { rows, lanes, along: way } = shares
   const shared = new Set<string>()
   const loopOver = (lines: readonly string[]): string[] =>
-    [`for (var r = lane; r < ${r.size}u; r += ${lanes}u) {`, ...lines, '}']
+    [`for (var r = lane; r < ${r!.size}u; r += ${lanes}u) {`, ...lines, '}']
   let count = 0
   for (const nodes of levelsOf(graph, k)) {
     const body = block('loop', row)
     const made = nodes.map((node, n) => {
-      const source = node.inputs[0]
+      const [source] = node.inputs
       const x = emit.value(body, source, reductionCoords(node, graph.values[source].shape, k.frame))
-      return reduction(node.op as Folded, x, count++, n, shares, r.size)
+      return reduction(node.op as Folded, x, count + n, n, shares, r!.size)
     })
-    for (const { loop } of made) body.lines.push(...loop)
-    made.forEach(({ result }, n) => variables.set(nodes[n].outputs[0], result))
-    row.lines.push(...made.flatMap(({ declared }) => declared), ...loopOver(body.lines))
-    const results = made.flatMap(({ finish }) => finish)
+    const all = (part: keyof Folding): string[] => made.flatMap((folding) => folding[part])
+    nodes.forEach((node) => variables.set(node.outputs[0], `z${count++}`))
+    row.lines.push(...all('declared'), ...loopOver([...body.lines, ...all('loop')]))
     if (lanes > 1) {
-      for (const { workgroup } of made) for (const line of workgroup) shared.add(line)
+      for (const line of all('workgroup')) shared.add(line)
       row.lines.push(
-        ...made.flatMap(({ publish }) => publish), 'workgroupBarrier();',
-        `for (var h = ${lanes / 2}u; h > 0u; h /= 2u) {`, 'if (lane < h) {', ...made.flatMap(({ merge }) => merge), '}',
-        'workgroupBarrier();', '}', ...results, 'workgroupBarrier();',
-      )
-    } else row.lines.push(...results)
+        ...all('publish'), 'workgroupBarrier();', `for (var h = ${lanes / 2}u; h > 0u; h /= 2u) {`,
+        'if (lane < h) {', ...all('merge'), '}', 'workgroupBarrier();', '}', ...all('finish'), 'workgroupBarrier();')
+    } else row.lines.push(...all('finish'))
   }
-  const perRow = k.roots.filter(({ each }) => each === 'row').map((root) => store(row, root.value, along(o)))
   const body = block('loop', row)
-  const perElement = k.roots
-    .filter(({ each }) => each === 'element')
-    .map((root) => store(body, root.value, k.frame.full!))
-  const slot = way === 'row' ? `lid / ${lanes}u` : `lid % ${rows}u`
+  const stores = (each: 'row' | 'element', b: Block, place: Address): string[] =>
+    k.roots.filter((root) => root.each === each).map((root) => store(b, root.value, place))
+  const perRow = stores('row', row, along(o))
+  const perElement = stores('element', body, full!)
+  const inRow = way === 'row'
   return {
-    head: [...shared, `@compute @workgroup_size(${rows * lanes})`].join('\n'),
-    groups: Math.ceil(o.size / rows),
+    head: [...shared], threads: rows * lanes, groups: Math.ceil(o.size / rows),
     lines: [
-      `let lane = ${way === 'row' ? `lid % ${lanes}u` : `lid / ${rows}u`};`,
-      `let first = ${way === 'row' ? 'lid - lane' : `lid % ${rows}u`};`,
-      `let place = (wid.x + wid.y * grid.x) * ${rows}u + ${slot};`,
+      `let lane = ${inRow ? `tid % ${lanes}u` : `tid / ${rows}u`};`,
+      `let first = ${inRow ? 'tid - lane' : `tid % ${rows}u`};`,
+      `let place = (wid.x + wid.y * grid.x) * ${rows}u + ${inRow ? `tid / ${lanes}u` : `tid % ${rows}u`};`,
       `let o = min(place, ${o.size - 1}u);`,
       ...row.lines,
       ...(perRow.length > 0 ? [`if (lane == 0u && place < ${o.size}u) {`, ...perRow, '}'] : []),
-      ...(perElement.length > 0
-        ? [`if (place < ${o.size}u) {`, ...loopOver([...body.lines, ...perElement]), '}']
-        : []),
+      ...(perElement.length > 0 ? [`if (place < ${o.size}u) {`, ...loopOver([...body.lines, ...perElement]), '}'] : []),
     ],
   }
 }
@@ -247,8 +206,7 @@ export function generateEpilogue(
 ): { epilogue: Epilogue; inputs: readonly number[] } {
   const { value, reads } = emitter(graph, k.members, limits, new Map([[result, 'v']]), from)
   const body = block('row')
-  const { o } = k.frame
-  const [root] = k.roots
+  const { frame: { o }, roots: [root] } = k
   const text = value(body, root.value, unflatten(along(o), graph.values[root.value].shape))
   const lines = [...(o.size > 1 ? ['let o = u32(i);'] : []), ...body.lines, `return ${text};`]
   const code = `fn epilogue(v: f32, i: i32) -> f32 {\n${indented(lines)}\n}`

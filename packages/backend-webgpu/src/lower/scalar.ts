@@ -86,7 +86,6 @@ export function pointwise(node: Node, x: readonly string[], from: DType, to: DTy
       if (from === to) return a
       if (to === 'bool') return `${a} != ${ZERO[from]}`
       return from === 'bool' ? `select(${literal(0, to)}, ${literal(1, to)}, ${a})` : `${to}(${a})`
-    default:
-      throw new Error(`${node.op} is no pointwise op`)
+    default: throw new Error(`${node.op} is no pointwise op`)
   }
 }

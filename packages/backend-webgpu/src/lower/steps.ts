@@ -5,8 +5,8 @@
 import { show, sizeOf, UnsupportedError, type Node, type OpName } from '@ldyn/tensor'
 import type { Kernel, Limits, Lowering, MatmulPrecision } from '../kernels/kernel.ts'
 import { native } from '../kernels/table.ts'
-import { render, along, flatten } from './address.ts'
 import { kindOf } from './access.ts'
+import { along, flatten, render } from './address.ts'
 import { fuse, type Cluster, type Fused } from './fuse.ts'
 import { generate, generateEpilogue } from './generate.ts'
 import { stored, type Graph } from './program.ts'
@@ -15,7 +15,7 @@ export interface Step {
   readonly kernels: readonly Kernel[]
   /** Words of each temporary. */
   readonly temporaries: readonly number[]
-  /** Values in memory that are read, in the order of `in0`, `in1`, …. */
+  /** Values in memory that are read, in the order of `in0`, `in1`, …, and those that are written. */
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
 }
@@ -34,22 +34,18 @@ export interface StepOptions {
   readonly fusion: boolean
 }
 
-const leavesOf = (graph: Graph, k: Cluster): Set<number> => {
-  const reads = new Set<number>()
-  for (const v of k.access.keys()) if (!k.members.has(v)) reads.add(stored(graph, v))
-  return reads
-}
+const leavesOf = (graph: Graph, k: Cluster): Set<number> =>
+  new Set([...k.access.keys()].filter((v) => !k.members.has(v)).map((v) => stored(graph, v)))
 
 export function stepsOf(graph: Graph, limits: Limits, options: StepOptions): Step[] {
   const windows = (v: number): number => Math.ceil((sizeOf(graph.values[v].shape) * 4) / limits.maxBindingBytes)
   const fused = fuse(graph, limits.maxStorageBuffers, windows, options.fusion)
   const taken = new Set<Cluster>()
-  const drafts: Draft[] = []
-  for (const node of fused.kernels) {
+  const drafts = fused.kernels.map((node) => {
     const k = options.fusion ? epilogueOf(graph, fused, node, limits, windows) : undefined
-    if (k && !taken.has(k)) taken.add(k)
-    drafts.push(kernelDraft(graph, node, k, limits, options))
-  }
+    if (k) taken.add(k)
+    return kernelDraft(graph, node, k, limits, options)
+  })
   for (const k of fused.clusters) if (!taken.has(k)) drafts.push(clusterDraft(graph, k, limits))
   return ordered(drafts).map((draft) => draft.write())
 }
@@ -58,48 +54,45 @@ const described = (node: Node, graph: Graph): string =>
   `${node.op}${node.path && ` in ${node.path}`} (${show(graph.values[node.outputs[0]])})`
 
 function clusterDraft(graph: Graph, k: Cluster, limits: Limits): Draft {
-  const values = k.roots.map(({ value }) => value)
+  const writes = k.roots.map(({ value }) => value)
   // An optimizer's update that is fused to a gradient's sum belongs where the sum is, not at the program's end.
   const sums = [...k.members].filter((v) => kindOf(graph.maker[v].op) === 'reduction')
   return {
-    order: Math.min(...values, sums.length > 0 ? Math.max(...sums) : Infinity),
+    order: Math.min(...writes, sums.length > 0 ? Math.max(...sums) : Infinity),
     reads: leavesOf(graph, k),
-    writes: values,
+    writes,
     write() {
-      const { kernel, inputs, outputs } = generate(graph, k, limits, described(graph.maker[values[0]], graph))
-      return { kernels: [kernel], temporaries: [], inputs, outputs }
+      const { kernel, ...values } = generate(graph, k, limits, described(graph.maker[writes[0]], graph))
+      return { kernels: [kernel], temporaries: [], ...values }
     },
   }
 }
 
 /** The cluster that alone reads the result of a product, element by element. */
 function epilogueOf(
-  graph: Graph, fused: Fused, node: Node, limits: Limits, windows: (v: number) => number,
+  graph: Graph, { readers, wanted }: Fused, { op, outputs: [result] }: Node, limits: Limits, windows: (v: number) => number,
 ): Cluster | undefined {
-  if (node.op !== 'matmul') return undefined
-  const [result] = node.outputs
-  const shape = graph.values[result].shape
-  if (fused.wanted.has(result)) return undefined
-  const readers = fused.readers.get(result)
-  if (readers?.size !== 1) return undefined
-  const [k] = readers
-  const [root] = k.roots
-  if (k.frame.r || k.roots.length !== 1 || graph.values[root.value].dtype !== 'f32') return undefined
+  const alone = (v: number): boolean => readers.get(v)?.size === 1 && !wanted.has(v)
+  if (op !== 'matmul' || !alone(result)) return undefined
+  const [k] = readers.get(result)!
+  if (k.frame.r || k.roots.length !== 1 || graph.values[k.roots[0].value].dtype !== 'f32') return undefined
   // Where two products meet in one cluster, the later one takes it.
   const products = [...k.access.keys()].filter((v) => !k.members.has(v) && graph.maker[v].op === 'matmul')
-  if (products.some((v) => v > result && fused.readers.get(v)?.size === 1 && !fused.wanted.has(v))) return undefined
+  if (products.some((v) => v > result && alone(v))) return undefined
+  const { shape } = graph.values[result]
   const places = [...k.access.get(result)!.values()].map((coords) => render(flatten(coords, shape)))
-  const identity = sizeOf(shape) === k.frame.o.size && places.every((p) => p === render(along(k.frame.o)))
+  const identity = sizeOf(shape) === k.frame.o.size && places.length === 1 && places[0] === render(along(k.frame.o))
   const bindings = [...leavesOf(graph, k)].reduce((n, v) => n + windows(v), 0)
-  return identity && places.length === 1 && bindings + 3 <= limits.maxStorageBuffers ? k : undefined
+  return identity && bindings + 3 <= limits.maxStorageBuffers ? k : undefined
 }
 
 function kernelDraft(
-  graph: Graph, node: Node, k: Cluster | undefined, limits: Limits, { matmulPrecision }: StepOptions,
+  graph: Graph, node: Node, k: Cluster | undefined, limits: Limits, { matmulPrecision: precision }: StepOptions,
 ): Draft {
   const operands = node.inputs.map((v) => stored(graph, v))
   const extra = k ? [...leavesOf(graph, k)].filter((v) => v !== node.outputs[0]) : []
   const outputs = k ? [k.roots[0].value] : node.outputs
+  const specs = (list: readonly number[]) => list.map((v) => graph.values[v])
   return {
     order: node.outputs[0],
     reads: new Set([...operands, ...extra]),
@@ -108,13 +101,11 @@ function kernelDraft(
       const after = k && generateEpilogue(graph, k, node.outputs[0], limits, operands.length)
       const lower = native[node.op as OpName]
       if (!lower) throw new UnsupportedError(`the webgpu backend has no kernel for ${described(node, graph)}`)
-      const specs = node.inputs.map((v) => graph.values[v])
-      const { kernels, temporaries }: Lowering = lower(node as never, specs, node.outputs.map((v) => graph.values[v]), {
-        limits, precision: matmulPrecision, epilogue: after?.epilogue,
-      })
+      const context = { limits, precision, epilogue: after?.epilogue }
+      const made: Lowering = lower(node as never, specs(node.inputs), specs(node.outputs), context)
       return {
-        kernels: kernels.map((kernel) => ({ ...kernel, label: `${kernel.label} of ${described(node, graph)}` })),
-        temporaries, outputs, inputs: [...operands, ...(after?.inputs ?? [])],
+        kernels: made.kernels.map((kernel) => ({ ...kernel, label: `${kernel.label} of ${described(node, graph)}` })),
+        temporaries: made.temporaries, outputs, inputs: [...operands, ...(after?.inputs ?? [])],
       }
     },
   }
@@ -125,24 +116,22 @@ function kernelDraft(
  * program, which keeps lives short.
  */
 function ordered(drafts: readonly Draft[]): Draft[] {
-  const writer = new Map<number, Draft>()
-  for (const d of drafts) for (const v of d.writes) writer.set(v, d)
+  const writer = new Map(drafts.flatMap((d) => d.writes.map((v) => [v, d])))
   const waits = new Map<Draft, number>()
-  const readers = new Map<Draft, Draft[]>()
+  const readers = new Map<Draft, Draft[]>(drafts.map((d) => [d, []]))
   for (const d of drafts) {
     const before = new Set([...d.reads].flatMap((v) => writer.get(v) ?? []).filter((w) => w !== d))
     waits.set(d, before.size)
-    for (const w of before) readers.set(w, [...(readers.get(w) ?? []), d])
+    for (const w of before) readers.get(w)!.push(d)
   }
   // The latest first, so that the next one is popped.
   const ready = drafts.filter((d) => waits.get(d) === 0).sort((a, b) => b.order - a.order)
   const result: Draft[] = []
   for (let next = ready.pop(); next; next = ready.pop()) {
     result.push(next)
-    for (const d of readers.get(next) ?? []) {
-      const left = waits.get(d)! - 1
-      waits.set(d, left)
-      if (left > 0) continue
+    for (const d of readers.get(next)!) {
+      waits.set(d, waits.get(d)! - 1)
+      if (waits.get(d)! > 0) continue
       const place = ready.findIndex((other) => other.order < d.order)
       ready.splice(place < 0 ? ready.length : place, 0, d)
     }

@@ -3,26 +3,17 @@
  * before the other is written. Largest first, each at the lowest offset that is free for as long as it lives
  * (Pisarchyk and Lee 2020, "greedy by size"); usually within a few per cent of the largest sum of live bytes.
  */
+import { roundUp } from '../kernels/kernel.ts'
 
-export interface Life {
-  readonly bytes: number
-  /** Steps from the one that writes it to the last that reads it. */
-  readonly from: number
-  readonly to: number
-}
+/** Bytes that live from the step that writes them to the last that reads them. */
+export interface Life { readonly bytes: number; readonly from: number; readonly to: number }
 
-export interface Place {
-  readonly arena: number
-  readonly offset: number
-}
+export interface Place { readonly arena: number; readonly offset: number }
 
-export interface Layout {
-  readonly places: readonly Place[]
-  /** Bytes of every arena. */
-  readonly arenas: readonly number[]
-}
+/** A place for every life, and the bytes of every arena. */
+export interface Layout { readonly places: readonly Place[]; readonly arenas: readonly number[] }
 
-export const ALIGNMENT = 256
+const ALIGNMENT = 256
 
 /** No arena is larger than `largest`; a value that is larger than that has one of its own (and will be refused). */
 export function layout(lives: readonly Life[], largest: number): Layout {
@@ -30,7 +21,7 @@ export function layout(lives: readonly Life[], largest: number): Layout {
   const arenas: { bytes: number; placed: { life: Life; offset: number; end: number }[] }[] = []
   const bySize = lives.map((life, i) => ({ life, i })).sort((a, b) => b.life.bytes - a.life.bytes || a.i - b.i)
   for (const { life, i } of bySize) {
-    const bytes = Math.max(ALIGNMENT, Math.ceil(life.bytes / ALIGNMENT) * ALIGNMENT)
+    const bytes = Math.max(ALIGNMENT, roundUp(life.bytes, ALIGNMENT))
     for (let arena = 0; ; arena++) {
       const a = (arenas[arena] ??= { bytes: 0, placed: [] })
       // `placed` is kept in the order of offsets, so one walk finds the lowest gap.

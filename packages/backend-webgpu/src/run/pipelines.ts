@@ -1,30 +1,23 @@
 /** Pipelines by their WGSL: equal kernels (all layers of a model) share one, across all programs of a backend. */
 import { DeviceError } from '@ldyn/tensor'
-import type { Kernel } from '../kernels/kernel.ts'
 import type { Device } from '../device/open.ts'
+import type { Kernel } from '../kernels/kernel.ts'
 
-export interface Pipeline {
-  readonly gpu: GPUComputePipeline
-  readonly layout: GPUBindGroupLayout
-}
+export interface Pipeline { readonly gpu: GPUComputePipeline; readonly layout: GPUBindGroupLayout }
 
 /** Which bindings are written to: a buffer that is written anywhere in a dispatch is `read_write` in all of it. */
 export type Writable = readonly boolean[]
 
-/** The kernel's WGSL with its extensions and binding declarations in front. */
-export function source(kernel: Kernel, writable: Writable): string {
-  const enables = (kernel.enables ?? []).map((name) => `enable ${name};`)
-  const bindings = kernel.bindings.map(({ name, element }, i) =>
-    `@group(0) @binding(${i}) var<storage, ${writable[i] ? 'read_write' : 'read'}> ${name}: array<${element}>;`)
-  return [...enables, ...bindings, kernel.wgsl].join('\n')
-}
-
-export interface Pipelines {
-  get(kernel: Kernel, writable: Writable): Promise<Pipeline>
-  readonly size: () => number
-}
+export interface Pipelines { get(kernel: Kernel, writable: Writable): Promise<Pipeline> }
 
 const COMPUTE = 4
+
+/** The kernel's WGSL with its extensions and binding declarations in front. */
+export function source({ enables = [], bindings, wgsl }: Kernel, writable: Writable): string {
+  const declared = bindings.map(({ name, element }, i) =>
+    `@group(0) @binding(${i}) var<storage, ${writable[i] ? 'read_write' : 'read'}> ${name}: array<${element}>;`)
+  return [...enables.map((name) => `enable ${name};`), ...declared, wgsl].join('\n')
+}
 
 export function pipelines(device: Device): Pipelines {
   const { gpu } = device
@@ -32,35 +25,28 @@ export function pipelines(device: Device): Pipelines {
   const cache = new Map<string, Promise<Pipeline>>()
 
   function layoutOf(writable: Writable): GPUBindGroupLayout {
-    const key = writable.map((w) => (w ? 'w' : 'r')).join('')
-    const known = layouts.get(key)
-    if (known) return known
-    const made = gpu.createBindGroupLayout({
+    const made = layouts.get(writable.join()) ?? gpu.createBindGroupLayout({
       entries: writable.map((w, binding) => ({
         binding, visibility: COMPUTE, buffer: { type: w ? 'storage' : 'read-only-storage' },
       })),
     })
-    layouts.set(key, made)
+    layouts.set(writable.join(), made)
     return made
   }
 
-  async function compiled(kernel: Kernel, code: string, layout: GPUBindGroupLayout): Promise<Pipeline> {
+  async function compiled({ label }: Kernel, code: string, layout: GPUBindGroupLayout): Promise<Pipeline> {
     gpu.pushErrorScope('validation')
-    const module = gpu.createShaderModule({ code, label: kernel.label })
+    const module = gpu.createShaderModule({ code, label })
     const scope = gpu.popErrorScope()
-    const pipeline = await gpu
-      .createComputePipelineAsync({
-        label: kernel.label,
-        layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: 'main' },
-      })
-      .catch(async (error: unknown) => {
-        await scope
-        device.check()
-        throw await diagnosed(kernel.label, module, code, error)
-      })
+    const pipeline = await gpu.createComputePipelineAsync({
+      label, layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }), compute: { module, entryPoint: 'main' },
+    }).catch(async (error: unknown) => {
+      await scope
+      device.check()
+      throw await diagnosed(label, module, code, error)
+    })
     const invalid = await scope
-    if (invalid) throw await diagnosed(kernel.label, module, code, invalid)
+    if (invalid) throw await diagnosed(label, module, code, invalid)
     return { gpu: pipeline, layout }
   }
 
@@ -74,20 +60,15 @@ export function pipelines(device: Device): Pipelines {
       made.catch(() => cache.delete(code))
       return made
     },
-    size: () => cache.size,
   }
 }
 
 /** All that the compiler says, with the lines that it says it of. */
-async function diagnosed(
-  label: string, module: GPUShaderModule, code: string, error: unknown,
-): Promise<DeviceError> {
+async function diagnosed(label: string, module: GPUShaderModule, code: string, error: unknown): Promise<DeviceError> {
   const { messages } = await module.getCompilationInfo()
   const lines = code.split('\n')
   const said = messages.map(({ type, lineNum, linePos, message }) =>
     `${type} at ${lineNum}:${linePos}: ${message}${lineNum > 0 ? `\n  ${lines[lineNum - 1]?.trim()}` : ''}`)
-  const why = error as { message?: string }
-  return new DeviceError(
-    `the kernel '${label}' does not compile: ${said.join('\n') || why.message}\n--- WGSL ---\n${code}`,
-  )
+  const why = said.join('\n') || (error as Error).message
+  return new DeviceError(`the kernel '${label}' does not compile: ${why}\n--- WGSL ---\n${code}`)
 }
