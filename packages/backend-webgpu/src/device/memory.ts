@@ -18,10 +18,7 @@ const WORDS = { f32: Float32Array, i32: Int32Array, bool: Uint32Array } as const
 const KEEP = 2 ** 30
 
 export interface Buffer {
-  readonly id: number
-  readonly gpu: GPUBuffer
-  readonly bytes: number
-  holders: number
+  readonly id: number; readonly gpu: GPUBuffer; readonly bytes: number; holders: number
   /** Its allocation failed. */
   failed?: boolean
 }
@@ -43,9 +40,7 @@ export class Memory {
   /** Allocations that no one has asked about yet. */
   private doubts: { readonly buffer: Buffer; readonly outcome: Promise<GPUError | null> }[] = []
 
-  constructor(device: Device) {
-    this.device = device
-  }
+  constructor(device: Device) { this.device = device }
 
   /** A buffer with one holder. Allocation fails later, where `settled` is awaited. */
   take(bytes: number): Buffer {
@@ -161,9 +156,7 @@ export class Memory {
     return staging.getMappedRange()
   }
 
-  bytes(): number {
-    return [...this.live].reduce((n, t) => n + byteSize(t), 0)
-  }
+  bytes(): number { return [...this.live].reduce((n, t) => n + byteSize(t), 0) }
 
   /** Everything that the device holds and no live tensor has. */
   pooled(): number {
@@ -197,18 +190,14 @@ export class WebgpuTensor implements DeviceTensor {
     memory.live.add(this)
   }
 
-  get alive(): boolean {
-    return this.gone === ''
-  }
+  get alive(): boolean { return this.gone === '' }
 
   dispose(): void {
     if (this.alive) this.memory.release(this.buffer)
     this.end('disposed of')
   }
 
-  [Symbol.dispose](): void {
-    this.dispose()
-  }
+  [Symbol.dispose](): void { this.dispose() }
 
   /** Its values are gone; what it held is its caller's (a run that consumes it takes its place). */
   end(how: string): void {

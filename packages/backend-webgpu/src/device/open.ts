@@ -26,8 +26,7 @@ export interface WebgpuOptions {
 }
 
 export interface Device {
-  readonly gpu: GPUDevice
-  readonly limits: Limits
+  readonly gpu: GPUDevice; readonly limits: Limits
   /** The adapter, in words, and what is underneath: `webgpu 0.6.2 (Dawn)`, or the browser. */
   readonly description: string
   readonly engine: string
@@ -89,8 +88,8 @@ async function adapterFor(options: WebgpuOptions): Promise<{ adapter: GPUAdapter
 /** Undefined where a device can be had, else the sentence that says why not and what to install. */
 export async function available(options: WebgpuOptions = {}): Promise<string | undefined> {
   try {
-    const { adapter } = await adapterFor(options)
-    ;(await adapter.requestDevice()).destroy()
+    const device = await (await adapterFor(options)).adapter.requestDevice()
+    device.destroy()
     return undefined
   } catch (error) {
     return message(error)

@@ -5,16 +5,10 @@
  */
 import type { AttentionShape } from './attention.ts'
 import type { Limits, MatmulPrecision } from './kernel.ts'
-import { choose, matmul, type Product } from './matmul.ts'
+import { choose, matmul, productOf, type Product } from './matmul.ts'
 
-export interface Counts {
-  readonly flops: number
-  readonly bytes: number
-  readonly traffic: number
-  readonly dispatches: number
-  /** That a workgroup waits at, in the dispatch that does the work. */
-  readonly barriers: number
-}
+/** `barriers` are those that a workgroup waits at, in the dispatch that does the work. */
+export type Counts = { readonly [K in 'flops' | 'bytes' | 'traffic' | 'dispatches' | 'barriers']: number }
 
 /** A product by the kernels that `matmul` chooses for it. f16 counts the flops of its units, split-f16 three times. */
 export function matmulCounts(p: Product, limits: Limits, precision: MatmulPrecision = 'f32'): Counts {
@@ -22,17 +16,15 @@ export function matmulCounts(p: Product, limits: Limits, precision: MatmulPrecis
   const { kernels } = matmul(p, limits, { precision })
   const units = kernels.some(({ label }) => label.includes('units'))
   const { tile, split } = choose(p, limits)
-  const [high, wide] = units ? (precision === 'f16' ? [128, 64] : [64, 64]) : [tile.size, tile.size]
-  const inner = units ? (precision === 'f16' ? 32 : 16) : tile.inner
-  const stages = inner ? Math.ceil(k / (units ? 1 : split) / inner) : 0
-  const [rows, columns] = [Math.ceil(m / high), Math.ceil(n / wide)]
+  const whole = precision === 'f16' ? { high: 128, wide: 64, inner: 32 } : { high: 64, wide: 64, inner: 16 }
+  const { high, wide, inner } = units ? whole : { high: tile.size, wide: tile.size, inner: tile.inner }
   const parts = split > 1 && !units ? 2 * split * batch * m * n : 0
   return {
     flops: 2 * batch * m * n * k * (units && precision === 'split-f16' ? 3 : 1),
     bytes: 4 * ((batch / p.repeatA) * m * k + (batch / p.repeatB) * n * k + batch * m * n + parts),
-    traffic: 4 * (batch * (columns * m * k + rows * n * k + m * n) + parts),
+    traffic: 4 * (batch * (Math.ceil(n / wide) * m * k + Math.ceil(m / high) * n * k + m * n) + parts),
     dispatches: kernels.length,
-    barriers: 2 * stages,
+    barriers: inner ? 2 * Math.ceil(k / (units ? 1 : split) / inner) : 0,
   }
 }
 
@@ -54,13 +46,8 @@ export function attentionCounts(s: AttentionShape, pairs: number, backward: bool
   }
 }
 
-/** A card's published figures: f32 outside matrix units and f16 with f32 sums on them, in flop/s; bytes/s of memory. */
-export interface Card {
-  readonly name: string
-  readonly f32: number
-  readonly f16: number
-  readonly memory: number
-}
+/** f32 outside matrix units and f16 with f32 sums on them, in flop/s; bytes/s of memory. */
+export interface Card { readonly name: string; readonly f32: number; readonly f16: number; readonly memory: number }
 
 /** From the makers' data sheets (dense figures, highest clock). */
 export const CARDS: readonly Card[] = [
@@ -71,24 +58,17 @@ export const CARDS: readonly Card[] = [
   { name: 'Apple M2, 10 cores', f32: 3.6e12, f16: 3.6e12, memory: 0.1e12 },
 ]
 
+/** The least time, what sets it, and flops per byte of memory, and per byte that workgroups read. */
 export interface Roofline {
-  /** The least time, and what sets it. */
-  readonly seconds: number
-  readonly bound: 'arithmetic' | 'memory'
-  /** Flops per byte of memory, and per byte that workgroups read. */
-  readonly intensity: number
+  readonly seconds: number; readonly bound: 'arithmetic' | 'memory'; readonly intensity: number
   readonly tileIntensity: number
 }
 
 export function roofline(c: Counts, card: Card, precision: MatmulPrecision = 'f32'): Roofline {
   const arithmetic = c.flops / (precision === 'f32' ? card.f32 : card.f16)
   const memory = c.bytes / card.memory
-  return {
-    seconds: Math.max(arithmetic, memory),
-    bound: arithmetic >= memory ? 'arithmetic' : 'memory',
-    intensity: c.flops / c.bytes,
-    tileIntensity: c.flops / c.traffic,
-  }
+  const bound = arithmetic >= memory ? 'arithmetic' : 'memory'
+  return { seconds: Math.max(arithmetic, memory), bound, intensity: c.flops / c.bytes, tileIntensity: c.flops / c.traffic }
 }
 
 /** What WebGPU grants everywhere, with matrix units as current cards list them. */
@@ -99,15 +79,12 @@ const ANY_CARD: Limits = {
 }
 
 export interface LeastTime extends Roofline {
-  readonly card: string
-  readonly size: number
-  readonly precision: MatmulPrecision
+  readonly card: string; readonly size: number; readonly precision: MatmulPrecision
 }
 
 /** The roofline of square products on every known card: what a measured time is to be compared with. */
 export const leastTimes = (sizes: readonly number[], precisions: readonly MatmulPrecision[]): LeastTime[] =>
   CARDS.flatMap((card) => precisions.flatMap((precision) => sizes.map((size) => {
-    const product = { batch: 1, m: size, n: size, k: size, ta: false, tb: false, repeatA: 1, repeatB: 1 }
-    const counts = matmulCounts(product, ANY_CARD, precision)
+    const counts = matmulCounts(productOf([size, size], [size, size], false, false), ANY_CARD, precision)
     return { card: card.name, size, precision, ...roofline(counts, card, precision) }
   })))

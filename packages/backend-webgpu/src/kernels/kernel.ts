@@ -19,20 +19,14 @@
 
 /** What a generator may know of the device. All limits are the adapter's own, asked for in full. */
 export interface Limits {
-  readonly maxBindingBytes: number
-  readonly maxBufferBytes: number
-  readonly maxStorageBuffers: number
-  readonly maxWorkgroups: number
-  readonly maxInvocations: number
+  readonly maxBindingBytes: number; readonly maxBufferBytes: number; readonly maxStorageBuffers: number
+  readonly maxWorkgroups: number; readonly maxInvocations: number
   /** Largest workgroup size along x; y is the same on every known device, z is 64. */
   readonly maxWorkgroupSize: number
   readonly workgroupBytes: number
   /** The adapter is a CPU: workgroup memory is then no faster than any other, and a barrier is dear. */
   readonly software?: boolean
-  readonly f16: boolean
-  readonly subgroups: boolean
-  readonly subgroupMin: number
-  readonly subgroupMax: number
+  readonly f16: boolean; readonly subgroups: boolean; readonly subgroupMin: number; readonly subgroupMax: number
   /** Shapes of hardware matrix products; empty where the adapter has none. */
   readonly subgroupMatrices: readonly SubgroupMatrix[]
 }
@@ -52,9 +46,7 @@ export type Access = 'read' | 'write'
 export interface Binding {
   /** Its variable in WGSL, an `array<element>`. */
   readonly name: string
-  readonly of: Ref
-  readonly element: Element
-  readonly access: Access
+  readonly of: Ref; readonly element: Element; readonly access: Access
   /** The window in 4-byte words: `at` a multiple of WINDOW. The whole operand where absent. */
   readonly window?: { readonly at: number; readonly words: number }
 }
@@ -72,8 +64,7 @@ export interface Kernel {
   readonly wgsl: string
   /** Language extensions: `f16`, `subgroups`, `chromium_experimental_subgroup_matrix`. */
   readonly enables?: readonly string[]
-  readonly bindings: readonly Binding[]
-  readonly workgroups: readonly [x: number, y: number, z: number]
+  readonly bindings: readonly Binding[]; readonly workgroups: readonly [x: number, y: number, z: number]
 }
 
 /** Dispatches in order, and the sizes of their temporaries in 4-byte words. */

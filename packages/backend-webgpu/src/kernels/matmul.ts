@@ -16,14 +16,8 @@ import { matrixUnits, multiplyByUnits } from './units.ts'
 
 /** The shapes of a product. `batch` is a multiple of both repeats. */
 export interface Product {
-  readonly batch: number
-  readonly m: number
-  readonly n: number
-  readonly k: number
-  readonly ta: boolean
-  readonly tb: boolean
-  readonly repeatA: number
-  readonly repeatB: number
+  readonly batch: number; readonly m: number; readonly n: number; readonly k: number; readonly ta: boolean
+  readonly tb: boolean; readonly repeatA: number; readonly repeatB: number
 }
 
 /** What `matmul` of the op table means for these shapes: a rank-2 right operand takes all rows at once. */
@@ -37,26 +31,17 @@ export function productOf(a: Shape, b: Shape, ta: boolean, tb: boolean): Product
 
 /** A matrix operand in memory: `words` in all, one matrix at `at`, rows `stride` apart. */
 export interface Side {
-  readonly of: Ref
-  readonly words: number
-  readonly at: number
-  readonly stride: number
-  readonly step: number
+  readonly of: Ref; readonly words: number; readonly at: number; readonly stride: number; readonly step: number
   readonly repeat: number
 }
 
 /** One product that needs no further window. `last` to write its part of y: only this one may apply the epilogue. */
 export interface Piece extends Product {
-  readonly a: Side
-  readonly b: Side
-  readonly y: Side
-  readonly accumulate: boolean
-  readonly last: boolean
+  readonly a: Side; readonly b: Side; readonly y: Side; readonly accumulate: boolean; readonly last: boolean
 }
 
 export interface MatmulOptions {
-  readonly precision?: MatmulPrecision
-  readonly epilogue?: Epilogue
+  readonly precision?: MatmulPrecision; readonly epilogue?: Epilogue
   /** Where the parts of a split product go: temp0 unless given. */
   readonly parts?: Ref
   /** For tests and benchmarks: not chosen by shape. */
@@ -74,8 +59,7 @@ export function choose({ batch, m, n, k }: Product, limits: Limits): { tile: Til
     limits.workgroupBytes >= tile.size * tile.inner * 8 && limits.maxInvocations >= (tile.size / tile.each) ** 2
   const large = Math.min(m, n) >= 128 && tiles(TILES.large) >= BUSY / 2 && fits(TILES.large)
   const tile = Math.min(m, n) <= 32 ? TILES.small
-    : limits.software || !fits(TILES.medium) ? TILES.registers
-    : large ? TILES.large : TILES.medium
+    : limits.software || !fits(TILES.medium) ? TILES.registers : large ? TILES.large : TILES.medium
   if (limits.software) return { tile, split: 1 }
   const wanted = Math.floor(BUSY / Math.max(1, tiles(tile)))
   return { tile, split: Math.max(1, Math.min(wanted, Math.floor(k / 256), 32)) }

@@ -8,9 +8,7 @@ import { scatterAdd } from './scatter.ts'
 import { topK } from './topk.ts'
 
 export interface KernelContext {
-  readonly limits: Limits
-  readonly precision: MatmulPrecision
-  readonly epilogue?: Epilogue
+  readonly limits: Limits; readonly precision: MatmulPrecision; readonly epilogue?: Epilogue
 }
 type Native<K extends OpName> = (
   node: NodeOf<K>, inputs: readonly Spec[], outputs: readonly Spec[], context: KernelContext,

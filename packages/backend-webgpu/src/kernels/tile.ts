@@ -32,9 +32,7 @@ const threadsOf = ({ size, each }: Tile): number => (size / each) ** 2
 
 /** A matrix operand as the kernel reads it: entry (outer o, inner k) of matrix z. Sizes in elements. */
 export interface Source {
-  readonly binding: Binding
-  readonly outer: number
-  readonly inner: number
+  readonly binding: Binding; readonly outer: number; readonly inner: number
   /** Which of the two is contiguous; from one row to the next, whichever rows are stored. */
   readonly along: 'outer' | 'inner'
   readonly stride: number
@@ -46,22 +44,13 @@ export interface Source {
 }
 
 /** A batch of products, the inner axis in `split` parts, each a matrix of its own in the result. */
-export interface Grid {
-  readonly batch: number
-  readonly a: Source
-  readonly b: Source
-  readonly split: number
-}
+export interface Grid { readonly batch: number; readonly a: Source; readonly b: Source; readonly split: number }
 
 /**
  * `finish`: WGSL at the end, with the thread's entries in `c{row}_{half}` (vec4s of columns), and in scope row0, col0,
  * z, part. `declare` stands before the entry point.
  */
-export interface Product extends Grid {
-  readonly tile: Tile
-  readonly finish: string
-  readonly declare?: string
-}
+export interface Product extends Grid { readonly tile: Tile; readonly finish: string; readonly declare?: string }
 
 /** Whether a source can be read in vec4s. */
 export const alignedAt = (...offsets: readonly number[]): boolean => offsets.every((n) => n % 4 === 0)

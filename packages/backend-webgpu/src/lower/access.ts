@@ -27,8 +27,7 @@ export const inMemory = (graph: Graph, v: number): boolean => {
 
 /** The loops of a fused kernel: over outputs, and for reductions over what becomes one of them. */
 export interface Frame {
-  readonly o: Base
-  readonly r?: Base
+  readonly o: Base; readonly r?: Base
   /** The address, in a tensor of o·r elements, of the element at hand. */
   readonly full?: Address
 }

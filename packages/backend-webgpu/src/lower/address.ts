@@ -74,7 +74,8 @@ export function unflatten(address: Address, shape: Shape): Address[] {
     if (d === 1) return at(0)
     if (shape.slice(a + 1).every((n) => n === 1)) return rest
     const [high, low] = divided(rest, size / d, size)
-    ;[rest, size] = [low, size / d]
+    rest = low
+    size /= d
     return high
   })
 }

@@ -13,18 +13,14 @@ import { literal, pointwise, TYPES, ZERO } from './scalar.ts'
 
 /** Statements of one block, and what is known in it: variables by value and place. */
 export interface Block {
-  readonly kind: 'row' | 'loop' | 'guard'
-  readonly lines: string[]
-  readonly known: Map<string, string>
+  readonly kind: 'row' | 'loop' | 'guard'; readonly lines: string[]; readonly known: Map<string, string>
   readonly outer?: Block
 }
 export const block = (kind: Block['kind'], outer?: Block): Block => ({ kind, lines: [], known: new Map(), outer })
 
 /** The buffers of one direction: what is bound, in which order, and the functions that choose a window. */
 export interface Buffers {
-  readonly values: readonly number[]
-  readonly bindings: readonly Binding[]
-  readonly helpers: readonly string[]
+  readonly values: readonly number[]; readonly bindings: readonly Binding[]; readonly helpers: readonly string[]
   /** The variable of a value's buffer; `split` where it is reached through a function. */
   use(v: number): { readonly name: string; readonly split: boolean }
 }

@@ -20,8 +20,7 @@ export interface Root {
 }
 
 export interface Cluster {
-  frame: Frame
-  roots: readonly Root[]
+  frame: Frame; roots: readonly Root[]
   /** Computed inside: the roots and all that lives in registers. */
   members: Set<number>
   /** Of every value that is computed or read inside: where, by the rendered coordinates. */

@@ -16,9 +16,7 @@ import { scalarFunctions } from './scalar.ts'
 
 /** A kernel with the values behind `in0`, `in1`, … and `out0`, …. */
 export interface Generated {
-  readonly kernel: Kernel
-  readonly inputs: readonly number[]
-  readonly outputs: readonly number[]
+  readonly kernel: Kernel; readonly inputs: readonly number[]; readonly outputs: readonly number[]
 }
 
 const indented = (lines: readonly string[]): string => {
@@ -137,9 +135,7 @@ export function generate(graph: Graph, k: Cluster, limits: Limits, label: string
 }
 
 interface Body {
-  readonly head: readonly string[]
-  readonly threads: number
-  readonly groups: number
+  readonly head: readonly string[]; readonly threads: number; readonly groups: number
   readonly lines: readonly string[]
 }
 type Store = (b: Block, v: number, address: Address) => string

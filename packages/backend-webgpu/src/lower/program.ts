@@ -9,10 +9,7 @@ import { kindOf } from './access.ts'
 
 /** A program whose nodes may be appended to. `maker`: of every value the node that makes it. */
 export interface Graph {
-  readonly values: Spec[]
-  readonly nodes: Node[]
-  readonly maker: Node[]
-  readonly inputs: readonly Leaf<number>[]
+  readonly values: Spec[]; readonly nodes: Node[]; readonly maker: Node[]; readonly inputs: readonly Leaf<number>[]
   readonly outputs: readonly Leaf<number>[]
 }
 

@@ -22,9 +22,7 @@ export interface Step {
 
 /** Before its kernels are written: what must come earlier, and where in the program it stood. */
 interface Draft {
-  readonly order: number
-  readonly reads: ReadonlySet<number>
-  readonly writes: readonly number[]
+  readonly order: number; readonly reads: ReadonlySet<number>; readonly writes: readonly number[]
   write(): Step
 }
 

@@ -30,12 +30,8 @@ export interface Plan {
   readonly constants: readonly { readonly spec: Spec; readonly values: HostArray }[]
   /** Bytes of outputs that own their buffer, by their number in `Home`, and of arenas. */
   readonly owned: readonly number[]
-  readonly arenas: readonly number[]
-  readonly kernels: readonly BoundKernel[]
-  readonly bytes: PlanBytes
-  readonly nodes: number
-  readonly simplifyMs: number
-  readonly lowerMs: number
+  readonly arenas: readonly number[]; readonly kernels: readonly BoundKernel[]; readonly bytes: PlanBytes
+  readonly nodes: number; readonly simplifyMs: number; readonly lowerMs: number
 }
 
 /** What a run holds on the device, by purpose. */

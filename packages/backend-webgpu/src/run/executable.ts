@@ -29,9 +29,7 @@ export interface WebgpuExecutable extends Executable { readonly stats: WebgpuSta
 
 /** `moving`: inputs and outputs that it binds, on which its group depends. */
 interface Dispatch extends BoundKernel {
-  readonly pipeline: Pipeline
-  readonly moving: readonly Home[]
-  readonly groups: Map<string, GPUBindGroup>
+  readonly pipeline: Pipeline; readonly moving: readonly Home[]; readonly groups: Map<string, GPUBindGroup>
 }
 
 /** Groups kept for each dispatch: enough for the two sets of a training step, and a few strays. */
