@@ -95,6 +95,7 @@ const stageOf = ({ loss, lr, update }: VerifyRequest): StageConfig => ({
 
 /** Throws what opening the model, the data and the backends throws. */
 export async function verifyBackends(request: VerifyRequest): Promise<Verdict> {
+  mustPair(request)
   await using checkpoint = await openModel(request.model ?? MODEL)
   const { rows, probes } = await probesOf(request, checkpoint)
   const stage = stageOf(request)
@@ -136,10 +137,8 @@ const deviceOf = ({ capabilities: { device, version } }: Backend): { device: str
   version,
 })
 
-async function probesOf(
-  { model, probe, limit, types, warn }: VerifyRequest,
-  checkpoint: Checkpoint,
-): Promise<{ rows: readonly Row[]; probes: EncodedRow[] }> {
+/** Throws CliError where a model comes without probes, or the other way round. */
+function mustPair({ model, probe }: VerifyRequest): void {
   if ((model === undefined) !== (probe === undefined)) {
     const [given, lacking] = model === undefined ? ['--probe', '--model'] : ['--model', '--probe']
     throw new CliError({
@@ -149,6 +148,12 @@ async function probesOf(
       fix: `give both, or neither for the embedded ones`,
     })
   }
+}
+
+async function probesOf(
+  { probe, limit, types, warn }: VerifyRequest,
+  checkpoint: Checkpoint,
+): Promise<{ rows: readonly Row[]; probes: EncodedRow[] }> {
   const tokenizer = await checkpoint.tokenizer()
   const rows =
     probe === undefined ? (await demoData(limit, 0)).probes : await readRows(probe, { tokenizer, limit })
