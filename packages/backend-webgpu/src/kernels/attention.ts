@@ -196,7 +196,8 @@ function* lots(s: AttentionShape, limits: Limits): Generator<[number, number]> {
 
 /** Replaces a tile's entries by `shown`, or by `hidden` where query i(r, c) does not see key j(r, c). */
 type ByEntry = (r: number, c: number) => string
-const scoresOf = (tile: string, i: ByEntry, j: ByEntry, hidden: string, shown: (v: string, r: number, c: number) => string) =>
+type Shown = (v: string, r: number, c: number) => string
+const scoresOf = (tile: string, i: ByEntry, j: ByEntry, hidden: string, shown: Shown): string =>
   each(4, (r) => `    ${tile}[${r}] = vec4<f32>(${each(4, (c) =>
     `select(${hidden}, ${shown(`${tile}[${r}][${c}]`, r, c)}, sees(z, ${i(r, c)}, ${j(r, c)}))`, ', ')});`)
 

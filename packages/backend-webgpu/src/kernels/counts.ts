@@ -67,8 +67,9 @@ export interface Roofline {
 export function roofline(c: Counts, card: Card, precision: MatmulPrecision = 'f32'): Roofline {
   const arithmetic = c.flops / (precision === 'f32' ? card.f32 : card.f16)
   const memory = c.bytes / card.memory
+  const [intensity, tileIntensity] = [c.flops / c.bytes, c.flops / c.traffic]
   const bound = arithmetic >= memory ? 'arithmetic' : 'memory'
-  return { seconds: Math.max(arithmetic, memory), bound, intensity: c.flops / c.bytes, tileIntensity: c.flops / c.traffic }
+  return { seconds: Math.max(arithmetic, memory), bound, intensity, tileIntensity }
 }
 
 /** What WebGPU grants everywhere, with matrix units as current cards list them. */

@@ -68,6 +68,7 @@ const at = (f: number, tiles: number, rows: number, tile: string): string =>
   `partials[(${f * tiles}u + ${tile}) * ${rows}u + row]`
 
 const targets = bind('targets', 'in2', 'read', 'i32')
+const PLAIN = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
 
 /**
  * The product's kernels (one for each window of the head), folding into temp0 and the targets' logits into temp1, and
@@ -78,7 +79,7 @@ function folded(
 ): { kernels: Kernel[]; words: number } {
   const { rows, vocabulary, width } = s
   const all: Piece = {
-    batch: 1, m: rows, n: vocabulary, k: width, ta: false, tb: true, repeatA: 1, repeatB: 1, accumulate: false, last: true,
+    ...PLAIN, m: rows, n: vocabulary, k: width, tb: true,
     a: whole('in0', 1, rows, width), b: whole('in1', 1, vocabulary, width), y: whole('out0', 1, rows, vocabulary),
   }
   const bytes = (t: Tile): number => t.size * t.inner * 8 + 4 * state.fields.length * (t.size / t.each) ** 2
@@ -185,7 +186,7 @@ const RANGE = 1 << 24
  * targets' logits, log-sum-exp, a range of z̄, parts of split products.
  */
 export function tokenLogProbBackward(
-  s: HeadShape, wants: { readonly hidden: boolean; readonly head: boolean }, limits: Limits, precision?: MatmulPrecision,
+  s: HeadShape, wants: Readonly<Record<'hidden' | 'head', boolean>>, limits: Limits, precision?: MatmulPrecision,
 ): Lowering {
   const { rows, width, vocabulary } = s
   if (rows === 0) return NOTHING
@@ -194,9 +195,8 @@ export function tokenLogProbBackward(
   const range = Math.min(vocabulary, Math.max(64, Math.floor(most / rows / 64) * 64))
   const [outHidden, outHead]: Ref[] = wants.hidden ? ['out0', 'out1'] : ['out1', 'out0']
   let parts = 0
-  const plain = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
-  const push = (p: Omit<Piece, keyof typeof plain> & Partial<Piece>, more = {}): void => {
-    const made = multiplied({ ...plain, ...p }, limits, { precision, parts: 'temp4', ...more })
+  const push = (p: Omit<Piece, keyof typeof PLAIN> & Partial<Piece>, more = {}): void => {
+    const made = multiplied({ ...PLAIN, ...p }, limits, { precision, parts: 'temp4', ...more })
     kernels.push(...made.kernels)
     parts = Math.max(parts, made.parts)
   }
@@ -214,9 +214,9 @@ export function tokenLogProbBackward(
       bindings: [targets, bind('cotangent', 'in3', 'read'), bind('total', 'temp2', 'read')],
     }
     push({ m: rows, n: here, k: width, tb: true, a: hidden, b: some, y: dz }, { epilogue, split: 1 })
-    const [y, yHead] = [whole(outHidden, 1, rows, width), { ...whole(outHead, 1, vocabulary, width), at: first * width }]
-    if (wants.hidden) push({ m: rows, n: width, k: here, a: dz, b: some, y, accumulate: first > 0 })
-    if (wants.head) push({ m: here, n: width, k: rows, ta: true, a: dz, b: hidden, y: yHead })
+    if (wants.hidden)
+      push({ m: rows, n: width, k: here, a: dz, b: some, y: { ...hidden, of: outHidden }, accumulate: first > 0 })
+    if (wants.head) push({ m: here, n: width, k: rows, ta: true, a: dz, b: hidden, y: { ...some, of: outHead } })
   }
   return { kernels, temporaries: [words, rows, rows, roundUp(rows * range, 4), Math.max(1, parts)] }
 }

@@ -85,7 +85,7 @@ export function fold(count: number, { maxWorkgroups }: Pick<Limits, 'maxWorkgrou
   return [Math.max(1, Math.ceil(count / y)), y, 1]
 }
 
-/** The entry point's head. The workgroup's number is `wid.x + wid.y * grid.x`: `flat`, below `count`, if it is given. */
+/** The entry point's head. Workgroups have the number `wid.x + wid.y * grid.x`: `flat`, below a given `count`. */
 export const entry = (threads: number, count?: number): string =>
   `@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) wid: vec3<u32>,
   @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) tid: u32) {${count === undefined ? '' : `

@@ -141,8 +141,9 @@ export function operands(p: Piece, limits: Limits, scalars = false): { a: Source
 function* pieces(p: Piece, limit: number): Generator<Piece> {
   const room = limit - WINDOW
   const { batch, m, n, k, ta, tb, a, b, y } = p
-  const spans = [spanOf(a, batch, ta ? k : m, ta ? m : k), spanOf(b, batch, tb ? n : k, tb ? k : n), spanOf(y, batch, m, n)]
-  const [largeA, largeB, largeY] = [a, b, y].map((s, i) => s.words > limit && spans[i] > room)
+  const large = (s: Side, rows: number, columns: number): boolean =>
+    s.words > limit && spanOf(s, batch, rows, columns) > room
+  const [largeA, largeB, largeY] = [large(a, ta ? k : m, ta ? m : k), large(b, tb ? n : k, tb ? k : n), large(y, m, n)]
   if (!largeA && !largeB && !largeY) return yield p
   if (batch > 1) {
     // As many matrices at once as fit, in whole repeats; else one by one.
@@ -158,7 +159,8 @@ function* pieces(p: Piece, limit: number): Generator<Piece> {
   }
   const axis = largeY || (largeA && !ta) ? 'm' : largeB && tb ? 'n' : 'k'
   // How far a, b and y move from one row of the axis to the next.
-  const steps = { m: [ta ? 1 : a.stride, 0, y.stride], n: [0, b.stride, 1], k: [ta ? a.stride : 1, tb ? 1 : b.stride, 0] }[axis]
+  const ofInner = [ta ? a.stride : 1, tb ? 1 : b.stride, 0]
+  const steps = { m: [ta ? 1 : a.stride, 0, y.stride], n: [0, b.stride, 1], k: ofInner }[axis]
   const stride = Math.max(...steps.filter((_, i) => [largeA, largeB, largeY || axis === 'm'][i]))
   const rows = Math.floor(room / stride / 4) * 4
   if (rows === 0) throw new UnsupportedError(`four rows of a matrix, ${stride} wide, exceed the device's largest binding`)

@@ -40,8 +40,9 @@ export interface Fused {
 const keyOf = (coords: readonly Address[]): string => coords.map(render).join(',')
 const rowKey = (frame: Frame): string => render(along(frame.o))
 
+/** Work of an op beside an addition's 1, and what is too much to do over and over. */
+const weights: Partial<Record<OpName, number>> = { exp: 8, log: 8, tanh: 8, erf: 16, div: 2, sqrt: 2 }
 const HEAVY = 8
-const weights: Partial<Record<OpName, number>> = { exp: HEAVY, log: HEAVY, tanh: HEAVY, erf: 2 * HEAVY, div: 2, sqrt: 2 }
 
 /** Of every value: the work of one element from what lies in memory, and whether doing it twice costs little. */
 function costs(graph: Graph): { work: number[]; cheap: boolean[] } {

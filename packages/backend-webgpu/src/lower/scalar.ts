@@ -63,29 +63,19 @@ export function literal(value: number, dtype: DType): string {
   return `${/[.e]/.test(text) ? text : `${text}.0`}f`
 }
 
+const RULES: { readonly [op: string]: (a: string, b: string, c: string) => string } = {
+  neg: (a) => `-${a}`, log: (a) => `log(${a})`, sqrt: (a) => `sqrt(${a})`, isFinite: (a) => `isFinite_(${a})`,
+  exp: (a) => `exp_(${a})`, tanh: (a) => `tanh_(${a})`, erf: (a) => `erf_(${a})`,
+  add: (a, b) => `${a} + ${b}`, sub: (a, b) => `${a} - ${b}`, mul: (a, b) => `${a} * ${b}`, div: (a, b) => `${a} / ${b}`,
+  maximum: (a, b) => `maximum_(${a}, ${b})`, less: (a, b) => `${a} < ${b}`, equal: (a, b) => `${a} == ${b}`,
+  select: (a, b, c) => `select(${c}, ${b}, ${a})`,
+}
+
 /** One element of a pointwise op. */
-export function pointwise(node: Node, x: readonly string[], from: DType, to: DType): string {
-  const [a, b, c] = x
-  switch (node.op) {
-    case 'neg': return `-${a}`
-    case 'exp': return `exp_(${a})`
-    case 'log': return `log(${a})`
-    case 'sqrt': return `sqrt(${a})`
-    case 'tanh': return `tanh_(${a})`
-    case 'erf': return `erf_(${a})`
-    case 'isFinite': return `isFinite_(${a})`
-    case 'add': return `${a} + ${b}`
-    case 'sub': return `${a} - ${b}`
-    case 'mul': return `${a} * ${b}`
-    case 'div': return `${a} / ${b}`
-    case 'maximum': return `maximum_(${a}, ${b})`
-    case 'less': return from === 'bool' ? `!${a} && ${b}` : `${a} < ${b}`
-    case 'equal': return `${a} == ${b}`
-    case 'select': return `select(${c}, ${b}, ${a})`
-    case 'cast':
-      if (from === to) return a
-      if (to === 'bool') return `${a} != ${ZERO[from]}`
-      return from === 'bool' ? `select(${literal(0, to)}, ${literal(1, to)}, ${a})` : `${to}(${a})`
-    default: throw new Error(`${node.op} is no pointwise op`)
-  }
+export function pointwise({ op }: Node, [a, b, c]: readonly string[], from: DType, to: DType): string {
+  if (op === 'less' && from === 'bool') return `!${a} && ${b}`
+  if (op !== 'cast') return RULES[op](a, b, c)
+  if (from === to) return a
+  if (to === 'bool') return `${a} != ${ZERO[from]}`
+  return from === 'bool' ? `select(${literal(0, to)}, ${literal(1, to)}, ${a})` : `${to}(${a})`
 }

@@ -68,10 +68,11 @@ function clusterDraft(graph: Graph, k: Cluster, limits: Limits): Draft {
 
 /** The cluster that alone reads the result of a product, element by element. */
 function epilogueOf(
-  graph: Graph, { readers, wanted }: Fused, { op, outputs: [result] }: Node, limits: Limits, windows: (v: number) => number,
+  graph: Graph, { readers, wanted }: Fused, node: Node, limits: Limits, windows: (v: number) => number,
 ): Cluster | undefined {
+  const [result] = node.outputs
   const alone = (v: number): boolean => readers.get(v)?.size === 1 && !wanted.has(v)
-  if (op !== 'matmul' || !alone(result)) return undefined
+  if (node.op !== 'matmul' || !alone(result)) return undefined
   const [k] = readers.get(result)!
   if (k.frame.r || k.roots.length !== 1 || graph.values[k.roots[0].value].dtype !== 'f32') return undefined
   // Where two products meet in one cluster, the later one takes it.
