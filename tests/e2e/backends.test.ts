@@ -16,6 +16,12 @@ interface Verdict {
     readonly firstOp?: { readonly values: number; readonly found?: object }
   }[]
 }
+interface Timings {
+  readonly backend: string
+  readonly matmuls: readonly object[]
+  readonly steps: readonly { readonly loss: number }[]
+  readonly failures: readonly { readonly why: string }[]
+}
 const verdictOf = (out: string): Verdict => (JSON.parse(out) as { data: Verdict }).data
 const few = ['--limit', '1', '--update', '1', '--types', 'chosen,rejected']
 
@@ -71,9 +77,7 @@ describe('ldyn bench', { timeout: 240_000 }, () => {
       '--prompt', '8', '--response', '4', '--json',
     )
     expect(code, err).toBe(0)
-    const { timings } = (JSON.parse(out) as {
-      data: { timings: { backend: string; matmuls: object[]; steps: { loss: number }[]; failures: { why: string }[] }[] }
-    }).data
+    const { timings } = (JSON.parse(out) as { data: { timings: Timings[] } }).data
     expect(timings.map(({ backend, matmuls, steps }) => [backend, matmuls.length, steps.length])).toEqual([
       ['onnx', 1, 1], ['onnx:cuda', 0, 0],
     ])

@@ -155,8 +155,11 @@ async function probesOf(
   checkpoint: Checkpoint,
 ): Promise<{ rows: readonly Row[]; probes: EncodedRow[] }> {
   const tokenizer = await checkpoint.tokenizer()
+  // Making probes takes other rows' answers: of two rows at least.
   const rows =
-    probe === undefined ? (await demoData(limit, 0)).probes : await readRows(probe, { tokenizer, limit })
+    probe === undefined
+      ? (await demoData(Math.max(limit, 2), 0)).probes.slice(0, limit)
+      : await readRows(probe, { tokenizer, limit })
   const watched = typesIn(rows, types ?? (probe === undefined ? PROBE_TYPES : undefined))
   const options = { ...tokenDefaults(checkpoint.model.context), overflow: 'drop' as const }
   return { rows, probes: encodeProbes(rows, watched, tokenizer, options, warn) }
