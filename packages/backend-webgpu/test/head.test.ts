@@ -52,3 +52,8 @@ describe.skipIf(reason !== undefined)(`the head without logits ${reason ?? ''}`,
       expect([...new Int32Array(got[6].slice().buffer)]).toEqual([...all.argmax.data])
     }, 240_000)
 })
+
+it('refuses a head of which not one tile of rows fits a binding, and says so', () => {
+  const shape = { rows: 3, width: 1000, vocabulary: 100 }
+  expect(() => tokenLogProb(shape, { ...plainLimits, maxBindingBytes: 4096 })).toThrow(/need 256000 bytes.* binds at most 4096/)
+})

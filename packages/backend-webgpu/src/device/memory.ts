@@ -61,10 +61,7 @@ export class Memory {
     return buffer
   }
 
-  /**
-   * Waits until what was allocated is known to be there. `estimate` says what a program was planned to take. Throws
-   * DeviceError; buffers that failed are not used again.
-   */
+  /** Waits until what was allocated is known to be there. Throws DeviceError; failed buffers are not used again. */
   async settled(estimate = ''): Promise<void> {
     if (this.doubts.length === 0) return
     const doubts = this.doubts.splice(0)
@@ -191,13 +188,12 @@ export class WebgpuTensor implements DeviceTensor {
   }
 
   get alive(): boolean { return this.gone === '' }
+  [Symbol.dispose](): void { this.dispose() }
 
   dispose(): void {
     if (this.alive) this.memory.release(this.buffer)
     this.end('disposed of')
   }
-
-  [Symbol.dispose](): void { this.dispose() }
 
   /** Its values are gone; what it held is its caller's (a run that consumes it takes its place). */
   end(how: string): void {

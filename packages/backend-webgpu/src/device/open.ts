@@ -38,7 +38,6 @@ export interface Device {
 
 /** Kept for the life of the process: Dawn's objects must not outlive their instance. */
 const instances = new Map<string, GPU>()
-
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The entry point of WebGPU, and what it is. Throws UnsupportedError where there is none. */

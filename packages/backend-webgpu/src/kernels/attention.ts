@@ -25,7 +25,6 @@ export interface AttentionShape {
 const BLOCK = 32
 /** Columns of a row, in vec4s of a thread, that make up the width. */
 const chunksOf = ({ width }: AttentionShape): number => Math.ceil(width / BLOCK)
-
 /** Operands by their names in WGSL: these have `groups` heads, q, y, g (ȳ) and dq as many as there are queries. */
 const OF_KEYS = ['k', 'v', 'dk', 'dv']
 type Operands = Readonly<Record<string, Placed>>

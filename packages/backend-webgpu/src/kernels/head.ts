@@ -16,7 +16,6 @@ import { gathered, tiled, TILES, type Tile } from './tile.ts'
 
 /** `rows` of hidden states. */
 export interface HeadShape { readonly rows: number; readonly width: number; readonly vocabulary: number }
-
 /** A state of a row: fields, WGSL `single(x, i)` for one logit and `merge(a, b)`; NOTHING merges to the other. */
 interface State { readonly name: string; readonly fields: readonly string[]; readonly wgsl: string }
 
@@ -70,10 +69,7 @@ const at = (f: number, tiles: number, rows: number, tile: string): string =>
 const targets = bind('targets', 'in2', 'read', 'i32')
 const PLAIN = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
 
-/**
- * The product's kernels (one for each window of the head), folding into temp0 and the targets' logits into temp1, and
- * one with a thread a row that merges its tiles and stores what `store` says, with row and state in scope.
- */
+/** The product, by windows of the head, folded into temp0 (targets' logits: temp1); then by rows merged and stored. */
 function folded(
   s: HeadShape, state: State, limits: Limits, store: string, more: readonly Binding[],
 ): { kernels: Kernel[]; words: number } {

@@ -33,10 +33,8 @@ export interface Limits {
 
 type Float = 'f16' | 'f32'
 export type SubgroupMatrix = Readonly<{ component: Float; result: Float; m: number; n: number; k: number }>
-
 /** How matmuls multiply: in f32; as three f16 products of a split operand (21–22 bits); in f16 with f32 sums. */
 export type MatmulPrecision = 'f32' | 'split-f16' | 'f16'
-
 /** An operand by its place: of the op's inputs, its outputs, or the lowering's temporaries. */
 export type Ref = `in${number}` | `out${number}` | `temp${number}`
 export type Element = 'f32' | 'i32' | 'u32' | 'vec2<f32>' | 'vec4<f32>'
@@ -69,7 +67,6 @@ export interface Kernel {
 
 /** Dispatches in order, and the sizes of their temporaries in 4-byte words. */
 export interface Lowering { readonly kernels: readonly Kernel[]; readonly temporaries: readonly number[] }
-
 export const NOTHING: Lowering = { kernels: [], temporaries: [] }
 
 /**

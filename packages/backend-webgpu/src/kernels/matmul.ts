@@ -134,10 +134,7 @@ export function operands(p: Piece, limits: Limits, scalars = false): { a: Source
   return { a: source(p.a, 'a', m, !ta), b: source(p.b, 'b', n, tb), y }
 }
 
-/**
- * Cuts a product until every operand's part fits a binding: first into matrices, then along the slowest axis of what
- * is still too large (rows of y; rows of a or b, which may be the inner axis).
- */
+/** Cuts a product until every operand's part fits a binding: into matrices, then along the slowest large axis. */
 function* pieces(p: Piece, limit: number): Generator<Piece> {
   const room = limit - WINDOW
   const { batch, m, n, k, ta, tb, a, b, y } = p
@@ -204,10 +201,7 @@ function multiply(p: Piece, tile: Tile, split: number, limits: Limits, options: 
   return [{ label: `${label} split ${split}`, enables, bindings: [a.binding, b.binding, parts], ...made }, sum]
 }
 
-/**
- * WGSL that stores `v`, entry (row, column) of matrix z or four of them, if they exist. With `epilogue` they go through
- * the function of that name, by their flat index in the whole result.
- */
+/** WGSL that stores `v`, entry (row, column) of matrix z or four, where there are, through the epilogue if any. */
 export function storeEntry(p: Piece, { binding: { element }, at }: Placed, epilogue: boolean): string {
   const vector = element === 'vec4<f32>'
   const place = vector ? 'y[at / 4u]' : 'y[at]'

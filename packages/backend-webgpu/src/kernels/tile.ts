@@ -45,13 +45,8 @@ export interface Source {
 
 /** A batch of products, the inner axis in `split` parts, each a matrix of its own in the result. */
 export interface Grid { readonly batch: number; readonly a: Source; readonly b: Source; readonly split: number }
-
-/**
- * `finish`: WGSL at the end, with the thread's entries in `c{row}_{half}` (vec4s of columns), and in scope row0, col0,
- * z, part. `declare` stands before the entry point.
- */
+/** `finish`: WGSL that sees entries `c{row}_{half}` (vec4s of columns), row0, col0, z, part; `declare` precedes it. */
 export interface Product extends Grid { readonly tile: Tile; readonly finish: string; readonly declare?: string }
-
 /** Whether a source can be read in vec4s. */
 export const alignedAt = (...offsets: readonly number[]): boolean => offsets.every((n) => n % 4 === 0)
 

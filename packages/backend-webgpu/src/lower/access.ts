@@ -57,10 +57,7 @@ export function frameOf(graph: Graph, node: Node): Frame {
 /** The coordinate that a loaded index stands for. */
 const dynamic = (name: string, size: number): Address => along({ name: `u32(${name})`, size: Math.max(2, size) })
 
-/**
- * What an element reads, for all but reductions. `index` names the value that an index operand has at its coordinates
- * (the variable it was loaded into, or any name that tells loads apart).
- */
+/** What an element reads, for all but reductions. `index` names the value of an index operand at coordinates. */
 export function readsOf(
   graph: Graph, node: Node, coords: readonly Address[], index: (value: number, coords: readonly Address[]) => string,
 ): Read[] {

@@ -10,10 +10,8 @@ import { sizeOf, stridesOf, type Shape } from '@ldyn/tensor'
 
 /** A WGSL expression that counts from 0 to size − 1. */
 export interface Base { readonly name: string; readonly size: number }
-
 /** mul·((base / div) mod mod), with div·mod ≤ base.size. */
 interface Term { readonly base: Base; readonly div: number; readonly mod: number; readonly mul: number }
-
 export interface Address { readonly terms: readonly Term[]; readonly offset: number }
 
 export const at = (offset: number): Address => ({ terms: [], offset })

@@ -39,7 +39,6 @@ export interface Fused {
 
 const keyOf = (coords: readonly Address[]): string => coords.map(render).join(',')
 const rowKey = (frame: Frame): string => render(along(frame.o))
-
 /** Work of an op beside an addition's 1, and what is too much to do over and over. */
 const weights: Partial<Record<OpName, number>> = { exp: 8, log: 8, tanh: 8, erf: 16, div: 2, sqrt: 2 }
 const HEAVY = 8
@@ -65,10 +64,7 @@ function costs(graph: Graph): { work: number[]; cheap: boolean[] } {
   return { work, cheap }
 }
 
-/**
- * Partitions the graph. `bindings`: how many buffers a kernel may touch. Without `fusion` every pointwise op and
- * reduction is a cluster of its own.
- */
+/** Partitions the graph. `bindings`: how many buffers a kernel may touch. Without `fusion` each op is a cluster. */
 export function fuse(graph: Graph, bindings: number, windowsOf: (value: number) => number, fusion = true): Fused {
   const { work, cheap } = costs(graph)
   const readers = new Map<number, Set<Cluster>>()

@@ -31,7 +31,6 @@ const indented = (lines: readonly string[]): string => {
 
 /** How the threads of a workgroup divide rows: `rows` rows of `lanes` threads, neighbours along the row or across. */
 interface Shares { readonly rows: number; readonly lanes: number; readonly along: 'row' | 'rows' }
-
 const powerBelow = (n: number): number => 2 ** Math.max(0, Math.floor(Math.log2(n)))
 
 function sharesOf(graph: Graph, k: Cluster, limits: Limits): Shares {
@@ -75,7 +74,6 @@ function levelsOf(graph: Graph, k: Cluster): Node[][] {
 }
 
 type Folded = 'sum' | 'max' | 'argmax'
-
 /** The statements of one reduction: before its loop, in it, and among the lanes of a row. */
 type Folding = Readonly<Record<'declared' | 'loop' | 'workgroup' | 'publish' | 'merge' | 'finish', readonly string[]>>
 

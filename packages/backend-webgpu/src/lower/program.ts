@@ -79,10 +79,7 @@ function rewritten(graph: Graph, node: Node, inputs: readonly number[], specs: r
   }
 }
 
-/**
- * Operands of a kernel of its own that share memory: all but the first are copied, since an arena is bound for writing
- * twice. What the program is given is only ever read, and needs no copy.
- */
+/** Operands that share memory are copied but the first, since arenas are bound for writing; inputs need no copy. */
 function apart(graph: Graph, node: Node, inputs: readonly number[]): number[] {
   const seen = new Set<number>()
   return inputs.map((v) => {

@@ -110,10 +110,7 @@ function kernelDraft(
   }
 }
 
-/**
- * Every draft after those that write what it reads; among those that can be next, the one that stood first in the
- * program, which keeps lives short.
- */
+/** Every draft after those that write what it reads; among what can be next, what stood first (short lives). */
 function ordered(drafts: readonly Draft[]): Draft[] {
   const writer = new Map(drafts.flatMap((d) => d.writes.map((v) => [v, d])))
   const waits = new Map<Draft, number>()

@@ -7,12 +7,9 @@ import { roundUp } from '../kernels/kernel.ts'
 
 /** Bytes that live from the step that writes them to the last that reads them. */
 export interface Life { readonly bytes: number; readonly from: number; readonly to: number }
-
 export interface Place { readonly arena: number; readonly offset: number }
-
 /** A place for every life, and the bytes of every arena. */
 export interface Layout { readonly places: readonly Place[]; readonly arenas: readonly number[] }
-
 const ALIGNMENT = 256
 
 /** No arena is larger than `largest`; a value that is larger than that has one of its own (and will be refused). */

@@ -36,7 +36,6 @@ export interface Plan {
 
 /** What a run holds on the device, by purpose. */
 export type PlanBytes = { readonly [K in 'inputs' | 'constants' | 'outputs' | 'arenas' | 'total']: number }
-
 /** Bytes of a value's buffer: four for every element, bools included. */
 export const deviceBytes = (s: Spec): number => Math.max(16, Math.ceil(sizeOf(s.shape) / 4) * 16)
 

@@ -4,12 +4,9 @@ import type { Device } from '../device/open.ts'
 import type { Kernel } from '../kernels/kernel.ts'
 
 export interface Pipeline { readonly gpu: GPUComputePipeline; readonly layout: GPUBindGroupLayout }
-
 /** Which bindings are written to: a buffer that is written anywhere in a dispatch is `read_write` in all of it. */
 export type Writable = readonly boolean[]
-
 export interface Pipelines { get(kernel: Kernel, writable: Writable): Promise<Pipeline> }
-
 const COMPUTE = 4
 
 /** The kernel's WGSL with its extensions and binding declarations in front. */
