@@ -81,6 +81,9 @@ function epilogueOf(
   const { shape } = graph.values[result]
   const places = [...k.access.get(result)!.values()].map((coords) => render(flatten(coords, shape)))
   const identity = sizeOf(shape) === k.frame.o.size && places.length === 1 && places[0] === render(along(k.frame.o))
+  // One buffer may not be bound twice where it is written too, and intermediates share buffers with results.
+  const operands = new Set(node.inputs.map((v) => stored(graph, v)))
+  if ([...leavesOf(graph, k)].some((v) => operands.has(stored(graph, v)))) return undefined
   const bindings = [...leavesOf(graph, k)].reduce((n, v) => n + windows(v), 0)
   return identity && bindings + 3 <= limits.maxStorageBuffers ? k : undefined
 }
