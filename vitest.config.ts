@@ -12,14 +12,14 @@ const folders = ['packages', 'apps'].flatMap(group =>
 const project = (folder: string, include: string[]) => ({
   extends: true as const,
   root: root + folder,
-  test: { name: nameOf(folder), include },
+  // A software GPU takes seconds to compile a kernel, and minutes where the machine is busy.
+  test: { name: nameOf(folder), include, testTimeout: folder.endsWith('webgpu') ? 300_000 : 60_000 },
 })
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    testTimeout: 60_000,
     maxWorkers: 2,
     projects: [
       ...folders.map(folder => project(folder, ['{src,test}/**/*.test.ts'])),

@@ -53,5 +53,5 @@ describe.skipIf(reason !== undefined)(`attention in blocks ${reason ?? ''}`, () 
     const out = [b * heads * t * d, b * groups * t * d, b * groups * t * d]
     const back = await run(device, attentionBackward(s, limits), [...inputs, y, g.data as Float32Array, segments], out)
     ;['q', 'k', 'v'].forEach((name, i) => close(back[i], want.grads[name]))
-  }, 240_000)
+  }, 300_000)
 })

@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)(`the head without logits ${reason ?? ''}`,
       const names = ['logp', 'argmaxLogp', 'restLogp', 'entropy', 'piSquared', 'pError']
       names.forEach((name, i) => close(got[i], all[name]))
       expect([...new Int32Array(got[6].slice().buffer)]).toEqual([...all.argmax.data])
-    }, 240_000)
+    }, 300_000)
 })
 
 it('refuses a head of which not one tile of rows fits a binding, and says so', () => {
