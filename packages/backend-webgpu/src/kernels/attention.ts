@@ -41,8 +41,7 @@ function readers({ length: t, width: d }: AttentionShape, { binding, at }: Place
 /** `product_xy(atX, x0, atY, y0) -> mat4x4`: column r is the thread's row r of x·yᵀ, four columns of it. */
 const product = (s: AttentionShape, [x, y]: string): string => `
 fn product_${x}${y}(atX: u32, x0: u32, atY: u32, y0: u32, tid: u32) -> mat4x4<f32> {
-  let high = tid / 8u;
-  let wide = tid % 8u;
+  let high = tid / 8u; let wide = tid % 8u;
   var s0: vec4<f32>; var s1: vec4<f32>; var s2: vec4<f32>; var s3: vec4<f32>;
   for (var d = 0u; d < ${s.width}u; d += ${BLOCK}u) {
     workgroupBarrier();
@@ -51,8 +50,7 @@ fn product_${x}${y}(atX: u32, x0: u32, atY: u32, y0: u32, tid: u32) -> mat4x4<f3
     ${each(4, (j) => `xs[(wide * 4u + ${j}u) * 8u + high] = bx[${j}]; ys[(wide * 4u + ${j}u) * 8u + high] = by[${j}];`)}
     workgroupBarrier();
     for (var j = 0u; j < ${BLOCK}u; j++) {
-      let a = xs[j * 8u + high];
-      let b = ys[j * 8u + wide];
+      let a = xs[j * 8u + high]; let b = ys[j * 8u + wide];
       s0 += a.x * b; s1 += a.y * b; s2 += a.z * b; s3 += a.w * b;
     }
   }
@@ -70,8 +68,7 @@ ${each(chunksOf(s), (c) => `
       ${each(4, (j) => `xs[(ty * 4u + ${j}u) * 8u + tx] = z${c}[${j}];`, ' ')}
       workgroupBarrier();
       for (var j = 0u; j < ${BLOCK}u; j++) {
-        let p = ps[j * 8u + ty];
-        let b = xs[j * 8u + tx];
+        let p = ps[j * 8u + ty]; let b = xs[j * 8u + tx];
         ${each(4, (r) => `${acc}${r}_${c} += p[${r}] * b;`, ' ')}
       }`)}
       workgroupBarrier();
@@ -100,16 +97,11 @@ function shared({ causal, length: t, segments }: AttentionShape, first: number):
   ]
   const segmentOf = (i: string): string => `segments[${first * t}u + z * ${t}u + min(${i}, ${t - 1}u)]`
   return `
-var<workgroup> xs: array<vec4<f32>, 256>;
-var<workgroup> ys: array<vec4<f32>, 256>;
-var<workgroup> ps: array<vec4<f32>, 256>;
-var<workgroup> tops: array<vec4<f32>, 64>;
-var<workgroup> sums: array<vec4<f32>, 64>;
-var<workgroup> hit: atomic<u32>;
+${each(3, (i) => `var<workgroup> ${['xs', 'ys', 'ps'][i]}: array<vec4<f32>, 256>;`, ' ')}
+var<workgroup> tops: array<vec4<f32>, 64>; var<workgroup> sums: array<vec4<f32>, 64>; var<workgroup> hit: atomic<u32>;
 ${segments ? `
 fn segmentsSee(z: u32, i: u32, j: u32) -> bool {
-  let own = ${segmentOf('i')};
-  let other = ${segmentOf('j')};
+  let own = ${segmentOf('i')}; let other = ${segmentOf('j')};
   return (other == 0) | (other == own);
 }` : ''}
 fn sees(z: u32, i: u32, j: u32) -> bool { return ${sees.join(' & ') || 'true'}; }
@@ -151,7 +143,7 @@ function kernel(s: AttentionShape, [first, count]: readonly [number, number], d:
     const access = of.startsWith('in') ? 'read' : 'write'
     return [name, place(side, count * rows * width, name, access, width % 4 === 0, limits)]
   }))
-  const [blocks, each] = [Math.ceil(length / BLOCK), s[d.by]]
+  const [blocks, ofThese] = [Math.ceil(length / BLOCK), s[d.by]]
   const query = `let query = z * ${heads}u + h;
   let key = z * ${groups}u + h / ${heads / groups}u;
 ${places(s, operands, 'query')}`
@@ -162,17 +154,15 @@ ${places(s, operands, 'query')}`
       ...(d.stats ? [bind('stats', 'temp0', d.stats, 'vec2<f32>')] : []),
       ...(s.segments ? [bind('segments', d.segments, 'read', 'i32')] : []),
     ],
-    workgroups: fold(blocks * each * count, limits),
+    workgroups: fold(blocks * ofThese * count, limits),
     wgsl: `${shared(s, first)}
 ${Object.values(operands).filter(({ binding }) => binding.access === 'read').map((o) => readers(s, o)).join('\n')}
 ${d.products.map((pair) => product(s, pair)).join('\n')}
-${entry(64, blocks * each * count)}
+${entry(64, blocks * ofThese * count)}
   let block0 = (${blocks - 1}u - flat % ${blocks}u) * ${BLOCK}u;
-  let h = (flat / ${blocks}u) % ${each}u;
-  let z = flat / ${blocks * each}u;
-  let tx = tid % 8u;
-  let ty = tid / 8u;
-  let row0 = block0 + ty * 4u;
+  let h = (flat / ${blocks}u) % ${ofThese}u;
+  let z = flat / ${blocks * ofThese}u;
+  let tx = tid % 8u; let ty = tid / 8u; let row0 = block0 + ty * 4u;
   ${d.by === 'heads' ? query : `let key = z * ${groups}u + h;`}
 ${places(s, operands, 'key')}
 ${d.body(operands)}
@@ -213,8 +203,7 @@ ${body}
 
 /** Scores of a block and the running maximum and sum of its rows; `then` uses the weights s, before the next block. */
 const online = (s: AttentionShape, then: string): string => `
-  var m = vec4<f32>(-3.0e38);
-  var l = vec4<f32>();
+  var m = vec4<f32>(-3.0e38); var l = vec4<f32>();
 ${overKeys(s, `
     var s = product_qk(at_q, block0, at_k, j0, tid);
 ${scoresOf('s', rowAt, columnAt('j0'), '-1e30', (v) => `${v} * ${s.scale}`)}
@@ -225,8 +214,7 @@ ${scoresOf('s', rowAt, columnAt('j0'), '-1e30', (v) => `${v} * ${s.scale}`)}
     ${each(4, (r) => `s[${r}] = exp(s[${r}] - top[${r}]);`, ' ')}
     sums[tx * 8u + ty] = vec4<f32>(${each(4, (r) => `dot(s[${r}], vec4<f32>(1.0))`, ', ')});
     workgroupBarrier();
-    let fade = exp(m - top);
-    l *= fade;
+    let fade = exp(m - top); l *= fade;
     for (var t = 0u; t < 8u; t++) { l += sums[t * 8u + ty]; }
     m = top;
 ${then}`)}`

@@ -42,9 +42,7 @@ const STATS: State = {
   wgsl: `
 fn single(x: f32, i: f32) -> State { return State(x, i, -1e30, 0.0, 0.0, 0.0); }
 fn others(a: State, b: State) -> State {
-  let r = max(a.r, b.r);
-  let fa = exp(a.r - r);
-  let fb = exp(b.r - r);
+  let r = max(a.r, b.r); let fa = exp(a.r - r); let fb = exp(b.r - r);
   return State(a.z, a.i, r, a.w * fa + b.w * fb, a.q * fa * fa + b.q * fb * fb,
     fa * (a.u + select(0.0, (a.r - r) * a.w, a.w > 0.0)) + fb * (b.u + select(0.0, (b.r - r) * b.w, b.w > 0.0)));
 }
@@ -52,8 +50,7 @@ fn merge(a: State, b: State) -> State {
   if (b.w == 0.0 && b.z <= -1e30) { return a; }
   if (a.w == 0.0 && a.z <= -1e30) { return b; }
   let first = a.z > b.z || (a.z == b.z && a.i < b.i);
-  let lost = State(0.0, 0.0, select(a.z, b.z, first), 1.0, 1.0, 0.0);
-  let o = others(others(a, b), lost);
+  let lost = State(0.0, 0.0, select(a.z, b.z, first), 1.0, 1.0, 0.0); let o = others(others(a, b), lost);
   return State(select(b.z, a.z, first), select(b.i, a.i, first), o.r, o.w, o.q, o.u);
 }
 const NOTHING = State(-1e30, 0.0, -1e30, 0.0, 0.0, 0.0);`,
@@ -95,8 +92,7 @@ function folded(
   ${gathered(part)}
   for (var r = 0u; r < ${part}u; r++) {
     let row = row0 + (r / 4u) * ${apart}u + r % 4u;
-    let wanted = targets[min(row, ${rows - 1}u)];
-    var state = NOTHING;
+    let wanted = targets[min(row, ${rows - 1}u)]; var state = NOTHING;
     for (var e = 0u; e < ${part}u; e++) {
       let column = col0 + (e / 4u) * ${apart}u + e % 4u;
       let x = out[r * ${halves}u + e / 4u][e % 4u];
@@ -144,20 +140,12 @@ export function tokenStats(s: HeadShape, limits: Limits): Lowering {
   if (rows === 0) return NOTHING
   // As in the composite's expansion (@ldyn/tensor, composites/head.ts), from the merged state instead of the logits.
   const store = `
-  let alone = state.w == 0.0;
-  let w = select(state.w, 1.0, alone);
-  let q = select(state.q, 1.0, alone);
-  let gap = state.r - state.z;
-  let top = -log1p_(exp(gap) * w);
-  let mass = gap + top;
-  let rest = mass + log(w);
-  let squares = exp(2.0 * top) + exp(2.0 * mass) * q;
-  let hit = targets[row] == i32(state.i);
-  let py = select(chosen[row] - state.z + top, top, hit);
-  let missing = 1.0 - exp(py);
+  let alone = state.w == 0.0; let w = select(state.w, 1.0, alone); let q = select(state.q, 1.0, alone);
+  let gap = state.r - state.z; let top = -log1p_(exp(gap) * w); let mass = gap + top; let rest = mass + log(w);
+  let squares = exp(2.0 * top) + exp(2.0 * mass) * q; let hit = targets[row] == i32(state.i);
+  let py = select(chosen[row] - state.z + top, top, hit); let missing = 1.0 - exp(py);
   let away = sqrt(missing * missing + max(squares - exp(2.0 * py), 0.0));
-  logp[row] = py;
-  summary[row] = top;
+  logp[row] = py; summary[row] = top;
   summary[${rows}u + row] = rest;
   summary[${2 * rows}u + row] = -(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone));
   summary[${3 * rows}u + row] = squares;

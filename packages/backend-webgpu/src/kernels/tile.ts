@@ -164,8 +164,7 @@ ${entry(threads, rows * columns * batch * split)}
   let n0 = (tile % ${8 * columns}u) / lines * ${wide}u;
   let z = flat / ${rows * columns * split}u;
   let part = (flat / ${rows * columns}u) % ${split}u;
-  let begin = part * ${part}u;
-  let end = min(${a.inner}u, begin + ${part}u);
+  let begin = part * ${part}u; let end = min(${a.inner}u, begin + ${part}u);
   let atA = ${a.at}u + (z / ${a.repeat}u) * ${a.step}u;
   let atB = ${b.at}u + (z / ${b.repeat}u) * ${b.step}u;`
   return { opening, workgroups: fold(rows * columns * batch * split, limits) }
@@ -186,8 +185,7 @@ ${opening}
   let ty = tid / ${size / part}u;
 ${entries(part, (r, g) => `  var c${r}_${g}: vec4<f32>;`)}
 ${inner ? sharedLoop(p) : registerLoop(p)}
-  let row0 = m0 + ty * 4u;
-  let col0 = n0 + tx * 4u;
+  let row0 = m0 + ty * 4u; let col0 = n0 + tx * 4u;
 ${finish}
 }`
   return { wgsl, workgroups }

@@ -48,8 +48,7 @@ export function multiplyByUnits(p: Piece, u: SubgroupMatrix, limits: Limits, opt
     const at = x === 'A' ? `((o + e) * ${inner}u + k + j)` : `((k + j) * ${outer}u + o + e)`
     return `
     for (var i = tid; i < ${quads * (inner / 4)}u; i += ${threads}u) {
-      let o = (${o}) * 4u;
-      let k = (${k}) * 4u;
+      let o = (${o}) * 4u; let k = (${k}) * 4u;
       let block = read${x}(at${x}, ${x === 'A' ? 'm0' : 'n0'} + o, k0 + k);
       for (var j = 0u; j < 4u; j++) { for (var e = 0u; e < 4u; e++) {
         let v = clamp(block[j][e], -65504.0, 65504.0);
