@@ -5,6 +5,9 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 
+// See doctor.ts for why this is a function of its own.
+const loadOpen = () => import('../demo/open.ts')
+
 interface Options {
   readonly port: number
   readonly host: string
@@ -85,7 +88,7 @@ async function view(dir: string, options: Options, context: Context): Promise<vo
     [`${output.style('bold', serving.url)}   ${dir}`, output.style('dim', 'Ctrl-C ends it')].join('\n'),
   )
   if (options.open ?? (!output.json && output.stderr.isTTY === true)) {
-    const { openFile } = await import('../demo/open.ts')
+    const { openFile } = await loadOpen()
     const opened = await openFile(serving.url, process.platform, context.env)
     if (!opened && options.open)
       output.warn('there is no display, or nothing that opens a page: open the address yourself')
