@@ -4,16 +4,15 @@ import { BACKEND_HELP } from '../backends.ts'
 import type { BenchRequest } from '../bench/backends.ts'
 import { SHAPE_NAMES, type ShapeName } from '../bench/shapes.ts'
 import type { Context } from '../context.ts'
+import { listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadBackends = () => import('../bench/backends.ts')
 const loadTable = () => import('../bench/table.ts')
 const loadGpu = () => import('../bench/gpu.ts')
 
-const listed = (text: string): string[] => text.split(',').map((word) => word.trim()).filter(Boolean)
 const sizes = (text: string): number[] => listed(text).map(positive('--matmul'))
 function shapes(text: string): ShapeName[] {
   const unknown = listed(text).find((name) => !SHAPE_NAMES.includes(name as ShapeName))

@@ -2,13 +2,13 @@
 import type { Command } from 'commander'
 import type { Diagnosis, Scores } from '@ldyn/lab'
 import type { Context } from '../context.ts'
+import { aboveZero, listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import type { Style } from '../contract/output.ts'
 import { didYouMean } from '../contract/nearest.ts'
 import type { Subject } from '../diagnose/subject.ts'
 import type { WhatIfFlags } from '../diagnose/what-ifs.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadLab = () => import('@ldyn/lab')
@@ -33,24 +33,6 @@ interface DiagnoseFlags extends WhatIfFlags {
   readonly threads?: number
 }
 
-const above0 =
-  (flag: string) =>
-  (text: string): number => {
-    const n = Number(text)
-    if (Number.isFinite(n) && n > 0) return n
-    throw new CliError({
-      code: 'LD2003',
-      what: `${flag} takes a number above 0`,
-      where: flag,
-      why: `it is '${text}'`,
-    })
-  }
-const listed = (text: string): string[] =>
-  text
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean)
-
 export function register(program: Command, context: Context): void {
   const command = program
     .command('diagnose <run|log>')
@@ -61,7 +43,7 @@ export function register(program: Command, context: Context): void {
     .option(
       '--beta <x>',
       'β of the loss, for pulls and pushes in closed form; the run’s own unless given',
-      above0('--beta'),
+      aboveZero('--beta'),
     )
     .option('--vocab <n>', 'entries of the vocabulary, for Lemma 1', positive('--vocab'))
     .option(
@@ -87,7 +69,7 @@ export function register(program: Command, context: Context): void {
     .option('--pairs <n>', 'pairs of the update, from the first', positive('--pairs'), 8)
     .option('--limit <n>', 'probe rows, from the first', positive('--limit'), 16)
     .option('--loss <name>', 'the loss as it is; the run’s own, or dpo')
-    .option('--lr <x>', 'learning rate; the run’s own, or 5e-7', above0('--lr'))
+    .option('--lr <x>', 'learning rate; the run’s own, or 5e-7', aboveZero('--lr'))
     .option('--optimizer <name>', 'sgd, rmsprop or adamw; the run’s own, or rmsprop')
     .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…], another, or reference', 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))

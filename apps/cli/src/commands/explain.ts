@@ -5,10 +5,10 @@
 import { Option, type Command } from 'commander'
 import { STAGE_KINDS } from '../config/schema.ts'
 import type { Context } from '../context.ts'
+import { listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import type { Answer } from '../explain/words.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadUpdate = () => import('../explain/update.ts')
@@ -61,11 +61,6 @@ const real =
       throw new CliError({ code: 'LD2003', what: `${flag} takes a number`, where: flag, why: `it is '${text}'` })
     return n
   }
-const listed = (text: string): string[] =>
-  text
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean)
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
 
 export function register(program: Command, context: Context): void {

@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { saidOnce } from '@ldyn/runs'
 import type { Imported } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
+import { positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 
 interface Options {
   readonly out?: string

@@ -2,21 +2,15 @@
 import { Option, type Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
+import { listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 import type { BlockFlags } from '../kernel/block.ts'
 import type { DriftFlags, NormFlags } from '../kernel/drift.ts'
 import type { GramFlags } from '../kernel/gram.ts'
 import type { ProxyFlags } from '../kernel/proxy.ts'
 import type { ScreenFlags } from '../kernel/screen.ts'
 import type { TokensFlags } from '../kernel/tokens.ts'
-
-const listed = (text: string): string[] =>
-  text
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean)
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
 

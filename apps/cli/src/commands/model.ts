@@ -1,9 +1,9 @@
 /** `ldyn model`: what a checkpoint is, and the same checkpoint in another form. */
 import { Option, type Command } from 'commander'
 import type { Context } from '../context.ts'
+import { positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 import type { OnnxRequest } from '../models/onnx.ts'
 
 // See doctor.ts for why these are functions of their own.

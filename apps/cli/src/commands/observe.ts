@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
-import { CliError } from '../contract/errors.ts'
+import { listed, positive } from '../contract/arguments.ts'
 import { examples } from '../program.ts'
 import type { Observation } from '../observe/observe.ts'
 
@@ -25,26 +25,6 @@ interface ObserveFlags {
   readonly maxLength?: number
   readonly overflow: 'error' | 'truncate' | 'drop'
 }
-
-/** A whole number above 0, for an option. Throws CliError. */
-export const positive =
-  (flag: string) =>
-  (text: string): number => {
-    const n = Number(text)
-    if (!Number.isInteger(n) || n < 1)
-      throw new CliError({
-        code: 'LD2003',
-        what: `${flag} takes a whole number above 0`,
-        where: flag,
-        why: `it is '${text}'`,
-      })
-    return n
-  }
-const listed = (text: string): string[] =>
-  text
-    .split(',')
-    .map((word) => word.trim())
-    .filter(Boolean)
 
 export function register(program: Command, context: Context): void {
   const command = program

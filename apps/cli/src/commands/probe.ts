@@ -2,10 +2,10 @@
 import { Option, type Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
+import { positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 import type { MakeRequest } from '../probes/make.ts'
-import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadMake = () => import('../probes/make.ts')

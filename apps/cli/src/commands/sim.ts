@@ -1,9 +1,9 @@
 /** `ldyn sim`: toy worlds small enough to see everything, recorded as ordinary runs. */
 import { Option, type Command } from 'commander'
 import type { Context } from '../context.ts'
+import { positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
-import { positive } from './observe.ts'
 
 // See train.ts for why these are functions of their own.
 const loadSqueeze = () => import('../sim/squeeze.ts')

@@ -2,25 +2,16 @@
 import { Option, type Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
+import { aboveZero, listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 import type { VerifyRequest } from '../verify/verify.ts'
-import { positive } from './observe.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadVerify = () => import('../verify/verify.ts')
 const loadTable = () => import('../verify/table.ts')
 
 type VerifyFlags = Omit<VerifyRequest, 'progress' | 'warn'>
-
-const aboveZero =
-  (flag: string) =>
-  (text: string): number => {
-    const n = Number(text)
-    if (n > 0 && Number.isFinite(n)) return n
-    throw new CliError({ code: 'LD2003', what: `${flag} takes a number above 0`, where: flag, why: `it is '${text}'` })
-  }
-const listed = (text: string): string[] => text.split(',').map((word) => word.trim()).filter(Boolean)
 
 export function register(program: Command, context: Context): void {
   const command = program

@@ -1,4 +1,5 @@
 /** An answer as text for a terminal, as an SVG picture, and as one page that needs no network. */
+import { speaksUtf8 } from '../contract/utf8.ts'
 import { dirname } from 'node:path'
 import { escape, signed } from '@ldyn/figures'
 import { makeFolder, writeAtomically } from '@ldyn/formats/node'
@@ -26,9 +27,6 @@ function columns(table: Answer['table']): string[] {
     row.map((cell, i) => (i === 0 ? cell.padEnd(wide[i]) : cell.padStart(wide[i]))).join('  '),
   )
 }
-
-const speaksUtf8 = (env: Readonly<Record<string, string | undefined>>): boolean =>
-  /utf-?8/i.test(env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? 'utf-8')
 
 export function renderAnswer(
   { title, paragraph, table, bars, notes }: Answer,
