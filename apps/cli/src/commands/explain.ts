@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import type { Answer } from '../explain/words.ts'
+import type { UpdateFlags } from '../explain/settings.ts'
 import { examples } from '../program.ts'
 
 // See doctor.ts for why these are functions of their own.
@@ -19,20 +20,11 @@ const loadWords = () => import('../explain/words.ts')
 const loadRender = () => import('../explain/render.ts')
 const loadBackends = () => import('../backends.ts')
 
-interface ExplainFlags {
+interface ExplainFlags extends UpdateFlags {
   readonly model?: string
   readonly update?: string
   readonly observe?: string
   readonly refModel?: string
-  readonly loss: string
-  readonly lr: number
-  readonly optimizer: string
-  readonly beta?: number
-  readonly momentum?: number
-  readonly weightDecay?: number
-  readonly maxGradNorm: number
-  readonly batch?: number
-  readonly set?: readonly string[]
   readonly directions: 'terms' | 'examples' | 'none'
   readonly layers?: true | string
   readonly watch?: readonly string[]
