@@ -1,6 +1,8 @@
 // Sums what vitest reported for each package (its JSON reporter, one file a package) into the line
-// `N passed, N failed, N skipped`. A test file that could not even be loaded counts as one failure.
+// `N passed, N failed, N skipped`, after each failure with its message: in the output of the whole check it is
+// thousands of lines back. A test file that could not even be loaded counts as one failure.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -15,7 +17,8 @@ export function reportFiles() {
 export function printCounts() {
   const count = { passed: 0, failed: 0, skipped: 0 }
   for (const file of reportFiles()) {
-    for (const { status, assertionResults } of JSON.parse(readFileSync(file, 'utf8')).testResults) {
+    for (const { name, status, message, assertionResults } of JSON.parse(readFileSync(file, 'utf8')).testResults) {
+      if (status === 'failed') printFailures(name, message, assertionResults)
       const of = wanted => assertionResults.filter(test => wanted.includes(test.status)).length
       count.passed += of(['passed'])
       count.failed += of(['failed']) || (status === 'failed' ? 1 : 0)
@@ -24,6 +27,17 @@ export function printCounts() {
   }
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
   return count.passed > 0 && count.failed === 0
+}
+
+function printFailures(name, message, assertionResults) {
+  const failed = assertionResults.filter(test => test.status === 'failed')
+  if (failed.length === 0) console.log(`FAILED ${relative(root, name)}\n${indented(message)}`)
+  for (const { fullName, failureMessages } of failed)
+    console.log(`FAILED ${relative(root, name)} > ${fullName}\n${indented(failureMessages.join('\n'))}`)
+}
+
+function indented(text) {
+  return text.split('\n').slice(0, 20).map(line => `  ${line}`).join('\n')
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href && !printCounts()) process.exitCode = 1

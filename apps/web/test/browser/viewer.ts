@@ -10,7 +10,15 @@ import { build } from 'vite'
 import { serve, type Serving } from '../../src/server/index.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const built = join(root, '.cache', 'app')
+
+/** The page, built once for each file of tests: they run side by side, each in a process of its own. */
+let building: Promise<string> | undefined
+const builtPage = (): Promise<string> =>
+  (building ??= (async () => {
+    const outDir = join(root, '.cache', 'app', String(process.pid))
+    await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true } })
+    return outDir
+  })())
 
 /** Why there is no browser here; undefined where there is one. */
 export const withoutBrowser = (): string | undefined => {
@@ -31,9 +39,9 @@ export interface Stage extends AsyncDisposable {
 
 /** Builds the page and starts server and browser. No GPU: what is tested here draws on the CPU. */
 export const openStage = async (): Promise<Stage> => {
-  await build({ root, logLevel: 'error', build: { outDir: built, emptyOutDir: true } })
+  const app = await builtPage()
   const runs = await mkdtemp(join(tmpdir(), 'ldyn-viewer-'))
-  const viewer = await serve({ root: runs, version: '0.0.0', app: built })
+  const viewer = await serve({ root: runs, version: '0.0.0', app })
   const found = chromium()
   if (typeof found === 'string') throw new Error(found)
   const browser: Browser = await playwright.launch({
