@@ -7,6 +7,7 @@ import { render } from 'preact'
 import { createCurves } from './data/curves.ts'
 import { asker } from './data/http-files.ts'
 import { createRunStore } from './data/run-store.ts'
+import { servedSource } from './data/served.ts'
 import { Shell } from './shell/app.tsx'
 import type { App } from './shell/context.ts'
 import { loadPreferences, savePreferences } from './shell/preferences.ts'
@@ -39,7 +40,7 @@ const store = createViewStore({
   later: (run, ms) => void setTimeout(run, ms),
   now: () => performance.now(),
 })
-const runs = createRunStore(asker(takeToken()))
+const runs = createRunStore(servedSource(asker(takeToken())))
 const preferences = signal(loadPreferences())
 const system = matchMedia('(prefers-color-scheme: dark)')
 const systemDark = signal(system.matches)

@@ -1,18 +1,13 @@
 // A run's files over HTTP: ranges of what the server has, sizes from one listing that the stream of changes
 // keeps up to date. Nothing that was read is read again: whoever reads keeps it.
-import type { RunFiles } from '@ldyn/runs'
 import { api, type FileSizes } from '../wire.ts'
+import { GoneError, type SourceFiles } from './source.ts'
 
 export type Ask = (
   path: string,
   headers?: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ) => Promise<Response>
-
-/** The run, or one of its files, is not there (any more). */
-export class GoneError extends Error {
-  override readonly name = 'GoneError'
-}
 
 /** Requests with the token, if the page was opened with one. */
 export const asker =
@@ -23,13 +18,6 @@ export const asker =
       signal,
     })
 
-export interface HttpFiles extends RunFiles {
-  /** Looks at all sizes again. Throws GoneError. */
-  refresh(): Promise<void>
-  /** What the stream said of a file. */
-  grown(path: string, to: number): void
-}
-
 const checked = async (response: Response, what: string): Promise<Response> => {
   if (response.ok) return response
   const said = (await response.text().catch(() => '')).trim()
@@ -37,7 +25,7 @@ const checked = async (response: Response, what: string): Promise<Response> => {
   throw new Error(said || `the viewer answered ${response.status} for ${what}`)
 }
 
-export const httpFiles = (run: string, ask: Ask): HttpFiles => {
+export const httpFiles = (run: string, ask: Ask): SourceFiles => {
   const sizes = new Map<string, number>()
   return {
     name: run,

@@ -2,10 +2,10 @@
 // tells are gathered for a tenth of a second, so that a fast run moves the page at most ten times a second
 // (ux.md R5).
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals'
-import { api, type RunList, type RunState, type StreamEvent } from '../wire.ts'
-import { openStream, type Connection } from './event-stream.ts'
-import { GoneError, httpFiles, type Ask, type HttpFiles } from './http-files.ts'
+import type { RunList, RunState, StreamEvent } from '../wire.ts'
+import type { Connection } from './event-stream.ts'
 import { followRun, type LiveData, type LiveRun } from './live-run.ts'
+import { GoneError, UnreachableError, type Source, type SourceFiles } from './source.ts'
 
 /** Something that went wrong, in words for a panel. */
 export interface Trouble {
@@ -24,13 +24,15 @@ export interface OpenRun {
   readonly trouble: ReadonlySignal<Trouble | undefined>
   /** When something of the run last changed (Date.now()). */
   readonly changedAt: ReadonlySignal<number>
-  readonly files: HttpFiles
+  readonly files: SourceFiles
   /** Reads a metric that is not read yet. */
   need(metric: string): void
   retry(): void
 }
 
 export interface RunStore {
+  /** Whether runs are served, and may grow, or lie in this page. */
+  readonly kind: Source['kind']
   readonly list: ReadonlySignal<RunList | undefined>
   readonly listTrouble: ReadonlySignal<Trouble | undefined>
   readonly connection: ReadonlySignal<Connection>
@@ -63,7 +65,7 @@ interface Entry extends OpenRun {
   timer: ReturnType<typeof setTimeout> | undefined
 }
 
-export const createRunStore = (ask: Ask): RunStore => {
+export const createRunStore = (source: Source): RunStore => {
   const entries = new Map<string, Entry>()
   const list = signal<RunList | undefined>(undefined)
   const listTrouble = signal<Trouble | undefined>(undefined)
@@ -123,31 +125,28 @@ export const createRunStore = (ask: Ask): RunStore => {
     }
   }
   const store: RunStore = {
+    kind: source.kind,
     list,
     listTrouble,
     connection,
     async refreshList() {
       try {
-        const response = await ask(api.runs)
-        if (!response.ok)
-          throw new Error((await response.text()).trim() || `the viewer answered ${response.status}`)
-        const found = (await response.json()) as RunList
+        const found = await source.list()
         batch(() => {
           list.value = found
           listTrouble.value = undefined
         })
       } catch (error) {
-        const told = troubleOf(error)
         listTrouble.value =
-          error instanceof TypeError
+          error instanceof UnreachableError
             ? { what: 'The viewer does not answer', why: 'ldyn view may have ended', fix: 'ldyn view' }
-            : told
+            : troubleOf(error)
       }
     },
     open(key) {
       const known = entries.get(key)
       if (known) return known
-      const files = httpFiles(key, ask)
+      const files = source.files(key)
       const entry: Entry = {
         key,
         files,
@@ -181,13 +180,8 @@ export const createRunStore = (ask: Ask): RunStore => {
       stream =
         keys.length === 0
           ? undefined
-          : openStream({
-              ask,
-              path: api.stream(keys),
-              on: hear,
-              connection: state => {
-                connection.value = state
-              },
+          : source.follow(keys, hear, state => {
+              connection.value = state
             })
     },
   }

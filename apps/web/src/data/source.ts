@@ -1,0 +1,37 @@
+// Where the page's runs come from. There are two: a viewer that serves them and tells what grows (served.ts),
+// and the page itself, when it is a snapshot in one file (../snapshot/source.ts). Nothing else of the page
+// knows the difference, except for what it offers: a snapshot has no command to wait for and nothing live.
+import type { RunFiles } from '@ldyn/runs'
+import type { RunList, StreamEvent } from '../wire.ts'
+import type { Connection } from './event-stream.ts'
+
+/** The run, or one of its files, is not there (any more). */
+export class GoneError extends Error {
+  override readonly name = 'GoneError'
+}
+
+/** Nobody answered. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
+
+export interface SourceFiles extends RunFiles {
+  /** Looks at all sizes again. Throws GoneError. */
+  refresh(): Promise<void>
+  /** What the stream of changes said of a file. */
+  grown(path: string, to: number): void
+}
+
+export interface Source {
+  readonly kind: 'served' | 'snapshot'
+  /** Throws UnreachableError. */
+  list(): Promise<RunList>
+  /** Files of the run of that key; whether there is such a run, `refresh` says. */
+  files(key: string): SourceFiles
+  /** Tells changes of these runs until disposed of. */
+  follow(
+    keys: readonly string[],
+    on: (event: StreamEvent) => void,
+    connection: (connection: Connection) => void,
+  ): Disposable
+}
