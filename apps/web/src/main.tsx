@@ -71,6 +71,7 @@ const app: App = {
   curves: createCurves(),
   ghost: signal(undefined),
   help: signal(false),
+  tool: signal(undefined),
   announce: text => {
     clearTimeout(saying)
     saying = setTimeout(() => {

@@ -1,4 +1,4 @@
-// All screens of runs, in the order of the navigation.
+// All screens, in the order of the navigation.
 import { compare } from './compare.tsx'
 import { dynamics } from './dynamics.tsx'
 import { kernel } from './kernel.tsx'
@@ -6,6 +6,13 @@ import { overview } from './overview.tsx'
 import { probes } from './probes.tsx'
 import { squeeze } from './squeeze.tsx'
 import { update } from './update.tsx'
-import type { Screen } from './screen.ts'
+import type { PlaceScreen, Screen, Tool } from './screen.ts'
 
+/** Screens of runs. */
 export const screens: readonly Screen[] = [overview, dynamics, update, squeeze, kernel, probes, compare]
+
+/** Pages that need no run. */
+export const places: readonly PlaceScreen[] = []
+
+/** Dialogs of the header. */
+export const tools: readonly Tool[] = []

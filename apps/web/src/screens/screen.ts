@@ -1,15 +1,38 @@
-// What a screen is. To add one: write its module, list it in index.ts. A screen is always shown in the
-// navigation; where the runs lack what it needs, its panels say so and name the command.
-import type { ComponentType } from 'preact'
-import type { ScreenProps } from '../shell/context.ts'
-import type { Page } from '../state/address.ts'
+// What a screen is. To add one: write its module, list it in index.ts. A screen of runs is always shown in the
+// navigation; where the runs lack what it needs, its panels say so and name the command. A place needs no run.
+// A tool opens over whatever is shown. Each is either there (`View`) or fetched when it is opened (`load`): what
+// not everybody opens is fetched.
+import type { App, ScreenProps } from '../shell/context.ts'
+import type { Loadable } from '../shell/lazy.tsx'
+import type { Page, Place } from '../state/address.ts'
 
-export interface Screen {
+export type Screen = Loadable<ScreenProps> & {
   readonly page: Page
   readonly title: string
   /** The letter after g. */
   readonly key: string
   /** Metrics whose rows it draws; they are read when the screen is opened. */
   readonly metrics: (view: { readonly metric: string }) => readonly string[]
-  readonly View: ComponentType<ScreenProps>
+}
+
+/** A page that needs no run: `#/<place>`. */
+export type PlaceScreen = Loadable<{ readonly app: App }> & {
+  readonly place: Exclude<Place, 'runs'>
+  readonly title: string
+  /** Heading of the page, for those who read headings. */
+  readonly says: string
+}
+
+export interface ToolProps {
+  readonly app: App
+  /** Closes the dialog. */
+  readonly close: () => void
+}
+
+/** A dialog that the header opens: over the runs that are shown, or over the list of runs. */
+export type Tool = Loadable<ToolProps> & {
+  readonly id: string
+  readonly title: string
+  /** Only where runs are open. */
+  readonly ofRuns: boolean
 }

@@ -22,6 +22,8 @@ export interface App {
   /** A short message that goes away by itself. */
   readonly toast: (text: string) => void
   readonly help: Signal<boolean>
+  /** The dialog that is open over the page, by the id of its tool. */
+  readonly tool: Signal<string | undefined>
   /** The runs of the view, in its order. */
   readonly opened: ReadonlySignal<readonly OpenRun[]>
 }

@@ -4,6 +4,7 @@ import { DEFAULTS, decodeView, encodeView, PAGES, type View } from './address.ts
 const full: View = {
   runs: ['demo/baseline', 'a,b ~1 ü?#%'],
   page: 'dynamics',
+  place: 'runs',
   step: 340,
   versus: 0,
   probe: 23,
@@ -70,5 +71,13 @@ describe('an address', () => {
   ])('opens with "%s"', hash => {
     const { view } = decodeView(hash)
     expect(PAGES).toContain(view.page)
+  })
+
+  it('leads to a place without a run', () => {
+    const { view, unknown } = decodeView('#/lab?q=x')
+    expect(view).toMatchObject({ runs: [], place: 'lab', find: 'x' })
+    expect(unknown).toEqual([])
+    expect(encodeView(view)).toBe('#/lab?q=x')
+    expect(decodeView('#/nowhere')).toMatchObject({ view: { place: 'runs' }, unknown: ['/nowhere'] })
   })
 })

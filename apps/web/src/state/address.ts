@@ -5,6 +5,10 @@
 export const PAGES = ['overview', 'dynamics', 'probes', 'update', 'squeeze', 'kernel', 'compare'] as const
 export type Page = (typeof PAGES)[number]
 
+/** What is shown where no run is: `#/` and `#/<place>`. */
+export const PLACES = ['runs', 'lab'] as const
+export type Place = (typeof PLACES)[number]
+
 export type Spread = 'none' | 'se' | 'iqr' | 'range'
 export type XAxis = 'step' | 'log'
 
@@ -13,6 +17,8 @@ export interface View {
   /** Keys of runs; none is the list of runs. */
   readonly runs: readonly string[]
   readonly page: Page
+  /** Which page without a run; 'runs', the list, wherever runs are open. */
+  readonly place: Place
   /** The step that all panels show; undefined follows the last one. */
   readonly step: number | undefined
   /** The step compared with; undefined is the first. */
@@ -50,6 +56,7 @@ export interface View {
 export const DEFAULTS: View = {
   runs: [],
   page: 'overview',
+  place: 'runs',
   step: undefined,
   versus: undefined,
   probe: undefined,
@@ -144,7 +151,7 @@ const set: Codec<readonly number[]> = {
 const escapeItem = (item: string): string => item.replaceAll('~', '~0').replaceAll(',', '~1')
 const unescapeItem = (item: string): string => item.replaceAll('~1', ',').replaceAll('~0', '~')
 
-type Settings = Omit<View, 'runs' | 'page'>
+type Settings = Omit<View, 'runs' | 'page' | 'place'>
 /** The name of each setting in an address. */
 const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: Codec<Settings[K]>] } = {
   step: ['s', whole],
@@ -178,7 +185,7 @@ const encode = (part: string): string =>
 export const encodeView = (view: View): string => {
   const path =
     view.runs.length === 0
-      ? '#/'
+      ? `#/${view.place === 'runs' ? '' : view.place}`
       : `#/r/${view.runs.map(run => encodeURIComponent(escapeItem(run))).join(',')}/${view.page}`
   const settings = keys.flatMap(key => {
     const [name, codec] = codecs[key] as [string, Codec<unknown>]
@@ -221,7 +228,9 @@ export const decodeView = (hash: string): Decoded => {
     if (!page || rest.length > 0) unknown.push([pageText, ...rest].join('/'))
     view = { ...view, runs: [...new Set(runs)], page: page ?? 'overview' }
   } else if (path !== '' && path !== '/') {
-    unknown.push(path)
+    const place = PLACES.find(name => name !== 'runs' && path === `/${name}`)
+    if (place) view = { ...view, place }
+    else unknown.push(path)
   }
   for (const part of query.split('&').filter(Boolean)) {
     const [name, ...value] = part.split('=')

@@ -1,9 +1,9 @@
 // Which key does what (ux.md §5.0). Single letters can be turned off (WCAG 2.1.4), and none acts while text is
 // typed.
-import { PAGES, type Page } from './address.ts'
+import { PAGES, type Page, type Place } from './address.ts'
 
 export type Action =
-  | { readonly do: 'page'; readonly page: Page | 'runs' }
+  | { readonly do: 'page'; readonly page: Page | Place }
   | { readonly do: 'step'; readonly by: number }
   | { readonly do: 'probe' | 'update'; readonly by: number }
   | {
@@ -42,7 +42,7 @@ export interface KeyHelp {
   readonly says: string
 }
 
-const pageKeys: Readonly<Record<string, Page | 'runs'>> = {
+const pageKeys: Readonly<Record<string, Page | Place>> = {
   r: 'runs',
   o: 'overview',
   d: 'dynamics',
@@ -51,6 +51,7 @@ const pageKeys: Readonly<Record<string, Page | 'runs'>> = {
   s: 'squeeze',
   k: 'kernel',
   c: 'compare',
+  l: 'lab',
 }
 const single: Readonly<Record<string, Action>> = {
   ',': { do: 'step', by: -1 },
@@ -118,4 +119,6 @@ export const createKeys = (): ((pressed: Pressed, letters: boolean) => Action | 
 }
 
 /** Every page has a key. */
-export const pagesWithKeys: readonly Page[] = PAGES.filter(page => Object.values(pageKeys).includes(page))
+export const pagesWithKeys: readonly Page[] = PAGES.filter(page =>
+  (Object.values(pageKeys) as readonly string[]).includes(page),
+)

@@ -71,7 +71,8 @@ export const createViewStore = (bar: AddressBar): ViewStore => {
       if (!joins) past = [...past.slice(-MOST), before]
       future = []
       view.value = after
-      if (before.page !== after.page || before.runs !== after.runs) bar.push(encodeView(after))
+      if (before.page !== after.page || before.runs !== after.runs || before.place !== after.place)
+        bar.push(encodeView(after))
       else write()
     },
     link: patch => encodeView({ ...view.value, ...patch }),

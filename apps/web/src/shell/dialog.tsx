@@ -1,0 +1,31 @@
+// A dialog over the page: the browser keeps the focus in it, Escape closes it, and the focus goes back where it
+// was.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+
+export const Dialog = ({
+  open,
+  title,
+  wide = false,
+  close,
+  children,
+}: {
+  open: boolean
+  title: string
+  wide?: boolean
+  close: () => void
+  children: ComponentChildren
+}) => {
+  const element = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    if (open && !element.current?.open) element.current?.showModal()
+    else if (!open) element.current?.close()
+  }, [open])
+  return (
+    <dialog ref={element} class={wide ? 'wide' : undefined} aria-labelledby={id} onClose={close}>
+      <h2 id={id}>{title}</h2>
+      {open && children}
+    </dialog>
+  )
+}
