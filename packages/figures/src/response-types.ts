@@ -36,6 +36,8 @@ const look = (light: string, dark: string, dash = '', marker: Marker = 'circle',
   width,
 })
 
+// Any two differ in dash, or by CIEDE2000 ≥ 12 for every colour vision; the solid ones always by colour. Held by
+// apps/web/src/drawing/palette.test.ts, as is 3:1 against the page.
 export const looks = {
   chosen: look('#0072B2', '#56B4E9', '', 'circle', 2.2),
   chosenSemantic: look('#2B3A9B', '#9AA7FF', '6 3', 'square'),
@@ -45,20 +47,20 @@ export const looks = {
   rejected: look('#D55E00', '#FF8A4C', '', 'square', 2.2),
   rejectedSemantic: look('#950915', '#F0648C', '6 3', 'circle'),
   rejectedFormat: look('#A66A00', '#E3B341', '2 2.5', 'triangle'),
-  otherAnswer: look('#00795C', '#3FCF9C', '2.5 2.5', 'triangle', 2),
+  otherAnswer: look('#00563F', '#93F2CC', '2.5 2.5', 'square', 2),
   heldOut: look('#6F8200', '#C3D64F', '7 3', 'diamond'),
   sentence: look('#6B7280', '#A9B1BD', '9 3 2 3', 'circle'),
-  permuted: look('#874A63', '#D993B1', '9 3 2 3', 'circle', 2),
+  permuted: look('#874A63', '#D993B1', '10 4', 'circle', 2),
   permutedOther: look('#8A6D3B', '#CDB285', '3 3', 'square'),
-  argmax: look('#6A2C91', '#C792EA', '', 'diamond', 2.6),
-  margin: look('#00795C', '#3FCF9C', '', 'circle', 2),
+  argmax: look('#5A1F80', '#9058E0', '', 'diamond', 2.6),
+  margin: look('#00563F', '#93F2CC', '', 'circle', 2),
 } as const satisfies Record<string, Look>
 
 /** For what has no place of its own: further types, and columns of the training log. */
 const spare: readonly Look[] = [
   look('#0072B2', '#56B4E9', ''),
   look('#D55E00', '#FF8A4C', '6 3', 'square'),
-  look('#00795C', '#3FCF9C', '2 2.5', 'triangle'),
+  look('#00563F', '#93F2CC', '2 2.5', 'triangle'),
   look('#874A63', '#D993B1', '8 3 2 3', 'diamond'),
   look('#2B3A9B', '#9AA7FF', '4 4', 'circle'),
   look('#6B7280', '#A9B1BD', '10 4', 'square'),

@@ -79,10 +79,19 @@ export const stepOf = (value: number, { signed, limit, low, linear }: ColourScal
   return Math.round(127.5 + Math.sign(value) * size * 127.5)
 }
 
-/** Black or white, whichever is easier to read on this step of a scale. */
+// WCAG 2.2: relative luminance of sRGB bytes. Black and white alone reach 4.5:1 on every colour between them.
+const luminance = (rgb: Uint8Array): number => {
+  const [r, g, b] = [...rgb].map(byte => {
+    const share = byte / 255
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/** Black or white, whichever has more contrast with this step of a scale: at least 4.5:1. */
 export const inkOn = (step: number, colours: Uint8Array): string => {
-  const [r, g, b] = colours.subarray(step * 3, step * 3 + 3)
-  return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? '#111418' : '#ffffff'
+  const light = luminance(colours.subarray(step * 3, step * 3 + 3)) + 0.05
+  return light / 0.05 >= 1.05 / light ? '#000000' : '#ffffff'
 }
 
 /** Values as pixels, row by row: RGBA. */
