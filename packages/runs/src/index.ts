@@ -1,4 +1,4 @@
-// @ldyn/runs: run directories, read anywhere. Writing is in @ldyn/runs/node.
+// @ldyn/runs: run directories, read anywhere, and written to memory. Those on disk are in @ldyn/runs/node.
 export { RunError } from './error.ts'
 export type { RunErrorCode } from './error.ts'
 export { memoryFiles, readJson } from './files.ts'
@@ -28,3 +28,8 @@ export { importReleased, stageFromName } from './importing/released-code.ts'
 export type { ReleasedLog, ReleasedOptions } from './importing/released-code.ts'
 export { importTrainerState } from './importing/trainer-state.ts'
 export { importTfEvents } from './importing/tfevents.ts'
+export { createRunIn, resumeRunIn } from './writing/writer.ts'
+export type { NewRun, ProbeValues, RunWriter } from './writing/writer.ts'
+export type { AppendFile, RunStorage } from './writing/storage.ts'
+export { growingFiles, memoryRun } from './writing/memory.ts'
+export type { MemoryChange, MemoryRun } from './writing/memory.ts'

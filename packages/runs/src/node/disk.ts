@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { FormatError } from '@ldyn/formats'
 import { RunError } from '../error.ts'
+import type { AppendFile } from '../writing/storage.ts'
 
 /** Writes some of `bytes` at `position` and says how many. Tests put a full disk in its place. */
 export type DiskWrite = (handle: FileHandle, bytes: Uint8Array, position: number) => Promise<number>
@@ -38,18 +39,6 @@ export const diskError = (path: string, cause: unknown): RunError => {
     code: 'write-failed', what, where: path, why: `the system says ${code}`,
     fix: 'Check the disk, then go on with --resume',
   }, { cause })
-}
-
-export interface AppendFile {
-  readonly path: string
-  /** Bytes that are surely whole: where the next append goes. */
-  readonly at: number
-  append(bytes: Uint8Array): Promise<void>
-  read(offset: number, length: number): Promise<Uint8Array>
-  /** Takes back appends, so that the file ends at `bytes` again; needs no space on the disk. */
-  cutTo(bytes: number): Promise<void>
-  sync(): Promise<void>
-  close(): Promise<void>
 }
 
 /** Opens or makes a file and cuts off whatever lies behind its first `committed` bytes. Throws RunError. */
