@@ -122,6 +122,11 @@ const entries = {
     help: 'Try another backend: `--backend reference` can do everything, slowly.',
   },
 
+  LD5007: {
+    title: 'an optional part of ldyn is not installed',
+    help: 'npm leaves out what has no build for a machine. The message names the package that is needed.',
+  },
+
   LD6001: {
     title: 'a number is not finite',
     help:
