@@ -6,6 +6,7 @@ import type { ReadonlySignal, Signal } from '@preact/signals'
 import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun, RunStore } from '../data/run-store.ts'
+import type { SnapshotAbout } from '../snapshot/format.ts'
 import type { ViewStore } from '../state/store.ts'
 import type { Preferences } from './preferences.ts'
 
@@ -13,6 +14,8 @@ export interface App {
   readonly store: ViewStore
   readonly runs: RunStore
   readonly curves: Curves
+  /** What this page is, where it is a snapshot in one file; undefined where a viewer serves it. */
+  readonly snapshot: SnapshotAbout | undefined
   readonly preferences: Signal<Preferences>
   readonly dark: ReadonlySignal<boolean>
   /** The step that the pointer is at, in whichever panel. */

@@ -17,6 +17,12 @@ const full: View = {
   change: true,
   zoom: [0, 600.5],
   xAxis: 'log',
+  along: 'wall',
+  logY: true,
+  grouping: 'prompt',
+  mode: 'minus',
+  baseline: 2,
+  seeds: true,
   smooth: 0.9,
   hidden: ['irr_hum', 'x,y'],
   update: 120,
@@ -25,6 +31,7 @@ const full: View = {
   find: 'lock & key = 100% "quoted"',
   sort: '-delta',
   embed: true,
+  theme: 'dark',
 }
 
 describe('an address', () => {
@@ -71,6 +78,12 @@ describe('an address', () => {
   ])('opens with "%s"', hash => {
     const { view } = decodeView(hash)
     expect(PAGES).toContain(view.page)
+  })
+
+  it('calls the panel of an <iframe> its panel', () => {
+    const view = { ...DEFAULTS, runs: ['a'], full: 'moved', embed: true, theme: 'dark' as const }
+    expect(encodeView(view)).toBe('#/r/a/overview?panel=moved&embed=1&theme=dark')
+    expect(decodeView('#/r/a/overview?embed=1&panel=moved&theme=dark')).toEqual({ view, unknown: [] })
   })
 
   it('leads to a place without a run', () => {

@@ -9,8 +9,17 @@ export type Page = (typeof PAGES)[number]
 export const PLACES = ['runs', 'lab'] as const
 export type Place = (typeof PLACES)[number]
 
-export type Spread = 'none' | 'se' | 'iqr' | 'range'
+export type Spread = 'none' | 'se' | 'boot' | 'iqr' | 'range'
 export type XAxis = 'step' | 'log'
+/** What the horizontal axis counts. */
+export const ALONGS = ['step', 'examples', 'tokens', 'wall'] as const
+export type Along = (typeof ALONGS)[number]
+/** What one curve is the mean of: responses of a type, of a kin of types, of one prompt, of like length. */
+export const GROUPINGS = ['type', 'family', 'prompt', 'length'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+/** How runs are compared: on one axis, side by side, or each less the baseline. */
+export const MODES = ['overlay', 'side', 'minus'] as const
+export type Mode = (typeof MODES)[number]
 
 /** Everything that a link restores. Preferences of the reader (theme, blurring) are no part of it. */
 export interface View {
@@ -37,6 +46,14 @@ export interface View {
   /** Zoom on the step axis. */
   readonly zoom: readonly [number, number] | undefined
   readonly xAxis: XAxis
+  readonly along: Along
+  /** The vertical axis logarithmic, or where values are not positive, asinh. */
+  readonly logY: boolean
+  readonly grouping: Grouping
+  /** Comparing: how, against which of the runs (its place), and whether runs that differ in their seed are one. */
+  readonly mode: Mode
+  readonly baseline: number | undefined
+  readonly seeds: boolean
   /** Share of the past in an exponential moving average; 0 is none. */
   readonly smooth: number
   /** Response types that are not drawn. */
@@ -49,8 +66,10 @@ export interface View {
   /** Text that the list of runs or probes is filtered by. */
   readonly find: string
   readonly sort: string
-  /** Without the shell around it, for an <iframe>. */
+  /** Without the shell around it, for an <iframe>: `full` is then the one panel that is shown, named `panel`. */
   readonly embed: boolean
+  /** The theme that the address asks for: that of the page around an <iframe>. */
+  readonly theme: 'light' | 'dark' | undefined
 }
 
 export const DEFAULTS: View = {
@@ -69,6 +88,12 @@ export const DEFAULTS: View = {
   change: false,
   zoom: undefined,
   xAxis: 'step',
+  along: 'step',
+  logY: false,
+  grouping: 'type',
+  mode: 'overlay',
+  baseline: undefined,
+  seeds: false,
   smooth: 0,
   hidden: [],
   update: undefined,
@@ -77,6 +102,7 @@ export const DEFAULTS: View = {
   find: '',
   sort: '',
   embed: false,
+  theme: undefined,
 }
 
 interface Codec<T> {
@@ -112,6 +138,10 @@ const words: Codec<readonly string[]> = {
 const share: Codec<number> = {
   write: value => (value === 0 ? undefined : String(value)),
   read: given => (/^0?\.\d{1,4}$/.test(given) ? Number(given) : undefined),
+}
+const theme: Codec<'light' | 'dark' | undefined> = {
+  write: value => value,
+  read: given => (['light', 'dark'] as const).find(value => value === given),
 }
 const span: Codec<readonly [number, number] | undefined> = {
   write: value => value && `${value[0]}~${value[1]}`,
@@ -162,10 +192,16 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   type: ['y', word],
   metric: ['m', text(DEFAULTS.metric)],
   per: ['per', oneOf('response', 'token')],
-  spread: ['band', oneOf<Spread>('se', 'none', 'iqr', 'range')],
+  spread: ['band', oneOf<Spread>('se', 'none', 'boot', 'iqr', 'range')],
   change: ['d', flag],
   zoom: ['x', span],
   xAxis: ['xa', oneOf<XAxis>('step', 'log')],
+  along: ['al', oneOf<Along>('step', ...ALONGS)],
+  logY: ['ly', flag],
+  grouping: ['g', oneOf<Grouping>('type', ...GROUPINGS)],
+  mode: ['cm', oneOf<Mode>('overlay', ...MODES)],
+  baseline: ['base', whole],
+  seeds: ['seeds', flag],
   smooth: ['sm', share],
   hidden: ['hide', words],
   update: ['u', whole],
@@ -174,7 +210,10 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   find: ['q', text('')],
   sort: ['sort', text('')],
   embed: ['embed', flag],
+  theme: ['theme', theme],
 }
+/** What `full` is called beside `embed`. */
+const PANEL = 'panel'
 const keys = Object.keys(codecs) as readonly (keyof Settings)[]
 
 // encodeURIComponent leaves nothing that a mail program cuts a link at; commas and ~ stay readable.
@@ -190,7 +229,8 @@ export const encodeView = (view: View): string => {
   const settings = keys.flatMap(key => {
     const [name, codec] = codecs[key] as [string, Codec<unknown>]
     const value = codec.write(view[key])
-    return value === undefined ? [] : [`${name}=${encode(value)}`]
+    const called = key === 'full' && view.embed ? PANEL : name
+    return value === undefined ? [] : [`${called}=${encode(value)}`]
   })
   return settings.length > 0 ? `${path}?${settings.join('&')}` : path
 }
@@ -234,7 +274,7 @@ export const decodeView = (hash: string): Decoded => {
   }
   for (const part of query.split('&').filter(Boolean)) {
     const [name, ...value] = part.split('=')
-    const key = keys.find(one => codecs[one][0] === name)
+    const key = name === PANEL ? 'full' : keys.find(one => codecs[one][0] === name)
     const given = decodePart(value.join('='))
     const read = key && given !== undefined ? (codecs[key][1] as Codec<unknown>).read(given) : undefined
     if (key === undefined || read === undefined) unknown.push(part)

@@ -1,0 +1,83 @@
+// Joins the address, the source of runs and the shell: the page, whether a viewer serves it or it is a snapshot.
+import 'uplot/dist/uPlot.min.css'
+import './styles/tokens.css'
+import './styles/page.css'
+import { computed, effect, signal } from '@preact/signals'
+import { render } from 'preact'
+import { createCurves } from './data/curves.ts'
+import { createRunStore } from './data/run-store.ts'
+import type { Source } from './data/source.ts'
+import { Shell } from './shell/app.tsx'
+import type { App } from './shell/context.ts'
+import { loadPreferences, savePreferences } from './shell/preferences.ts'
+import type { SnapshotAbout } from './snapshot/format.ts'
+import { createViewStore } from './state/store.ts'
+
+/** Shows the page in #app; `snapshot` says what the page is where it holds its runs. */
+export const start = (source: Source, snapshot?: SnapshotAbout): void => {
+  const store = createViewStore({
+    hash: () => location.hash,
+    replace: hash => history.replaceState(null, '', hash),
+    push: hash => history.pushState(null, '', hash),
+    listen: changed => {
+      addEventListener('popstate', changed)
+      addEventListener('hashchange', changed)
+      return () => {
+        removeEventListener('popstate', changed)
+        removeEventListener('hashchange', changed)
+      }
+    },
+    later: (run, ms) => void setTimeout(run, ms),
+    now: () => performance.now(),
+  })
+  const runs = createRunStore(source)
+  const loaded = loadPreferences()
+  const preferences = signal(snapshot?.text === 'blur' ? { ...loaded, blur: true } : loaded)
+  const system = matchMedia('(prefers-color-scheme: dark)')
+  const systemDark = signal(system.matches)
+  system.addEventListener('change', event => {
+    systemDark.value = event.matches
+  })
+  // An address may ask for a theme, so that an <iframe> fits the page around it.
+  const theme = computed(() => store.view.value.theme ?? preferences.value.theme)
+  const dark = computed(() => theme.value === 'dark' || (theme.value === 'system' && systemDark.value))
+  effect(() => {
+    document.documentElement.dataset.theme = dark.value ? 'dark' : 'light'
+    // What a snapshot asks for is not how the reader likes it.
+    savePreferences(snapshot?.text === 'blur' ? { ...preferences.value, blur: loaded.blur } : preferences.value)
+  })
+
+  const keys = computed(() => store.view.value.runs.join('\n'))
+  const opened = computed(() => (keys.value === '' ? [] : keys.value.split('\n').map(key => runs.open(key))))
+  effect(() => runs.follow(opened.value.map(({ key }) => key)))
+
+  const said = signal('')
+  const toast = signal('')
+  let [saying, toasting]: (ReturnType<typeof setTimeout> | undefined)[] = []
+  const app: App = {
+    store,
+    runs,
+    snapshot,
+    preferences,
+    dark,
+    opened,
+    curves: createCurves(),
+    ghost: signal(undefined),
+    help: signal(false),
+    tool: signal(undefined),
+    announce: text => {
+      clearTimeout(saying)
+      saying = setTimeout(() => {
+        said.value = text
+      }, 150)
+    },
+    toast: text => {
+      toast.value = text
+      clearTimeout(toasting)
+      toasting = setTimeout(() => {
+        toast.value = ''
+      }, 3000)
+    },
+  }
+  render(<Shell app={app} said={said} toast={toast} />, document.getElementById('app')!)
+}
