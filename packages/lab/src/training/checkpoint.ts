@@ -12,29 +12,18 @@ import { hostTensor, leaves, unflatten, type Backend, type DeviceTensor, type Le
 import { DataError } from '../rows/row.ts'
 import type { DeviceTree } from './device-params.ts'
 import { uploadAll } from './device-params.ts'
+import type { Kept } from './keeping.ts'
 import type { ReferenceLogps, Weights } from './update.ts'
 
 const SCHEMA = 'ldyn.checkpoint/1'
 
-/** Where in its run a checkpoint stands. */
-export interface Position {
-  /** Updates done in the whole run. */
-  readonly step: number
-  /** Index of the stage, and updates done in it. */
-  readonly stage: number
-  readonly update: number
-}
-
-export interface SavedCheckpoint extends Position {
+export interface SavedCheckpoint extends Kept {
   readonly directory: string
-  /** The last update of its stage: such checkpoints are kept. */
-  readonly stageEnd: boolean
 }
 
-export interface SaveRequest extends Position {
+export interface SaveRequest extends Kept {
   readonly run: string
   readonly stageName: string
-  readonly stageEnd: boolean
   readonly backend: Backend
   readonly model: LanguageModel
   readonly source: Pick<Checkpoint, 'special'>

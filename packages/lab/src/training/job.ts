@@ -6,8 +6,8 @@ import { BAND_METRICS, type BandMetric } from '@ldyn/core'
 import type { Tokenizer } from '@ldyn/models'
 import type { Checkpoint } from '@ldyn/models/node'
 import { layOutProbes, metrics, type Metric, type Probes } from '@ldyn/runs'
-import type { NewRun } from '@ldyn/runs/node'
-import type { Backend } from '@ldyn/tensor'
+import type { NewRun } from '@ldyn/runs'
+import { leaves, type Backend } from '@ldyn/tensor'
 import { Evaluator } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
 import type { DecomposeOptions } from '../explaining/decompose.ts'
@@ -20,13 +20,13 @@ import {
   type TokenOptions,
 } from '../tokens/tokenise.ts'
 import { stageExamples, stageRows, typesOf, type StageConfig } from './stage.ts'
+import { lossOf } from './losses.ts'
 import { StageRunner } from './stage-runner.ts'
 
-export interface TrainJob {
-  /** The run's directory. */
-  readonly out: string
+/** A job wherever it runs and is kept: in Node with a directory, or in a page. */
+export interface SessionJob {
   readonly backend: Backend
-  readonly checkpoint: Checkpoint
+  readonly checkpoint: Pick<Checkpoint, 'model' | 'tensors' | 'path' | 'hash'>
   readonly tokenizer: Tokenizer
   readonly data: readonly Row[]
   readonly stages: readonly StageConfig[]
@@ -51,10 +51,16 @@ export interface TrainJob {
     readonly git?: NewRun['git']
     readonly tokenizerHash: string
   }
-  readonly resume: boolean
   readonly report?: (event: TrainEvent) => void
-  /** Asked between updates: true stops after a checkpoint. */
-  readonly shouldStop?: () => boolean
+  /** Asked between updates: true stops after a checkpoint. A promise is waited for: that is how a page pauses. */
+  readonly shouldStop?: () => boolean | Promise<boolean>
+}
+
+export interface TrainJob extends SessionJob {
+  /** The run's directory. */
+  readonly out: string
+  readonly checkpoint: Checkpoint
+  readonly resume: boolean
 }
 
 export type TrainEvent =
@@ -93,7 +99,7 @@ export type TrainEvent =
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
 
 /** Names of what is on file of every probe response. */
-export const metricsOf = ({ observe }: Pick<TrainJob, 'observe'>): readonly (Metric | BandMetric)[] =>
+export const metricsOf = ({ observe }: Pick<SessionJob, 'observe'>): readonly (Metric | BandMetric)[] =>
   observe.bands ? [...metrics, ...BAND_METRICS] : metrics
 
 /** Everything about a job that can be known before it runs. */
@@ -109,7 +115,7 @@ export interface PreparedJob {
 }
 
 /** Tokenises, plans and checks a job; computes nothing. Throws DataError where the data does not fit the stages. */
-export function prepare(job: TrainJob): PreparedJob {
+export function prepare(job: SessionJob): PreparedJob {
   const {
     backend,
     checkpoint: { model },
@@ -185,5 +191,28 @@ export function prepare(job: TrainJob): PreparedJob {
     exampleRows,
     steps: runners.reduce((n, r) => n + r.updates, 0),
     warnings,
+  }
+}
+
+/** What stands in run.json of a job. */
+export function newRunOf(job: SessionJob, { probes, runners }: PreparedJob): NewRun {
+  const { name, capabilities } = job.backend
+  const { tokenizerHash, ...about } = job.about
+  const params = leaves(job.checkpoint.model.params).reduce(
+    (n, { value }) => n + value.shape.reduce((a, b) => a * b, 1),
+    0,
+  )
+  return {
+    ...about,
+    seed: job.seed,
+    backend: { name, device: capabilities.device, version: capabilities.version },
+    model: { path: job.checkpoint.path, hash: job.checkpoint.hash, params },
+    tokenizer: { hash: tokenizerHash },
+    stages: job.stages.map((stage, i) => ({
+      name: stage.name,
+      loss: lossOf(stage.loss).name,
+      updates: runners[i].updates,
+    })),
+    columns: { metrics: probes ? metricsOf(job) : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },
   }
 }

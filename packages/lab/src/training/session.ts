@@ -1,44 +1,38 @@
 /**
  * One pass through a job's stages on a device: updates, evaluations, checkpoints, each on file before the next begins.
  */
-import { join } from 'node:path'
-import { makeFolder } from '@ldyn/formats/node'
-import type { Checkpoint } from '@ldyn/models/node'
-import type { RunWriter } from '@ldyn/runs/node'
+import type { Parameter } from '@ldyn/models'
+import type { RunWriter } from '@ldyn/runs'
 import { leaves } from '@ldyn/tensor'
 import { Decomposer } from '../explaining/decompose.ts'
 import { bandsOf, summarise, type TokenObservation } from '../observing/evaluator.ts'
-import {
-  loadCheckpoint,
-  loadReference,
-  saveCheckpoint,
-  saveReference,
-  tidyCheckpoints,
-  type SavedCheckpoint,
-} from './checkpoint.ts'
 import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
-import { metricsOf, type PreparedJob, type TrainEvent, type TrainJob } from './job.ts'
+import { metricsOf, type PreparedJob, type SessionJob, type TrainEvent } from './job.ts'
+import type { Kept, Keeping } from './keeping.ts'
 import { NumericalError, type ReferenceLogps, type Weights } from './update.ts'
 
 /** One pass through a job: what is on the device, and where in the stages it stands. */
 export class Session {
-  private readonly job: TrainJob
+  private readonly job: SessionJob
   private readonly prepared: PreparedJob
   private readonly writer: RunWriter
+  private readonly keeping: Keeping
   private readonly report: (event: TrainEvent) => void
 
-  constructor(job: TrainJob, prepared: PreparedJob, writer: RunWriter, report: (event: TrainEvent) => void) {
+  constructor(job: SessionJob, prepared: PreparedJob, writer: RunWriter, keeping: Keeping) {
     this.job = job
     this.prepared = prepared
     this.writer = writer
-    this.report = report
+    this.keeping = keeping
+    this.report = job.report ?? (() => {})
   }
 
-  async run(saved: SavedCheckpoint | undefined): Promise<'done' | 'interrupted'> {
+  /** From the beginning, or from what was kept. */
+  async run(saved: Kept | undefined): Promise<'done' | 'interrupted'> {
     const { stages, save, observe } = this.job
     using decomposer = this.decomposer()
     let weights: Weights = saved
-      ? await loadCheckpoint(this.job.backend, saved, this.job.checkpoint.model)
+      ? await this.keeping.load()
       : { params: await this.loadModel(), state: undefined }
     const from = !saved
       ? { stage: 0, update: 0 }
@@ -94,7 +88,7 @@ export class Session {
         const last = u + 1 === runner.updates
         if (last || (observe.every > 0 && (u + 1) % observe.every === 0))
           await this.evaluate(step, stage.name, weights.params)
-        const stop = this.job.shouldStop?.() ?? false
+        const stop = (await this.job.shouldStop?.()) ?? false
         if (last || stop || (save.every > 0 && (u + 1) % save.every === 0))
           await this.save(k, u + 1, step, weights, last)
         if (last) await this.writer.event({ type: 'stage', stage: stage.name, edge: 'end', s: step })
@@ -121,9 +115,7 @@ export class Session {
     const { checkpoint, backend } = this.job
     const total = leaves(checkpoint.model.params).length
     let done = 0
-    const counted = async function* (
-      this: Session,
-    ): ReturnType<Checkpoint['tensors']> extends AsyncIterable<infer T> ? AsyncGenerator<T> : never {
+    const counted = async function* (this: Session): AsyncGenerator<Parameter> {
       for await (const parameter of checkpoint.tensors()) {
         this.report({ type: 'load', done: ++done, total })
         yield parameter
@@ -132,17 +124,16 @@ export class Session {
     return uploadAll(backend, counted())
   }
 
-  /** The stage's reference: kept on file, so that a resumed run has the same numbers. */
+  /** The stage's reference: kept, so that a resumed run has the same numbers. */
   private async reference(k: number, params: DeviceTree): Promise<ReferenceLogps> {
     const [stage, runner] = [this.job.stages[k], this.prepared.runners[k]]
     if (!runner.hasReference) return new Map()
-    const kept = await loadReference(this.job.out, stage.name)
+    const kept = await this.keeping.reference(stage.name)
     if (kept) return kept
     const reference = await runner.reference(params, (done, total) =>
       this.report({ type: 'reference', stage: stage.name, done, total }),
     )
-    await makeFolder(join(this.job.out, 'reference'))
-    await saveReference(this.job.out, stage.name, reference)
+    await this.keeping.keepReference(stage.name, reference)
     return reference
   }
 
@@ -153,30 +144,13 @@ export class Session {
     weights: Weights,
     stageEnd: boolean,
   ): Promise<void> {
-    const { backend, checkpoint, tokenizer, out, stages } = this.job
     const started = performance.now()
     await this.writer.sync()
-    const stageName = stages[stage].name
-    const { directory } = await saveCheckpoint({
-      run: out,
-      stage,
-      stageName,
-      update,
-      step,
-      stageEnd,
-      backend,
-      model: checkpoint.model,
-      source: checkpoint,
-      tokenizer,
-      weights,
-    })
-    await tidyCheckpoints(out, this.job.save.keep)
-    await this.writer.event({
-      type: 'checkpoint',
-      stage: stageName,
-      s: step,
-      path: directory.slice(out.length + 1),
-    })
+    const stageName = this.job.stages[stage].name
+    const found = await this.keeping.save({ stage, stageName, update, step, stageEnd }, weights)
+    if (!found) return
+    const { directory, path } = found
+    await this.writer.event({ type: 'checkpoint', stage: stageName, s: step, path })
     this.report({ type: 'checkpoint', step, directory, seconds: (performance.now() - started) / 1000 })
   }
 

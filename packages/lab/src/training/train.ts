@@ -5,10 +5,10 @@
  */
 import type { RunManifest } from '@ldyn/runs'
 import { createRun, resumeRun, type RunWriter } from '@ldyn/runs/node'
-import { leaves, type Backend } from '@ldyn/tensor'
+import type { Backend } from '@ldyn/tensor'
 import { listCheckpoints, tidyCheckpoints, type SavedCheckpoint } from './checkpoint.ts'
-import { metricsOf, prepare, type PreparedJob, type TrainJob } from './job.ts'
-import { lossOf } from './losses.ts'
+import { keepingOnDisk } from './keeping-on-disk.ts'
+import { newRunOf, prepare, type PreparedJob, type TrainJob } from './job.ts'
 import { Session } from './session.ts'
 
 export interface TrainResult {
@@ -35,7 +35,7 @@ export async function train(job: TrainJob): Promise<TrainResult> {
   try {
     await tidyCheckpoints(job.out, job.save.keep)
     for (const { code, message } of [...prepared.warnings, ...(moved ? [moved] : [])]) await writer.event({ type: 'warning', code, message })
-    const status = await new Session(job, prepared, writer, report).run(saved)
+    const status = await new Session(job, prepared, writer, keepingOnDisk(job, saved)).run(saved)
     await writer.finish(status)
     return { status, steps: prepared.steps, directory: job.out }
   } catch (error) {
@@ -61,32 +61,10 @@ const movedWarning = (
 
 async function openWriter(
   job: TrainJob,
-  { probes, runners }: PreparedJob,
+  prepared: PreparedJob,
   saved: SavedCheckpoint | undefined,
 ): Promise<RunWriter> {
-  const { name, capabilities } = job.backend
-  const backend = { name, device: capabilities.device, version: capabilities.version }
-  if (job.resume) return resumeRun(job.out, saved?.step ?? 0, { backend })
-  const { tokenizerHash, ...about } = job.about
-  const params = leaves(job.checkpoint.model.params).reduce(
-    (n, { value }) => n + value.shape.reduce((a, b) => a * b, 1),
-    0,
-  )
-  return createRun(
-    job.out,
-    {
-      ...about,
-      seed: job.seed,
-      backend,
-      model: { path: job.checkpoint.path, hash: job.checkpoint.hash, params },
-      tokenizer: { hash: tokenizerHash },
-      stages: job.stages.map((stage, i) => ({
-        name: stage.name,
-        loss: lossOf(stage.loss).name,
-        updates: runners[i].updates,
-      })),
-      columns: { metrics: probes ? metricsOf(job) : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },
-    },
-    probes,
-  )
+  const run = newRunOf(job, prepared)
+  if (job.resume) return resumeRun(job.out, saved?.step ?? 0, { backend: run.backend })
+  return createRun(job.out, run, prepared.probes)
 }

@@ -1,0 +1,13 @@
+/** @ldyn/lab/browser: the part of the lab that needs no Node. A page trains, observes and explains with it. */
+export { DataError, type Row } from './rows/row.ts'
+export { makeProbes } from './probes/make.ts'
+export * from './tokens/tokenise.ts'
+export { keepingInMemory, type KeepingInMemory } from './training/keeping-in-memory.ts'
+export type { Kept, Keeping, Position } from './training/keeping.ts'
+export { newRunOf, prepare, type PreparedJob, type SessionJob, type TrainEvent } from './training/job.ts'
+export type { LossConfig } from './training/losses.ts'
+export { mixSeed, random, shuffled } from './training/order.ts'
+export { Session } from './training/session.ts'
+export type { OptimizerConfig, ScheduleConfig, StageConfig } from './training/stage.ts'
+export { NumericalError, type Weights } from './training/update.ts'
+export { metricsOfClass } from './simulating/distribution.ts'
