@@ -1,0 +1,157 @@
+/// <reference lib="dom" />
+// Times of the viewer, taken in Chromium on the page that is published. "First chart" counts from the moment the
+// address is opened until a chart with something in it has been painted, scripts and all, nothing cached.
+import { chromium as findChromium } from '@ldyn/software-gpu'
+import { serve } from '@ldyn/web/server'
+import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
+import type { GrowingRun } from './large-run.ts'
+
+export const SCREENS = ['overview', 'dynamics', 'update', 'squeeze', 'kernel', 'probes', 'compare'] as const
+export type ScreenName = (typeof SCREENS)[number]
+
+/** Runs in the page before its own script: notes when the first chart was painted, and long tasks. */
+const watch = (): void => {
+  const found = window as unknown as { firstChart?: number; longTasks: number[] }
+  found.longTasks = []
+  const long = new PerformanceObserver(list => {
+    for (const { duration } of list.getEntries()) found.longTasks.push(duration)
+  })
+  // Node's types know no long tasks; browsers do.
+  const options: object = { type: 'longtask', buffered: true }
+  long.observe(options as Parameters<typeof long.observe>[0])
+  const isChart = (): boolean =>
+    document.querySelector(
+      'figure.curves canvas, figure.panel.curves canvas, .drawn canvas, .drawn svg, .drawn table, .probe .value',
+    ) !== null
+  const look = (): void => {
+    if (!isChart()) return
+    observer.disconnect()
+    // After the frame that paints it.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        found.firstChart ??= performance.now()
+      }),
+    )
+  }
+  const observer = new MutationObserver(look)
+  observer.observe(document, { childList: true, subtree: true })
+}
+
+export interface Opened extends AsyncDisposable {
+  readonly page: Page
+  readonly cdp: CDPSession
+  /** Milliseconds until the first chart was painted. */
+  readonly firstChart: number
+}
+
+export interface Bench extends AsyncDisposable {
+  open(hash: string): Promise<Opened>
+}
+
+/** Serves `root` with the built page `app`, and starts a browser without a GPU. */
+export const openBench = async (root: string, app: string | undefined): Promise<Bench> => {
+  const found = findChromium()
+  if (typeof found === 'string') throw new Error(found)
+  const viewer = await serve({ root, version: '0.0.0', app })
+  const browser: Browser = await chromium.launch({
+    executablePath: found.executablePath,
+    args: [...found.args, '--disable-gpu', '--force-color-profile=srgb', '--hide-scrollbars'],
+    env: { ...process.env, ...found.env } as Record<string, string>,
+  })
+  return {
+    async open(hash) {
+      const context = await browser.newContext({
+        viewport: { width: 1280, height: 800 },
+        deviceScaleFactor: 1,
+        reducedMotion: 'reduce',
+      })
+      const page = await context.newPage()
+      await page.addInitScript(watch)
+      const cdp = await context.newCDPSession(page)
+      await page.goto(`${viewer.url}${hash}`)
+      await page.waitForFunction(
+        () => (window as unknown as { firstChart?: number }).firstChart !== undefined,
+        undefined,
+        { timeout: 60_000 },
+      )
+      const firstChart = await page.evaluate(() => (window as unknown as { firstChart: number }).firstChart)
+      return { page, cdp, firstChart, [Symbol.asyncDispose]: () => context.close() }
+    },
+    async [Symbol.asyncDispose]() {
+      await browser.close()
+      await viewer[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Waits until the page has had nothing to do for a while. */
+export const settle = async ({ page, cdp }: Opened, quiet = 600): Promise<void> => {
+  await cdp.send('Performance.enable')
+  for (let before = -1, tries = 0; tries < 60; tries++) {
+    const now = await busy(cdp)
+    if (before >= 0 && now - before < 12) return
+    before = now
+    await page.waitForTimeout(quiet)
+  }
+}
+
+/** Milliseconds for which the main thread has been at work since the page was opened. */
+const busy = async (cdp: CDPSession): Promise<number> => {
+  const { metrics } = await cdp.send('Performance.getMetrics')
+  return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0) * 1000
+}
+
+/** Moves the step cursor `times` times; milliseconds from each move until it was painted, sorted. */
+export const scrub = ({ page }: Opened, times: number): Promise<readonly number[]> =>
+  page.evaluate(async moves => {
+    const slider = document.querySelector<HTMLInputElement>('.transport input[type=range]')!
+    const most = Number(slider.max)
+    const took: number[] = []
+    for (let i = 0; i < moves; i++) {
+      const began = performance.now()
+      slider.value = String(Math.round(((i * 37) % moves) * (most / moves)))
+      slider.dispatchEvent(new Event('input', { bubbles: true }))
+      await new Promise<void>(done => requestAnimationFrame(() => setTimeout(done)))
+      took.push(performance.now() - began)
+      await new Promise(done => setTimeout(done, 30))
+    }
+    return took.sort((a, b) => a - b)
+  }, times)
+
+/** Main-thread milliseconds of one live tick: what the page does for `ticks` new evaluations, divided by them. */
+export const tick = async ({ page, cdp }: Opened, run: GrowingRun, ticks: number): Promise<number> => {
+  await cdp.send('Performance.enable')
+  const idleFrom = await busy(cdp)
+  await page.waitForTimeout(1000)
+  const idle = (await busy(cdp)) - idleFrom
+  const from = await busy(cdp)
+  const began = Date.now()
+  for (let i = 0; i < ticks; i++) {
+    await run.grow()
+    await page.waitForTimeout(700)
+  }
+  await page.waitForTimeout(700)
+  const spent = (await busy(cdp)) - from - (idle * (Date.now() - began)) / 1000
+  return Math.max(0, spent) / ticks
+}
+
+/** Megabytes of script objects and of arrays behind them, after what can go has gone. */
+export const heap = async ({ cdp }: Opened): Promise<number> => {
+  await cdp.send('HeapProfiler.collectGarbage')
+  const { usedSize, backingStorageSize = 0 } = (await cdp.send('Runtime.getHeapUsage')) as {
+    usedSize: number
+    backingStorageSize?: number
+  }
+  return (usedSize + backingStorageSize) / 1e6
+}
+
+/** The longest time for which the page could not answer. */
+export const longestBlock = ({ page }: Opened): Promise<number> =>
+  page.evaluate(() => Math.max(0, ...(window as unknown as { longTasks: number[] }).longTasks))
+
+/** Goes on to another screen of the same page. */
+export const visit = async ({ page }: Opened, screen: ScreenName): Promise<void> => {
+  await page.evaluate(name => {
+    location.hash = location.hash.replace(/^(#\/r\/[^/]+\/)[^?]*/, `$1${name}`)
+  }, screen)
+}
