@@ -5,6 +5,7 @@ import './styles/page.css'
 import { computed, effect, signal } from '@preact/signals'
 import { render } from 'preact'
 import { createCurves } from './data/curves.ts'
+import { createMemoryRuns } from './data/memory.ts'
 import { createRunStore } from './data/run-store.ts'
 import type { Source } from './data/source.ts'
 import { Shell } from './shell/app.tsx'
@@ -30,7 +31,8 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
     later: (run, ms) => void setTimeout(run, ms),
     now: () => performance.now(),
   })
-  const runs = createRunStore(source)
+  const memory = createMemoryRuns()
+  const runs = createRunStore(memory.beside(source))
   const loaded = loadPreferences()
   const preferences = signal(snapshot?.text === 'blur' ? { ...loaded, blur: true } : loaded)
   const system = matchMedia('(prefers-color-scheme: dark)')
@@ -57,6 +59,7 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
   const app: App = {
     store,
     runs,
+    memory,
     snapshot,
     preferences,
     dark,

@@ -5,6 +5,7 @@ import { useContext } from 'preact/hooks'
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
+import type { MemoryRuns } from '../data/memory.ts'
 import type { OpenRun, RunStore } from '../data/run-store.ts'
 import type { SnapshotAbout } from '../snapshot/format.ts'
 import type { ViewStore } from '../state/store.ts'
@@ -13,6 +14,8 @@ import type { Preferences } from './preferences.ts'
 export interface App {
   readonly store: ViewStore
   readonly runs: RunStore
+  /** Runs that live in this page, a part of `runs`: what the Lab trains, what was dropped here. */
+  readonly memory: MemoryRuns
   readonly curves: Curves
   /** What this page is, where it is a snapshot in one file; undefined where a viewer serves it. */
   readonly snapshot: SnapshotAbout | undefined

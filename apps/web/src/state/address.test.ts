@@ -5,6 +5,7 @@ const full: View = {
   runs: ['demo/baseline', 'a,b ~1 ü?#%'],
   page: 'dynamics',
   place: 'runs',
+  lab: {},
   step: 340,
   versus: 0,
   probe: 23,
@@ -92,5 +93,14 @@ describe('an address', () => {
     expect(unknown).toEqual([])
     expect(encodeView(view)).toBe('#/lab?q=x')
     expect(decodeView('#/nowhere')).toMatchObject({ view: { place: 'runs' }, unknown: ['/nowhere'] })
+  })
+
+  it('hands the Lab its own settings, beside those that panels have everywhere', () => {
+    const { view, unknown } = decodeView('#/lab?sim=race&lr=.5&t=bars')
+    expect(view).toMatchObject({ place: 'lab', lab: { sim: 'race', lr: '.5' }, tables: ['bars'] })
+    expect(unknown).toEqual([])
+    expect(encodeView(view)).toBe('#/lab?sim=race&lr=.5&t=bars')
+    expect(encodeView({ ...view, runs: ['a'], page: 'dynamics' })).toBe('#/r/a/dynamics?t=bars')
+    expect(decodeView('#/?lr=.5').unknown).toEqual(['lr=.5'])
   })
 })

@@ -28,6 +28,8 @@ export interface View {
   readonly page: Page
   /** Which page without a run; 'runs', the list, wherever runs are open. */
   readonly place: Place
+  /** Settings of the Lab as its address has them; what they mean, and which it knows, is the Lab's to say. */
+  readonly lab: Readonly<Record<string, string>>
   /** The step that all panels show; undefined follows the last one. */
   readonly step: number | undefined
   /** The step compared with; undefined is the first. */
@@ -76,6 +78,7 @@ export const DEFAULTS: View = {
   runs: [],
   page: 'overview',
   place: 'runs',
+  lab: {},
   step: undefined,
   versus: undefined,
   probe: undefined,
@@ -181,7 +184,7 @@ const set: Codec<readonly number[]> = {
 const escapeItem = (item: string): string => item.replaceAll('~', '~0').replaceAll(',', '~1')
 const unescapeItem = (item: string): string => item.replaceAll('~1', ',').replaceAll('~0', '~')
 
-type Settings = Omit<View, 'runs' | 'page' | 'place'>
+type Settings = Omit<View, 'runs' | 'page' | 'place' | 'lab'>
 /** The name of each setting in an address. */
 const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: Codec<Settings[K]>] } = {
   step: ['s', whole],
@@ -232,7 +235,12 @@ export const encodeView = (view: View): string => {
     const called = key === 'full' && view.embed ? PANEL : name
     return value === undefined ? [] : [`${called}=${encode(value)}`]
   })
-  return settings.length > 0 ? `${path}?${settings.join('&')}` : path
+  const lab =
+    view.runs.length === 0 && view.place === 'lab'
+      ? Object.entries(view.lab).map(([name, value]) => `${encode(name)}=${encode(value)}`)
+      : []
+  const query = [...lab, ...settings].join('&')
+  return query === '' ? path : `${path}?${query}`
 }
 
 export interface Decoded {
@@ -277,7 +285,9 @@ export const decodeView = (hash: string): Decoded => {
     const key = name === PANEL ? 'full' : keys.find(one => codecs[one][0] === name)
     const given = decodePart(value.join('='))
     const read = key && given !== undefined ? (codecs[key][1] as Codec<unknown>).read(given) : undefined
-    if (key === undefined || read === undefined) unknown.push(part)
+    if (key === undefined && view.place === 'lab' && name !== '' && given !== undefined)
+      view = { ...view, lab: { ...view.lab, [name]: given } }
+    else if (key === undefined || read === undefined) unknown.push(part)
     else view = { ...view, [key]: read }
   }
   return { view, unknown }
