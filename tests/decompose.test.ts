@@ -71,6 +71,21 @@ describe('observe.decompose', () => {
     }
   })
 
+  it('tells tokens apart where asked to: they add up to what is said of the response', async () => {
+    const found = await run('by-token', { decompose: { ...decompose, textOf: (id) => `<${id}>` } })
+    for (const { probes } of found.decompositions) {
+      for (const { actual, predicted, directions, tokens } of probes) {
+        const sum = (values: readonly number[]): number => values.reduce((n, x) => n + x, 0)
+        const { logp, text } = tokens!
+        expect(text.every((one) => /^<\d+>$/.test(one))).toBe(true)
+        expect(logp.every((x) => x <= 0)).toBe(true)
+        expect(sum(tokens!.actual)).toBeCloseTo(actual, 4)
+        expect(sum(tokens!.predicted)).toBeCloseTo(predicted, 4)
+        for (const [name, total] of Object.entries(directions)) expect(sum(tokens!.directions[name])).toBeCloseTo(total, 4)
+      }
+    }
+  })
+
   it('leaves the run as it is without: every number is the same', async () => {
     expect(scalars(await run('apart-2', { decompose }))).toEqual(scalars(await run('plain', {})))
   })

@@ -14,6 +14,8 @@ import { checkProbes, tokenCount } from './probes.ts'
 import type { Probes } from './probes.ts'
 import { checkEvaluation, checkEvent, checkOrder, checkScalarLine } from './records.ts'
 import type { Evaluation, RunEvent, ScalarLine } from './records.ts'
+import { checkWatched } from './watched.ts'
+import type { WatchedLine } from './watched.ts'
 
 export interface RunContents {
   readonly manifest: RunManifest
@@ -23,6 +25,8 @@ export interface RunContents {
   readonly evaluations: readonly Evaluation[]
   /** What single updates did; none unless the run was told to decompose them. */
   readonly decompositions: readonly DecompositionLine[]
+  /** Distributions at watched positions; none unless the run was told to watch some. */
+  readonly watched: readonly WatchedLine[]
   /** Bytes of each appended file that are committed. */
   readonly committed: ReadonlyMap<string, number>
   /** Bytes behind these: what a crash left. Files without any are not listed. */
@@ -73,12 +77,15 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
   const scalars = await lines(files, paths.scalars, (line, where) => checkScalarLine(line.value, where))
   const decompositions = await lines(files, paths.decompositions,
     (line, where) => checkDecomposition(line.value, where))
+  const watched = await lines(files, paths.watched, (line, where) => checkWatched(line.value, where))
   const events = await lines(files, paths.events, (line, where) => checkEvent(line.value, where))
   checkOrder(index.records, i => `${files.name}/${paths.index}, line ${i + 1}`)
   checkOrder(scalars.records.map(({ s, stage }) => ({ step: s, stage })),
     i => `${files.name}/${paths.scalars}, line ${i + 1}`)
   checkOrder(decompositions.records.map(({ s, stage }) => ({ step: s, stage })),
     i => `${files.name}/${paths.decompositions}, line ${i + 1}`)
+  checkOrder(watched.records.map(({ s, stage }) => ({ step: s, stage })),
+    i => `${files.name}/${paths.watched}, line ${i + 1}`)
   const committed = new Map<string, number>()
   const torn = new Map<string, number>()
   const count = (path: string, whole: number, rest: number) => {
@@ -89,6 +96,7 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
   count(paths.scalars, scalars.committed, scalars.torn)
   count(paths.events, events.committed, events.torn)
   count(paths.decompositions, decompositions.committed, decompositions.torn)
+  count(paths.watched, watched.committed, watched.torn)
   for (const [path, width] of dataFiles(manifest, probes)) {
     const needed = index.records.length * width * FLOAT_BYTES
     const size = await files.size(path) ?? 0
@@ -109,6 +117,6 @@ export const readContents = async (files: RunFiles): Promise<RunContents> => {
   }
   return {
     manifest, probes, events: events.records, scalars: scalars.records, evaluations: index.records,
-    decompositions: decompositions.records, committed, torn,
+    decompositions: decompositions.records, watched: watched.records, committed, torn,
   }
 }

@@ -6,8 +6,20 @@
 // Changes are after minus before, Σ over response tokens, in nats; directions add up to `predicted`. A direction's name
 // is a term of the loss, with a data row in front where examples were told apart ("17 rejected"; "17 chosen target" for
 // a response that SFT learns), or 'carry-over' or 'decay'. `s` is the step that the update led to.
+//
+// With `observe.decompose.tokens` a probe also has "tokens": what was predicted and what happened of every response
+// token, in nats, and its text; they add up to the response's figures up to rounding (seven digits are written).
 import { RunError } from './error.ts'
 import { asRecord, badLine, isStep } from './records.ts'
+
+export interface DecomposedTokens {
+  readonly text: readonly string[]
+  /** log π before the update. */
+  readonly logp: readonly number[]
+  readonly actual: readonly number[]
+  readonly predicted: readonly number[]
+  readonly directions: Readonly<Record<string, readonly number[]>>
+}
 
 export interface DecomposedResponse {
   /** Probe row. */
@@ -16,6 +28,8 @@ export interface DecomposedResponse {
   readonly actual: number
   readonly predicted: number
   readonly directions: Readonly<Record<string, number>>
+  /** By response token, where that was asked for. */
+  readonly tokens?: DecomposedTokens
 }
 
 export interface Decomposition {
@@ -57,11 +71,27 @@ export const checkDecomposition = (value: unknown, where: string): Decomposition
     const probe = asRecord(item, where)
     if (!isStep(probe.row) || typeof probe.type !== 'string') throw badLine(where, `probe ${i} lacks row or type`)
     const directions = asRecord(probe.directions, where)
+    checkTokens(probe.tokens, where, i)
     for (const [name, x] of [...Object.entries(directions), ['actual', probe.actual], ['predicted', probe.predicted]]) {
       if (!Number.isFinite(x)) throw badLine(where, `"${String(name)}" of probe ${i} is not a finite number`, 'non-finite')
     }
   })
   return value as DecompositionLine
+}
+
+const checkTokens = (value: unknown, where: string, i: number): void => {
+  if (value === undefined) return
+  const { text, directions, ...lists } = asRecord(value, where)
+  if (!Array.isArray(text) || !text.every(one => typeof one === 'string')) {
+    throw badLine(where, `the tokens of probe ${i} have no text`)
+  }
+  const { logp, actual, predicted } = lists
+  const all = Object.entries({ ...asRecord(directions, where), logp, actual, predicted })
+  for (const [name, list] of all) {
+    if (!Array.isArray(list) || list.length !== text.length || !list.every(Number.isFinite)) {
+      throw badLine(where, `"${name}" of the tokens of probe ${i} is not ${text.length} finite numbers`, 'non-finite')
+    }
+  }
 }
 
 /** Throws `non-finite`, naming the response. */

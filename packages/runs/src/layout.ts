@@ -5,6 +5,9 @@
 //   events.jsonl       appended: what happened
 //   scalars.jsonl      appended: {"s":120,"t":1732…,"stage":"dpo","loss":…,"grad_norm":…}
 //   decompose.jsonl    appended, optional: what single updates did, predicted and by direction (decomposition.ts)
+//   watched.jsonl      appended, optional: the likeliest tokens at watched positions of every evaluation (watched.ts)
+//   kernel/*.safetensors  optional, written beside the run by `ldyn kernel … --out`: gram-<step>, drift, norm-<step>,
+//                      tokens-<step>-u<row>-o<row>-<type>, block-<step>; the header says what rows and columns are
 //   probes.json        static: prompts, responses, columns
 //   probe/index.jsonl  appended AFTER the data rows: {"s":120,"row":17,"stage":"dpo"}; this line is the commit
 //   probe/<metric>.f32 rows of P little-endian float32, one per (probe row, response type)
@@ -19,6 +22,7 @@ export const paths = {
   events: 'events.jsonl',
   scalars: 'scalars.jsonl',
   decompositions: 'decompose.jsonl',
+  watched: 'watched.jsonl',
   probes: 'probes.json',
   index: 'probe/index.jsonl',
   metric: (name: string): string => `probe/${name}.f32`,

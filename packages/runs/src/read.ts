@@ -11,6 +11,7 @@ import { tokenCount, typesOf } from './probes.ts'
 import type { RunManifest } from './manifest.ts'
 import type { Probes } from './probes.ts'
 import type { Evaluation, RunEvent, ScalarLine } from './records.ts'
+import type { WatchedLine } from './watched.ts'
 
 export interface ScalarColumn {
   readonly steps: Float64Array
@@ -32,6 +33,8 @@ export interface Run {
   readonly evaluations: readonly Evaluation[]
   /** What single updates did, predicted and by direction; empty unless the run was told to decompose them. */
   readonly decompositions: readonly DecompositionLine[]
+  /** Distributions at watched positions, a line an evaluation; empty unless the run was told to watch some. */
+  readonly watched: readonly WatchedLine[]
   /** Steps of the evaluations. */
   readonly steps: readonly number[]
   /** Bytes of torn tails that were left out, by file; empty for a run that was closed properly. */
@@ -112,6 +115,7 @@ const makeRun = (files: RunFiles, contents: RunContents): Run => {
     types: probes ? typesOf(probes) : [],
     evaluations,
     decompositions: contents.decompositions,
+    watched: contents.watched,
     steps,
     torn: contents.torn,
     metric,

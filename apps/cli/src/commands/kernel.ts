@@ -29,10 +29,15 @@ const whole =
   }
 
 /** What all of them take after the options of their own. */
-const shared = (command: Command, { params = true, out = true } = {}): Command => {
+const shared = (
+  command: Command,
+  { params = true, out = true, step = out }: { params?: boolean; out?: boolean; step?: boolean } = {},
+): Command => {
   if (params)
     command.option('--params <list>', 'only these parameters: paths, patterns (layers.*.attn), last:<n>')
   if (out) command.option('--out <path>', 'save the numbers: .safetensors, .npy, or a run directory')
+  if (step)
+    command.option('--step <n>', "step of the run that the model is of; its checkpoint's unless given", whole('--step'))
   return command
     .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
@@ -155,7 +160,7 @@ export function register(program: Command, context: Context): void {
     .option('--memory <amount>', 'gradients held at once, as in 4GiB', '4GiB')
     .option('--draws <n>', 'random vectors for ‖K_ou‖_F too; 0: none', whole('--draws'), 0)
     .option('--seed <n>', 'of the vectors', whole('--seed'), 0)
-  shared(drift).action(async (flags: DriftFlags) => {
+  shared(drift, { step: false }).action(async (flags: DriftFlags) => {
     const { kernelDrift } = await import('../kernel/drift.ts')
     await kernelDrift(flags, context)
   })

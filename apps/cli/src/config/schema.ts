@@ -122,6 +122,11 @@ const sections = {
     bands: z
       .boolean()
       .describe('keep the probability by bands of ranks too: mass_1, mass_2_5, mass_6_20, mass_21_100, mass_rest'),
+    'watch.rows': z
+      .int()
+      .nonnegative()
+      .describe('probe rows, from the first, of which the likeliest next tokens are kept at every evaluation; 0: none'),
+    'watch.tokens': count.describe('positions of chosen and rejected that are watched so, from where they part'),
     'decompose.every': z
       .int()
       .nonnegative()
@@ -130,6 +135,7 @@ const sections = {
     'decompose.directions': z
       .enum(['terms', 'examples'])
       .describe('split by terms of the loss, or by terms of every example (a gradient and a jvp for each)'),
+    'decompose.tokens': z.boolean().describe('keep it for every response token too, not only the sums'),
   },
   checkpoint: {
     every: z

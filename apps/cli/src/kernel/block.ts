@@ -7,7 +7,7 @@ import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
-import { checkOut, saveMatrices } from './save.ts'
+import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
 
 export interface BlockFlags extends KernelFlags {
   readonly update: string
@@ -128,11 +128,12 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
     effects: found.effects,
     ...(exact ? { exact_difference: difference(found, exact) } : {}),
   }
+  const step = await stepOf(flags.model, flags.step)
   const saved =
     flags.out &&
     (await saveMatrices(
       flags.out,
-      'block',
+      kernelName('block', step),
       [
         exact
           ? { name: 'K', shape: [exact.rows, exact.cols], data: exact.data }
@@ -140,7 +141,13 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
         { name: 'spectrum', shape: [spectrum.values.length], data: spectrum.values },
         { name: 'entries', shape: [found.entries.rows, found.entries.cols], data: found.entries.data },
       ],
-      { model: flags.model, alpha: spectrum.alpha, observe: answer.observe, update: answer.update },
+      {
+        model: flags.model,
+        ...(step === undefined ? {} : { step }),
+        alpha: spectrum.alpha,
+        observe: answer.observe,
+        update: answer.update,
+      },
     ))
   output.result('kernel block', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [render(answer, context, parametersText(chosen)), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),

@@ -12,7 +12,7 @@ import { brief } from '../progress/pace.ts'
 import { checkMemory, probesOf, rowsOf, type Probe, type ProbeFlags } from './gram.ts'
 import { openKernel, parametersText, type KernelFlags } from './open.ts'
 import { picture, table } from './picture.ts'
-import { checkOut, saveMatrices } from './save.ts'
+import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
 
 export interface NormFlags extends ProbeFlags {
   readonly draws: number
@@ -63,17 +63,25 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
     traces,
   }
   const flat = (pick: (e: Estimate) => number): Float64Array => Float64Array.from(norms.flatMap((row) => row.map(pick)))
+  const step = await stepOf(flags.model, flags.step)
   const saved =
     flags.out &&
     (await saveMatrices(
       flags.out,
-      'norm',
+      kernelName('norm', step),
       [
         { name: 'norms', shape: [n, n], data: flat((e) => e.value) },
         { name: 'se', shape: [n, n], data: flat((e) => (Number.isNaN(e.se) ? -1 : e.se)) },
         { name: 'traces', shape: [n], data: Float64Array.from(traces, (e) => e.value) },
       ],
-      { model: flags.model, probe: flags.probe, probes, draws: flags.draws, seed: flags.seed },
+      {
+        model: flags.model,
+        ...(step === undefined ? {} : { step }),
+        probe: flags.probe,
+        probes,
+        draws: flags.draws,
+        seed: flags.seed,
+      },
     ))
   output.result('kernel norm', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [
@@ -182,6 +190,7 @@ export async function kernelDrift(flags: DriftFlags, context: Context): Promise<
     drift: steps,
     first_to_last: whole,
   }
+  const checkpoints = await Promise.all(flags.model.map((model) => stepOf(model)))
   const saved =
     flags.out &&
     (await saveMatrices(
@@ -197,7 +206,13 @@ export async function kernelDrift(flags: DriftFlags, context: Context): Promise<
           ? [{ name: 'norms', shape: [norms.length, n, n], data: Float64Array.from(norms.flatMap((g) => [...g.data])) }]
           : []),
       ],
-      { models: flags.model, probe: flags.probe, probes, per: flags.per },
+      {
+        models: flags.model,
+        ...(checkpoints.some((step) => step !== undefined) ? { steps: checkpoints } : {}),
+        probe: flags.probe,
+        probes,
+        per: flags.per,
+      },
     ))
   output.result('kernel drift', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [renderDrift(flags.model, steps, whole, grams, context, parameters, n), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),

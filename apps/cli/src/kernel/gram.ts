@@ -9,7 +9,7 @@ import type { Reporter } from '../progress/reporter.ts'
 import { brief, duration } from '../progress/pace.ts'
 import { bytesOf, memoryText, openKernel, parametersText, type KernelFlags, type Opened } from './open.ts'
 import { picture, table } from './picture.ts'
-import { checkOut, saveMatrices, type SavedMatrix } from './save.ts'
+import { checkOut, kernelName, saveMatrices, stepOf, type SavedMatrix } from './save.ts'
 
 export interface ProbeFlags extends KernelFlags {
   readonly probe: string
@@ -107,11 +107,12 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
   progress.end()
   const answer = answerOf(flags, opened, probes, made)
   const n = probes.length
+  const step = await stepOf(flags.model, flags.step)
   const saved =
     flags.out &&
     (await saveMatrices(
       flags.out,
-      'gram',
+      kernelName('gram', step),
       [
         { name: 'gram', shape: [n, n], data: made.gram.data },
         ...(made.se ? [{ name: 'se', shape: [n, n], data: made.se.data }] : []),
@@ -119,7 +120,14 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
           return { name: `part.${part}`, shape: [n, n], data }
         }),
       ],
-      { model: flags.model, probe: flags.probe, probes, per: flags.per, params: flags.params ?? 'all' },
+      {
+        model: flags.model,
+        ...(step === undefined ? {} : { step }),
+        probe: flags.probe,
+        probes,
+        per: flags.per,
+        params: flags.params ?? 'all',
+      },
     ))
   output.result('kernel gram', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [render(answer, context, parametersText(opened.chosen)), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),

@@ -2,7 +2,7 @@
  * Where --out puts a kernel: one .npy (the main matrix), one .safetensors (all matrices, and what they are of in
  * its header), or a run directory, in which it becomes kernel/<name>.safetensors (ux.md §2.4).
  */
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import { writeNpy } from '@ldyn/formats'
 import { makeFolder, writeAtomically, writeSafetensorsFile } from '@ldyn/formats/node'
@@ -30,6 +30,31 @@ export async function checkOut(out: string | undefined): Promise<void> {
       fix: `give ${out}.safetensors or ${out}.npy`,
     })
 }
+
+/**
+ * How many updates a model is from the run's beginning: what --step says, or what the checkpoint that a run wrote says
+ * of itself; undefined for any other model.
+ */
+export async function stepOf(model: string, given?: number): Promise<number | undefined> {
+  if (given !== undefined) return given
+  const text = await readFile(join(model, 'checkpoint.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    const { step } = JSON.parse(text) as { step?: unknown }
+    return Number.isSafeInteger(step) ? (step as number) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The name of a kernel in a run: with its step in front of what it is of, so that those of other steps and pairs stay
+ * beside it: `gram-000040`, `tokens-000040-u3-o0-chosen`.
+ */
+export const kernelName = (kind: string, step: number | undefined, ...of: readonly string[]): string =>
+  [kind, ...(step === undefined ? [] : [String(step).padStart(6, '0')]), ...of]
+    .join('-')
+    .replace(/[^\w.-]+/g, '_')
 
 /**
  * Writes f64 matrices, the first of them the main one; `about` goes into the header of a safetensors file. Returns

@@ -9,7 +9,7 @@ import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { binned, picture, table } from './picture.ts'
-import { checkOut, saveMatrices } from './save.ts'
+import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
 
 export interface TokensFlags extends KernelFlags {
   readonly update: string
@@ -144,19 +144,27 @@ export async function kernelTokens(flags: TokensFlags, context: Context): Promis
     ),
     predicted: kernel.total,
   }
-  const saved = flags.out && (await save(flags.out, kernel, answer))
+  const saved = flags.out && (await save(flags, kernel, answer))
   output.result('kernel tokens', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [render(answer, kernel, context, parametersText(chosen)), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),
   )
 }
 
-function save(out: string, kernel: TokenKernel, { C: _C, margins: _margins, ...about }: TokensAnswer): Promise<string> {
+const rowNumber = (reference: string): string => reference.slice(reference.lastIndexOf('#') + 1)
+
+async function save(
+  { out, model, step: given, type }: TokensFlags,
+  kernel: TokenKernel,
+  { C: _C, margins: _margins, ...about }: TokensAnswer,
+): Promise<string> {
+  const step = await stepOf(model, given)
+  const of = [`u${rowNumber(about.update.row)}`, `o${rowNumber(about.observe.row)}`, type]
   const [M, L] = [kernel.observed.length, kernel.update.length]
   const flat = (rows: readonly Float64Array[]): Float64Array => Float64Array.from(rows.flatMap((row) => [...row]))
   const { A, rowA, G, K } = kernel.margins
   return saveMatrices(
-    out,
-    'tokens',
+    out!,
+    kernelName('tokens', step, ...of),
     [
       { name: 'C', shape: [M, L], data: flat(kernel.C) },
       { name: 'k', shape: [M, L], data: flat(kernel.kernel) },
@@ -166,7 +174,7 @@ function save(out: string, kernel: TokenKernel, { C: _C, margins: _margins, ...a
       { name: 'G', shape: [L], data: G },
       { name: 'predicted', shape: [M], data: kernel.byObserved },
     ],
-    { ...about },
+    { ...about, ...(step === undefined ? {} : { step }) },
   )
 }
 

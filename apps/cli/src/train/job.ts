@@ -73,10 +73,18 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         first: valueAt(config, 'observe.first')!,
         tokens: valueAt(config, 'observe.tokens')!,
         bands: valueAt(config, 'observe.bands') ?? false,
+        watch: {
+          rows: valueAt(config, 'observe.watch.rows') ?? 0,
+          tokens: valueAt(config, 'observe.watch.tokens') ?? 1,
+          textOf: (id) => tokenizer.decode(Int32Array.of(id)),
+        },
         decompose: {
           every: valueAt(config, 'observe.decompose.every') ?? 0,
           probes: valueAt(config, 'observe.decompose.probes') ?? 8,
           directions: valueAt(config, 'observe.decompose.directions') ?? 'terms',
+          ...(valueAt(config, 'observe.decompose.tokens')
+            ? { textOf: (id: number) => tokenizer.decode(Int32Array.of(id)) }
+            : {}),
         },
       },
       save: { every: valueAt(config, 'checkpoint.every')!, keep: valueAt(config, 'checkpoint.keep')! },

@@ -4,7 +4,7 @@
  * has the same numbers with and without it.
  */
 import type { CausalLM, SplitBy } from '@ldyn/core'
-import type { Decomposition } from '@ldyn/runs'
+import type { DecomposedTokens, Decomposition } from '@ldyn/runs'
 import type { Backend } from '@ldyn/tensor'
 import type { PlanOptions } from '../packing/plan.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
@@ -21,6 +21,8 @@ export interface DecomposeOptions {
   readonly probes: number
   /** By terms of the loss, or by terms of every example, which costs a gradient and a jvp for each. */
   readonly directions: SplitBy
+  /** Also by token of the response; its text is what this makes of an id. */
+  readonly textOf?: (id: number) => string
 }
 
 /** What is known of an update before it was taken. */
@@ -31,6 +33,8 @@ export interface Pending {
 }
 
 const total = (values: Float64Array): number => values.reduce((n, x) => n + x, 0)
+/** Seven digits: what float32 holds, in a third of the bytes. */
+const brief = (values: Float64Array): number[] => Array.from(values, (x) => Number(x.toPrecision(7)))
 
 /** Owns compiled programs and uploaded probes; dispose of it when done. */
 export class Decomposer implements Disposable {
@@ -90,7 +94,26 @@ export class Decomposer implements Disposable {
         actual: total(actual[i]),
         predicted: total(predicted.logp[i]),
         directions: Object.fromEntries([...directions].map(([name, values]) => [name, total(values[i])])),
+        ...this.tokensOf(i, prediction, actual[i]),
       })),
+    }
+  }
+
+  private tokensOf(
+    i: number,
+    { before, predicted, directions }: StepPrediction,
+    actual: Float64Array,
+  ): { readonly tokens?: DecomposedTokens } {
+    const { textOf } = this.options
+    if (!textOf) return {}
+    return {
+      tokens: {
+        text: Array.from(this.probes.responses[i].ids, textOf),
+        logp: brief(before.logp[i]),
+        actual: brief(actual),
+        predicted: brief(predicted.logp[i]),
+        directions: Object.fromEntries([...directions].map(([name, values]) => [name, brief(values[i])])),
+      },
     }
   }
 

@@ -11,6 +11,7 @@ import { leaves, type Backend } from '@ldyn/tensor'
 import { Evaluator } from '../observing/evaluator.ts'
 import { planDefaults, type PlanOptions } from '../packing/plan.ts'
 import type { DecomposeOptions } from '../explaining/decompose.ts'
+import type { WatchOptions } from '../observing/watcher.ts'
 import { DataError, type Row } from '../rows/row.ts'
 import {
   encodeEach,
@@ -42,6 +43,8 @@ export interface SessionJob {
     readonly bands?: boolean
     /** Updates are taken apart, for the first probe rows; not unless given. */
     readonly decompose?: DecomposeOptions
+    /** The next-token distribution at a few positions is kept at every evaluation; not unless given. */
+    readonly watch?: WatchOptions
   }
   /** A checkpoint every so many updates and at the end of each stage; of the former the newest `keep` stay. */
   readonly save: { readonly every: number; readonly keep: number }

@@ -6,6 +6,7 @@ import type { RunWriter } from '@ldyn/runs'
 import { leaves } from '@ldyn/tensor'
 import { Decomposer } from '../explaining/decompose.ts'
 import { bandsOf, summarise, type TokenObservation } from '../observing/evaluator.ts'
+import { Watcher } from '../observing/watcher.ts'
 import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
 import { metricsOf, type PreparedJob, type SessionJob, type TrainEvent } from './job.ts'
 import type { Kept, Keeping } from './keeping.ts'
@@ -18,6 +19,7 @@ export class Session {
   private readonly writer: RunWriter
   private readonly keeping: Keeping
   private readonly report: (event: TrainEvent) => void
+  private watcher: Watcher | undefined
 
   constructor(job: SessionJob, prepared: PreparedJob, writer: RunWriter, keeping: Keeping) {
     this.job = job
@@ -31,6 +33,8 @@ export class Session {
   async run(saved: Kept | undefined): Promise<'done' | 'interrupted'> {
     const { stages, save, observe } = this.job
     using decomposer = this.decomposer()
+    using watcher = this.makeWatcher()
+    this.watcher = watcher
     let weights: Weights = saved
       ? await this.keeping.load()
       : { params: await this.loadModel(), state: undefined }
@@ -109,6 +113,12 @@ export class Session {
     const { backend, checkpoint, observe, plan } = this.job
     if (!observe.decompose || observe.decompose.every === 0) return undefined
     return new Decomposer(backend, checkpoint.model, this.prepared.probeRows, observe.decompose, plan)
+  }
+
+  private makeWatcher(): Watcher | undefined {
+    const { backend, checkpoint, observe, plan } = this.job
+    if (!observe.watch || observe.watch.rows === 0 || this.prepared.probeRows.length === 0) return undefined
+    return new Watcher(backend, checkpoint.model, this.prepared.probeRows, observe.watch, plan)
   }
 
   private async loadModel(): Promise<DeviceTree> {
@@ -205,6 +215,7 @@ export class Session {
       metrics: values,
       ...(this.job.observe.tokens ? { tokens: { logp: tokenLogp } } : {}),
     })
+    if (this.watcher) await this.writer.watched(step, stage, await this.watcher.look(params))
     const logp = Object.fromEntries(
       types.flatMap((type) => (sums.has(type) ? [[type, sums.get(type)!.sum / sums.get(type)!.n]] : [])),
     )

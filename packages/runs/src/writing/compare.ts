@@ -4,6 +4,7 @@ import { RunError } from '../error.ts'
 import { bodyOf } from '../decomposition.ts'
 import type { Decomposition, DecompositionLine } from '../decomposition.ts'
 import type { Probes } from '../probes.ts'
+import type { Watched, WatchedLine } from '../watched.ts'
 
 const differs = (where: string, why: string) => new RunError({
   code: 'differs', what: 'Cannot go on with the run', where, why,
@@ -24,8 +25,15 @@ export const compareScalars = (
 }
 
 /** Throws `differs` unless the line on file holds the same decomposition. */
-export const compareDecompositions = (where: string, found: DecompositionLine, given: Decomposition): void => {
-  const [was, now] = [bodyOf(found), given].map(body => JSON.stringify(body))
+export const compareDecompositions = (where: string, found: DecompositionLine, given: Decomposition): void =>
+  compareBodies(where, bodyOf(found), given)
+
+/** Throws `differs` unless the line on file holds the same distributions. */
+export const compareWatched = (where: string, { positions }: WatchedLine, given: Watched): void =>
+  compareBodies(where, positions, given.positions)
+
+const compareBodies = (where: string, found: unknown, given: unknown): void => {
+  const [was, now] = [found, given].map(body => JSON.stringify(body))
   if (was === now) return
   const at = [...was].findIndex((letter, i) => letter !== now[i])
   throw differs(where, `on file it goes on with ${was.slice(at, at + 40)}, and doing the step again gave ${now.slice(at, at + 40)}`)

@@ -4,7 +4,7 @@
 import { dataFiles, readContents } from '../contents.ts'
 import type { RunContents } from '../contents.ts'
 import { checkFinite } from '../decomposition.ts'
-import type { Decomposition } from '../decomposition.ts'
+import type { Decomposition, DecompositionLine } from '../decomposition.ts'
 import { RunError } from '../error.ts'
 import { paths, SCHEMA } from '../layout.ts'
 import { checkManifest } from '../manifest.ts'
@@ -13,8 +13,10 @@ import { checkProbes } from '../probes.ts'
 import type { Probes } from '../probes.ts'
 import { backendOf, keptUntil, keyOf } from '../records.ts'
 import type { Evaluation, RunEvent, RunEventBody, ScalarLine } from '../records.ts'
+import { checkWatchedFinite } from '../watched.ts'
+import type { Watched, WatchedLine } from '../watched.ts'
 import {
-  compareDecompositions, compareRows, compareScalars, missingStep, probeColumnName, probeTokenName,
+  compareDecompositions, compareRows, compareScalars, compareWatched, missingStep, probeColumnName, probeTokenName,
 } from './compare.ts'
 import type { AppendFile, RunStorage } from './storage.ts'
 
@@ -43,6 +45,8 @@ export interface RunWriter extends AsyncDisposable {
   probes(step: number, stage: string, values: ProbeValues): Promise<void>
   /** Appends what one update did, or compares with the line that is there. Throws `non-finite`, `differs`. */
   decomposition(step: number, stage: string, found: Decomposition): Promise<void>
+  /** Appends distributions at watched positions, or compares with those there. Throws `non-finite`, `differs`. */
+  watched(step: number, stage: string, found: Watched): Promise<void>
   /**
    * Appends an event. One of a redone step that is on file already (all but its time) is not appended again.
    */
@@ -120,11 +124,13 @@ const makeWriter = async (storage: RunStorage, contents: RunContents): Promise<R
       data.set(path, { file: await append(path), width })
     }
     // Most runs have none: the file is made with its first line, and opened at once only to cut a torn tail off.
-    let decompositionFile = contents.committed.get(paths.decompositions) || contents.torn.get(paths.decompositions)
-      ? append(paths.decompositions) : undefined
-    await decompositionFile
-    const decompositions = () => (decompositionFile ??= append(paths.decompositions))
-    return writerOver({ storage, contents, scalarFile, eventFile, indexFile, decompositions, data, closeAll })
+    const seldom = async (path: string) => {
+      let file = contents.committed.get(path) || contents.torn.get(path) ? append(path) : undefined
+      await file
+      return () => (file ??= append(path))
+    }
+    const [decompositions, watched] = [await seldom(paths.decompositions), await seldom(paths.watched)]
+    return writerOver({ storage, contents, scalarFile, eventFile, indexFile, decompositions, watched, data, closeAll })
   } catch (error) {
     await closeAll()
     throw error
@@ -139,12 +145,13 @@ interface Parts {
   readonly indexFile: AppendFile
   /** Opened when it is first asked for. */
   decompositions(): Promise<AppendFile>
+  watched(): Promise<AppendFile>
   readonly data: ReadonlyMap<string, { readonly file: AppendFile, readonly width: number }>
   closeAll(): Promise<void>
 }
 
 const writerOver = (parts: Parts): RunWriter => {
-  const { storage, contents, scalarFile, eventFile, indexFile, decompositions, data } = parts
+  const { storage, contents, scalarFile, eventFile, indexFile, data } = parts
   const { directory } = storage
   const { probes } = contents
   const scalarLines = new Map<string, ScalarLine>(contents.scalars.map(line => [keyOf(line.s, line.stage), line]))
@@ -152,8 +159,6 @@ const writerOver = (parts: Parts): RunWriter => {
   const eventsOnFile = new Set(contents.events.map(eventKey))
   const kept = keptUntil(contents.events)
   let manifest = contents.manifest
-  const decomposed = new Map(contents.decompositions.map(line => [keyOf(line.s, line.stage), line]))
-  let lastDecomposed = contents.decompositions.at(-1)?.s ?? 0
   let lastScalar = contents.scalars.at(-1)?.s ?? 0
   let lastEvaluation = contents.evaluations.at(-1)?.step ?? 0
   let beat = Date.now()
@@ -216,19 +221,32 @@ const writerOver = (parts: Parts): RunWriter => {
     await heartbeatIfDue()
   }
 
-  const appendDecomposition = async (step: number, stage: string, found: Decomposition) => {
-    const file = await decompositions()
-    const where = `${file.path}, step ${step}`
-    checkFinite(found, `${where}, stage "${stage}"`)
-    const known = decomposed.get(keyOf(step, stage))
-    if (known) return step <= kept ? undefined : compareDecompositions(where, known, found)
-    if (step < lastDecomposed) throw missingStep(where, step, stage, lastDecomposed)
-    await file.append(encode({ s: step, t: Date.now(), stage, ...found }))
-    await file.sync()
-    decomposed.set(keyOf(step, stage), { s: step, t: 0, stage, ...found })
-    lastDecomposed = step
-    await heartbeatIfDue()
+  // A file with a line a step, most runs without: what is checked before it is written, and how a redone step compares.
+  const lineSeries = <T extends object, L extends T & { readonly s: number, readonly stage: string }>(
+    onFile: readonly L[], fileOf: () => Promise<AppendFile>, check: (found: T, where: string) => void,
+    compare: (where: string, known: L, found: T) => void,
+  ) => {
+    const known = new Map(onFile.map(line => [keyOf(line.s, line.stage), line]))
+    let last = onFile.at(-1)?.s ?? 0
+    return async (step: number, stage: string, found: T) => {
+      const file = await fileOf()
+      const where = `${file.path}, step ${step}`
+      check(found, `${where}, stage "${stage}"`)
+      const before = known.get(keyOf(step, stage))
+      if (before) return step <= kept ? undefined : compare(where, before, found)
+      if (step < last) throw missingStep(where, step, stage, last)
+      const line = { s: step, t: Date.now(), stage, ...found }
+      await file.append(encode(line))
+      await file.sync()
+      known.set(keyOf(step, stage), line as unknown as L)
+      last = step
+      await heartbeatIfDue()
+    }
   }
+  const appendDecomposition = lineSeries<Decomposition, DecompositionLine>(
+    contents.decompositions, parts.decompositions, checkFinite, compareDecompositions)
+  const appendWatched = lineSeries<Watched, WatchedLine>(
+    contents.watched, parts.watched, checkWatchedFinite, compareWatched)
 
   const appendProbes = async (step: number, stage: string, values: ProbeValues) => {
     if (!probes) {
@@ -288,6 +306,7 @@ const writerOver = (parts: Parts): RunWriter => {
     scalars: (step, stage, values) => inTurn(() => appendScalars(step, stage, values)),
     probes: (step, stage, values) => inTurn(() => appendProbes(step, stage, values)),
     decomposition: (step, stage, found) => inTurn(() => appendDecomposition(step, stage, found)),
+    watched: (step, stage, found) => inTurn(() => appendWatched(step, stage, found)),
     event: event => inTurn(() => appendEvent(event)),
     sync: () => inTurn(() => scalarFile.sync()),
     heartbeat: () => inTurn(heartbeat),
@@ -333,7 +352,7 @@ export const createRunIn = async (storage: RunStorage, run: NewRun, probes?: Pro
     // one.
     await writeJson(storage, paths.manifest, manifest)
     const contents: RunContents = {
-      manifest, probes, events: [], scalars: [], evaluations: [], decompositions: [], committed: new Map(),
+      manifest, probes, events: [], scalars: [], evaluations: [], decompositions: [], watched: [], committed: new Map(),
       torn: new Map(),
     }
     return await begun(await makeWriter(storage, contents), [{ type: 'status', status: 'running' }])
