@@ -2,6 +2,7 @@
 import 'uplot/dist/uPlot.min.css'
 import './styles/tokens.css'
 import './styles/page.css'
+import './styles/dynamics.css'
 import { computed, effect, signal } from '@preact/signals'
 import { render } from 'preact'
 import { createCurves } from './data/curves.ts'

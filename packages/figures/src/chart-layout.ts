@@ -69,8 +69,11 @@ export const spread = (
   return result
 }
 
-const bandOf = (line: Line): readonly number[] =>
-  line.mean.flatMap((mean, i) => (line.se ? [mean - line.se[i], mean + line.se[i]] : [mean]))
+/** Where the band of a line ends at a point: its own ends, else one standard error either way. */
+export const bandAt = ({ mean, se, low, high }: Line, i: number): readonly [number, number] =>
+  low && high ? [low[i], high[i]] : [mean[i] - (se?.[i] ?? 0), mean[i] + (se?.[i] ?? 0)]
+
+const bandOf = (line: Line): readonly number[] => line.mean.flatMap((mean, i) => [mean, ...bandAt(line, i)])
 
 /** Lays a panel out. Throws RangeError where a value is not finite or there is none. */
 export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
@@ -89,7 +92,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     [left, right],
     Math.max(2, Math.round((right - left) / 58)),
     // There are no half updates.
-    { least: 1 },
+    panel.xName === undefined ? { least: 1 } : {},
   )
   const at = lines.map((line) => {
     const last = line.steps.length - 1
@@ -139,10 +142,12 @@ export const rowsOf = ({ lines }: Panel): readonly Row[] => {
 }
 
 /** One sentence for those who cannot see the chart: range, and where each line begins and ends. */
-export const describe = ({ lines, stages, says }: Panel): string => {
+export const describe = ({ lines, stages, says, xName }: Panel): string => {
   const steps = lines.flatMap((line) => [...line.steps])
   const [first, last] = steps.length > 0 ? extent(steps) : [0, 0]
+  const text = xName === undefined ? String : show
   const paths = lines.map(({ key, mean }) => `${key} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
-  const switches = stages.slice(1).map(({ step, name }) => `${name} begins at update ${step}`)
-  return `${says} Updates ${Math.max(0, first)} to ${last}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
+  const switches = stages.slice(1).map(({ step, name }) => `${name} begins at ${xName ?? 'update'} ${text(step)}`)
+  const span = `${text(Math.max(0, first))} to ${text(last)}`
+  return `${says} ${xName === undefined ? `Updates ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
 }

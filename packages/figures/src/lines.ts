@@ -18,6 +18,11 @@ export interface Line {
   readonly se?: readonly number[]
   /** Probes behind each mean. */
   readonly n?: number
+  /** Ends of the band around the line, by point; without them it is the mean ± one standard error. */
+  readonly low?: readonly number[]
+  readonly high?: readonly number[]
+  /** A moving average, drawn over the values, which stay visible. */
+  readonly smoothed?: readonly number[]
 }
 
 export type Section = 'overview' | 'logp' | 'others' | 'confidence' | 'training' | 'token'
@@ -37,6 +42,8 @@ export interface Panel {
   readonly zero?: boolean
   /** Said where lines were thinned out for drawing. */
   readonly thinned?: string
+  /** What the lines' `steps` are, where they are not updates: examples, minutes. */
+  readonly xName?: string
 }
 
 /** A, B, …, Z, AA, …: names of runs in a figure of several. */
@@ -103,6 +110,9 @@ export const onlyStage = (panel: Panel, stage: string): Panel | undefined => {
             stages: kept.map((i) => line.stages[i]),
             mean: pick(line.mean),
             ...(line.se && { se: pick(line.se) }),
+            ...(line.low && { low: pick(line.low) }),
+            ...(line.high && { high: pick(line.high) }),
+            ...(line.smoothed && { smoothed: pick(line.smoothed) }),
           },
         ]
   })

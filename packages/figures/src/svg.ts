@@ -5,7 +5,7 @@
  * understood and the screen is dark, the rules of `chartStyle` replace them. Beside colour every line has a dash, a
  * marker and its name at its end. Each step is a strip that shows its numbers when pointed at.
  */
-import { cut, describe, layOut, LETTER, rowsOf, type Layout, type Size } from './chart-layout.ts'
+import { bandAt, cut, describe, layOut, LETTER, rowsOf, type Layout, type Size } from './chart-layout.ts'
 import { coordinate, escape, tag, type Attributes } from './markup.ts'
 import { show, withError } from './numbers.ts'
 import type { Line, Panel } from './lines.ts'
@@ -92,7 +92,7 @@ const axes = (
         fill: MUTED,
       }),
     ),
-    text(right + 12, bottom + 15, 'update', { class: 'muted', fill: MUTED }),
+    text(right + 12, bottom + 15, panel.xName ?? 'update', { class: 'muted', fill: MUTED }),
     ...stageNames(panel, { x, left, right }).map(({ at, name, isSwitch }) =>
       [
         isSwitch
@@ -122,10 +122,11 @@ const stageNames = ({ stages }: Panel, { x, left, right }: Pick<Layout, 'x' | 'l
   })
 }
 
-const band = ({ steps, mean, se, look }: Line, { x, y }: Layout): string => {
-  if (!se || steps.length < 2 || se.every((value) => value === 0)) return ''
-  const upper = steps.map((step, i) => [x.at(step), y.at(mean[i] + se[i])] as const)
-  const lower = steps.map((step, i) => [x.at(step), y.at(mean[i] - se[i])] as const)
+const band = (line: Line, { x, y }: Layout): string => {
+  const { steps, se, low, high, look } = line
+  if (steps.length < 2 || (!(low && high) && (!se || se.every((value) => value === 0)))) return ''
+  const upper = steps.map((step, i) => [x.at(step), y.at(bandAt(line, i)[1])] as const)
+  const lower = steps.map((step, i) => [x.at(step), y.at(bandAt(line, i)[0])] as const)
   return tag('path', {
     class: `band f-${cssName(look)}`,
     d: `${path([...upper, ...lower.reverse()])}Z`,
@@ -138,10 +139,21 @@ const MARKER_ROOM = 9
 
 const curve = (line: Line, { x, y }: Layout): string => {
   const { look, steps, mean } = line
-  const points = steps.map((step, i) => [x.at(step), y.at(mean[i])] as const)
+  const raw = steps.map((step, i) => [x.at(step), y.at(mean[i])] as const)
+  const points = line.smoothed ? steps.map((step, i) => [x.at(step), y.at(line.smoothed![i])] as const) : raw
   const room = points.length > 1 ? Math.abs(points.at(-1)![0] - points[0][0]) / (points.length - 1) : Infinity
   const colour = { class: `f-${cssName(look)}`, fill: look.light }
   return [
+    line.smoothed
+      ? tag('path', {
+          class: `raw s-${cssName(look)}`,
+          d: path(raw),
+          fill: 'none',
+          stroke: look.light,
+          'stroke-width': 1,
+          'stroke-opacity': 0.3,
+        })
+      : '',
     tag('path', {
       class: `line s-${cssName(look)}`,
       d: path(points),

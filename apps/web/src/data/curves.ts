@@ -2,11 +2,12 @@
 // is drawn. Values are per probe, so that a change has the error of the probes' own changes (see @ldyn/figures
 // series).
 import { isSum, unknownColumns, type Per } from '@ldyn/runs'
+import { bootstrap } from './bootstrap.ts'
 import type { LiveData } from './live-run.ts'
 import type { Spread } from '../state/address.ts'
 
 export interface Curve {
-  /** Probes behind each value. */
+  /** Probes (units) behind each value. */
   readonly n: number
   readonly mean: number[]
   /** Standard error of the mean; 0 where one probe is all there is. */
@@ -16,9 +17,18 @@ export interface Curve {
   readonly high: number[]
 }
 
+/** Columns that count as one each: the mean of a unit's columns is one value of the curve. */
+export interface Units {
+  /** Tells these units from others of the same run. */
+  readonly name: string
+  readonly columns: readonly (readonly number[])[]
+}
+
 export interface CurveRequest {
   readonly metric: string
+  /** One value a response of this type; or what `units` says. */
   readonly type: string
+  readonly units?: Units
   readonly per: Per
   readonly spread: Spread
   /** As the change since this evaluation (an index). */
@@ -41,6 +51,23 @@ export const columnsFor = (
   return by.some(tokens => tokens === 0) ? undefined : { columns, by }
 }
 
+/** As `columnsFor`, for units; those of which nothing is known are left out. */
+const columnsOfUnits = (
+  { probes }: Pick<LiveData, 'probes'>,
+  metric: string,
+  units: Units,
+  per: Per,
+): { columns: readonly number[]; by: readonly number[]; ends: readonly number[] } | undefined => {
+  if (!probes || (per === 'token' && !isSum(metric))) return undefined
+  const unknown = unknownColumns(probes, metric)
+  const known = units.columns.map(list => list.filter(i => !unknown.has(i))).filter(list => list.length > 0)
+  const columns = known.flat()
+  const by = columns.map(i => (per === 'token' ? probes.columns[i].tokens : 1))
+  if (columns.length === 0 || by.some(tokens => tokens === 0)) return undefined
+  let end = 0
+  return { columns, by, ends: known.map(list => (end += list.length)) }
+}
+
 /** The quantile q of sorted values, between neighbours in proportion. */
 export const quantile = (sorted: ArrayLike<number>, q: number): number => {
   const at = (sorted.length - 1) * q
@@ -52,6 +79,8 @@ export const quantile = (sorted: ArrayLike<number>, q: number): number => {
 interface Kept extends Curve {
   readonly columns: readonly number[]
   readonly by: readonly number[]
+  /** By unit the end of its columns, where units have more than one. */
+  readonly ends: readonly number[] | undefined
   readonly buffer: Float64Array
 }
 
@@ -69,14 +98,23 @@ export const createCurves = (): Curves => {
     spread: Spread,
     since: number | undefined,
   ): void => {
-    const { columns, by, buffer, n } = curve
+    const { columns, by, buffer, n, ends } = curve
     const base = since === undefined ? undefined : rows[since]
     for (let e = curve.mean.length; e < rows.length; e++) {
       const row = rows[e]
       let sum = 0
+      let from = 0
       for (let k = 0; k < n; k++) {
-        const i = columns[k]
-        buffer[k] = (base ? row[i] - base[i] : row[i]) / by[k]
+        if (ends) {
+          let total = 0
+          for (let j = from; j < ends[k]; j++)
+            total += (base ? row[columns[j]] - base[columns[j]] : row[columns[j]]) / by[j]
+          buffer[k] = total / (ends[k] - from)
+          from = ends[k]
+        } else {
+          const i = columns[k]
+          buffer[k] = (base ? row[i] - base[i] : row[i]) / by[k]
+        }
         sum += buffer[k]
       }
       const mean = sum / n
@@ -88,6 +126,10 @@ export const createCurves = (): Curves => {
       if (spread === 'se' || spread === 'none') {
         curve.low.push(mean - se)
         curve.high.push(mean + se)
+      } else if (spread === 'boot') {
+        const [low, high] = bootstrap(buffer)
+        curve.low.push(low)
+        curve.high.push(high)
       } else {
         buffer.sort()
         curve.low.push(spread === 'range' ? buffer[0] : quantile(buffer, 0.25))
@@ -96,18 +138,19 @@ export const createCurves = (): Curves => {
     }
   }
   return {
-    of(run, { metric, type, per, spread, since }) {
+    of(run, { metric, type, per, spread, since, units }) {
       const rows = run.rows.get(metric)
       if (!rows || rows.length === 0 || !run.probes) return undefined
       let byRequest = kept.get(rows)
       if (!byRequest) kept.set(rows, (byRequest = new Map()))
-      const name = JSON.stringify([type, per, spread, since])
+      const name = JSON.stringify([units?.name ?? '', type, per, spread, since])
       let curve = byRequest.get(name)
       if (!curve) {
-        const found = columnsFor(run, metric, type, per)
+        const found = units ? columnsOfUnits(run, metric, units, per) : columnsFor(run, metric, type, per)
         if (!found) return undefined
-        const n = found.columns.length
-        curve = { ...found, n, mean: [], se: [], low: [], high: [], buffer: new Float64Array(n) }
+        const ends = 'ends' in found ? (found.ends as readonly number[]) : undefined
+        const n = ends?.length ?? found.columns.length
+        curve = { ...found, ends, n, mean: [], se: [], low: [], high: [], buffer: new Float64Array(n) }
         byRequest.set(name, curve)
       }
       extend(curve, rows, spread, since)

@@ -3,19 +3,48 @@
 // begins.
 import { envelope, type Line, type Panel } from '@ldyn/figures'
 
-/** A line with the spread drawn around it, by point; without one its standard error is drawn. */
+/** A line of a figure; where its axis does not count updates, the update of each point stands beside it. */
 export interface CurveLine extends Line {
-  readonly low?: readonly number[]
-  readonly high?: readonly number[]
-  /** Moving average, drawn over the values, which stay visible. */
-  readonly smoothed?: readonly number[]
+  readonly updates?: readonly number[]
+  /** The response type that it is of. */
+  readonly type?: string
+}
+
+/** Another measure of how far training is: examples, tokens, minutes. `at` never falls. */
+export interface Axis {
+  readonly name: string
+  readonly at: (step: number) => number
+  readonly stepAt: (x: number) => number
+}
+
+/** Something that happened at a step. */
+export interface Mark {
+  readonly step: number
+  readonly kind: 'checkpoint' | 'warning' | 'resume' | 'note'
+  readonly text: string
 }
 
 export interface CurvePanel extends Panel {
   readonly lines: readonly CurveLine[]
   /** What the band around a line is, in words; undefined where none is drawn. */
   readonly band?: string
+  /** What the lines' `steps` are, where they are not updates; the cursor and the zoom stay steps of the first run. */
+  readonly axis?: Axis
+  readonly marks?: readonly Mark[]
+  /** The vertical axis logarithmic; where values are not positive, asinh, which is so far from 0 on both sides. */
+  readonly logY?: boolean
+  /** Lowest and highest value of the vertical axis, for figures side by side. */
+  readonly range?: readonly [number, number]
 }
+
+/** A window of steps on the panel's own axis. */
+export const windowFor = (
+  { axis }: Pick<CurvePanel, 'axis'>,
+  [from, to]: readonly [number, number],
+): readonly [number, number] => (axis ? [axis.at(from), axis.at(to)] : [from, to])
+
+/** The updates of a line's points. */
+export const updatesOf = ({ updates, steps }: CurveLine): readonly number[] => updates ?? steps
 
 export interface Window {
   readonly from: number
@@ -47,7 +76,7 @@ export interface Aligned {
   readonly ys: readonly (readonly (number | null)[])[]
   /** By line, which point of the line each x is; −1 for none. */
   readonly points: readonly Int32Array[]
-  /** Points that there are, and that are drawn, of all lines. */
+  /** Points that there are in the window, and that are drawn, of all lines. */
   readonly total: number
   readonly drawn: number
 }
@@ -55,6 +84,9 @@ export interface Aligned {
 /** The lines of a panel in a window of the axis, on common steps. */
 export const align = (lines: readonly CurveLine[], window: Window, pixels: number): Aligned => {
   const kept = lines.map(line => drawnPoints(line.steps, line.mean, window, pixels))
+  const inside = lines.map(({ steps }) =>
+    Math.max(0, pointAt(steps, window.to) - pointAt(steps, window.from, true)),
+  )
   // A step that a line has twice gets two places, in order.
   const most = new Map<number, number>()
   lines.forEach((line, l) => {
@@ -86,13 +118,18 @@ export const align = (lines: readonly CurveLine[], window: Window, pixels: numbe
     xs,
     ys,
     points,
-    total: lines.reduce((sum, line) => sum + line.steps.length, 0),
-    drawn: kept.reduce((sum, indices) => sum + indices.length, 0),
+    total: inside.reduce((sum, n) => sum + n, 0),
+    drawn: kept.reduce(
+      (sum, indices, l) =>
+        sum + indices.filter(i => lines[l].steps[i] >= window.from && lines[l].steps[i] <= window.to).length,
+      0,
+    ),
   }
 }
 
 /** Lowest and highest of what is drawn within a window, bands included, with room; [0, 1] where there is nothing. */
 export const valueRange = (panel: CurvePanel, { from, to }: Window): readonly [number, number] => {
+  if (panel.range) return panel.range
   let [low, high] = panel.zero ? [0, 0] : [Infinity, -Infinity]
   for (const { steps, mean, se, low: lows, high: highs } of panel.lines) {
     for (let i = 0; i < steps.length; i++) {
@@ -124,12 +161,12 @@ export const stepRange = (lines: readonly CurveLine[]): Window => {
   return from === to ? { from: from - 0.5, to: to + 0.5 } : { from, to }
 }
 
-/** The point of a line that holds at a step: the last one at or before it; −1 before the first. */
-export const pointAt = (steps: readonly number[], step: number): number => {
+/** The point of a line that holds at a step: the last one at or before it (with `before`, before it); −1 for none. */
+export const pointAt = (steps: readonly number[], step: number, before = false): number => {
   let [low, high] = [0, steps.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (steps[middle] <= step) low = middle + 1
+    if (before ? steps[middle] < step : steps[middle] <= step) low = middle + 1
     else high = middle
   }
   return low - 1

@@ -2,9 +2,18 @@
 // markers and names at the lines' ends as in its SVG. The step cursor is an element above the canvas, so that
 // moving it draws nothing anew. Drag zooms, double-click zooms out, Ctrl+wheel zooms; the wheel alone scrolls
 // the page (ux.md R3).
-import { cut, show, spread, tickText, type Marker } from '@ldyn/figures'
+import { brief, cut, niceTicks, show, spread, tickText, type Marker } from '@ldyn/figures'
 import uPlot from 'uplot'
-import { align, stepRange, valueRange, type Aligned, type CurvePanel, type Window } from './align.ts'
+import {
+  align,
+  stepRange,
+  valueRange,
+  windowFor,
+  type Aligned,
+  type CurvePanel,
+  type Mark,
+  type Window,
+} from './align.ts'
 
 export interface ChartState {
   readonly panel: CurvePanel
@@ -20,7 +29,10 @@ export interface ChartEvents {
   readonly zoom: (window: readonly [number, number] | undefined) => void
   /** The pointer is at a step, or left. */
   readonly hover: (step: number | undefined) => void
-  readonly pick: (step: number) => void
+  /** A step was clicked at, near this line. */
+  readonly pick: (step: number, line: number | undefined) => void
+  /** Drawn anew: points in the window, and how many of them are drawn. */
+  readonly drawn?: (counts: { readonly total: number; readonly drawn: number }) => void
 }
 
 export interface CurveChart {
@@ -38,6 +50,13 @@ const inks = {
   dark: { ink: '#e6e9ef', muted: '#a3acba', grid: '#242a34', axis: '#5d6675', paper: '#16191f' },
 } as const
 const MARKER_ROOM = 9
+/** What a mark looks like at the foot of the plot; colour only repeats what its letter says. */
+const markLook: Readonly<Record<Mark['kind'], { readonly letter: string; readonly caution: boolean }>> = {
+  checkpoint: { letter: 'C', caution: false },
+  warning: { letter: '!', caution: true },
+  resume: { letter: 'R', caution: true },
+  note: { letter: 'N', caution: false },
+}
 // Ticks at 1, 2 or 5 times a power of ten: what their labels can say exactly.
 const roundFrom = (low: number, high: number): number[] =>
   Array.from({ length: high - low + 1 }, (_, i) => low + i).flatMap(power =>
@@ -80,6 +99,20 @@ const markerPath = (
   }
 }
 
+/** 1, 2 and 5 times powers of ten. */
+const powers = (low: number, high: number): number[] =>
+  roundFrom(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))).filter(x => x >= low && x <= high)
+
+const lowest = ({ lines }: CurvePanel): number =>
+  lines.reduce(
+    (least, { mean, low }) =>
+      [mean, low ?? []].reduce((a, values) => values.reduce((b, x) => Math.min(b, x), a), least),
+    Infinity,
+  )
+/** A logarithm needs all values above 0. */
+const positive = ({ panel }: ChartState): boolean =>
+  panel.logY === true && panel.lines.length > 0 && lowest(panel) > 0
+
 export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveChart => {
   let plot: uPlot | undefined
   let state: ChartState | undefined
@@ -90,8 +123,28 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
   pinned.className = 'step-line'
   ghost.className = 'step-line ghost'
 
-  const windowOf = ({ zoom, panel }: ChartState): Window =>
-    zoom ? { from: zoom[0], to: zoom[1] } : stepRange(panel.lines)
+  const windowOf = ({ zoom, panel }: ChartState): Window => {
+    if (!zoom) return stepRange(panel.lines)
+    const [from, to] = windowFor(panel, zoom)
+    // A stretch of steps may take no time at all.
+    return to > from ? { from, to } : stepRange(panel.lines)
+  }
+  const stepOf = (x: number): number => state!.panel.axis?.stepAt(x) ?? x
+  const xOf = (step: number): number => state!.panel.axis?.at(step) ?? step
+  const zoomTo = (from: number, to: number): void =>
+    events.zoom([Math.round(stepOf(from) * 10) / 10, Math.round(stepOf(to) * 10) / 10])
+  /** The line that passes nearest to a place. */
+  const lineAt = (u: uPlot, left: number, top: number): number | undefined => {
+    let [best, line]: [number, number | undefined] = [Infinity, undefined]
+    aligned.ys.forEach((ys, l) =>
+      ys.forEach((y, i) => {
+        if (y === null) return
+        const far = Math.hypot(u.valToPos(aligned.xs[i], 'x') - left, 2 * (u.valToPos(y, 'y') - top))
+        if (far < best) [best, line] = [far, l]
+      }),
+    )
+    return line
+  }
   const colour = (line: number): string => state!.panel.lines[line].look[state!.dark ? 'dark' : 'light']
 
   const under = (u: uPlot): void => {
@@ -130,6 +183,16 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       ctx.moveTo(left, y)
       ctx.lineTo(left + width, y)
       ctx.stroke()
+    }
+    for (const { step, kind } of panel.marks ?? []) {
+      const at = u.valToPos(xOf(step), 'x', true)
+      if (at < left || at > left + width) continue
+      ctx.fillStyle = markLook[kind].caution ? (dark ? '#e9b35b' : '#8a5300') : axis
+      ctx.fillRect(Math.round(at) - ratio / 2, top + height - 7 * ratio, ratio, 7 * ratio)
+      ctx.font = FONT.replace('11px', `600 ${9 * ratio}px`)
+      ctx.textAlign = 'center'
+      ctx.textBaseline = 'bottom'
+      ctx.fillText(markLook[kind].letter, at, top + height - 7 * ratio)
     }
     const marks = panel.stages.map(({ step, name }) => ({ at: u.valToPos(step, 'x', true), name }))
     marks.forEach(({ at }, i) => {
@@ -266,7 +329,14 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
               return [from, to]
             },
           },
-          y: { range: () => [...valueRange(state!.panel, windowOf(state!))] as [number, number] },
+          // Logarithms of what is positive; else asinh, which is logarithmic far from 0 on both sides of it.
+          y: {
+            distr: !next.panel.logY ? 1 : positive(next) ? 3 : 4,
+            range: () => {
+              const [low, high] = valueRange(state!.panel, windowOf(state!))
+              return positive(state!) && low <= 0 ? [lowest(state!.panel) * 0.9, high] : [low, high]
+            },
+          },
         },
         axes: [
           {
@@ -276,8 +346,13 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
             ticks,
             size: 26,
             // There are no half updates.
-            incrs: WHOLE,
-            values: (_, splits) => splits.map(x => (Number.isInteger(x) ? String(x).replace('-', '−') : '')),
+            incrs: next.panel.axis ? ROUND : WHOLE,
+            values: (_, splits) =>
+              next.panel.axis
+                ? Math.max(...splits) >= 1e5
+                  ? splits.map(brief)
+                  : [...tickText(splits)]
+                : splits.map(x => (Number.isInteger(x) ? String(x).replace('-', '−') : '')),
           },
           {
             stroke: muted,
@@ -285,8 +360,19 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
             grid: { stroke: grid, width: 1 },
             ticks: { show: false },
             size: 54,
-            incrs: ROUND,
-            values: (_, splits) => [...tickText(splits)],
+            ...(next.panel.logY
+              ? {
+                  // Powers of ten alone say little of less than a decade and a half.
+                  splits: (_u: uPlot, _i: number, low: number, high: number) =>
+                    low > 0 && high / low > 30
+                      ? powers(low, high)
+                      : [...niceTicks(low, high, Math.max(3, Math.round(next.height / 45)))],
+                }
+              : { incrs: ROUND }),
+            values: (_, splits) =>
+              next.panel.logY
+                ? splits.map(value => (value === null ? '' : show(value)))
+                : [...tickText(splits)],
           },
         ],
         series: [
@@ -307,14 +393,14 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
               if (u.select.width < 6) return
               const [a, b] = [u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x')]
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-              events.zoom([Math.round(a * 10) / 10, Math.round(b * 10) / 10])
+              zoomTo(a, b)
             },
           ],
           setCursor: [
             u => {
               const { left } = u.cursor
               events.hover(
-                left === undefined || left === null || left < 0 ? undefined : u.posToVal(left, 'x'),
+                left === undefined || left === null || left < 0 ? undefined : stepOf(u.posToVal(left, 'x')),
               )
             },
           ],
@@ -327,8 +413,10 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
                 down = event.clientX
               })
               u.over.addEventListener('click', event => {
-                if (Math.abs(event.clientX - down) < 4)
-                  events.pick(u.posToVal(event.clientX - u.over.getBoundingClientRect().left, 'x'))
+                if (Math.abs(event.clientX - down) >= 4) return
+                const box = u.over.getBoundingClientRect()
+                const [x, y] = [event.clientX - box.left, event.clientY - box.top]
+                events.pick(stepOf(u.posToVal(x, 'x')), lineAt(u, x, y))
               })
               u.over.addEventListener(
                 'wheel',
@@ -338,7 +426,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
                   const { from, to } = windowOf(state!)
                   const at = u.posToVal(event.clientX - u.over.getBoundingClientRect().left, 'x')
                   const factor = event.deltaY > 0 ? 1.25 : 0.8
-                  events.zoom([at - (at - from) * factor, at + (to - at) * factor])
+                  zoomTo(at - (at - from) * factor, at + (to - at) * factor)
                 },
                 { passive: false },
               )
@@ -353,9 +441,10 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
 
   const place = (line: HTMLElement, step: number | undefined): void => {
     const u = plot
-    const inside = u && step !== undefined && step >= u.scales.x.min! && step <= u.scales.x.max!
+    const x = u && step !== undefined ? xOf(step) : NaN
+    const inside = u && x >= u.scales.x.min! && x <= u.scales.x.max!
     line.hidden = !inside
-    if (inside) line.style.transform = `translateX(${Math.round(u.valToPos(step, 'x'))}px)`
+    if (inside) line.style.transform = `translateX(${Math.round(u.valToPos(x, 'x'))}px)`
   }
   let [step, ghostStep]: [number | undefined, number | undefined] = [undefined, undefined]
 
@@ -366,7 +455,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       const room = next.width - 54 - labels
       aligned = align(next.panel.lines, windowOf(next), Math.max(50, room))
       const looks = next.panel.lines.map(({ key, look }) => `${key} ${look.light} ${look.dash}`).join('|')
-      const wanted = `${looks} ${next.dark} ${next.logX} ${labels}`
+      const wanted = `${looks} ${next.dark} ${next.logX} ${positive(next)} ${next.panel.logY} ${next.panel.axis?.name} ${labels}`
       if (plot && wanted === shape) {
         if (plot.width !== next.width || plot.height !== next.height)
           plot.setSize({ width: next.width, height: next.height })
@@ -378,6 +467,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       }
       place(pinned, step)
       place(ghost, ghostStep)
+      events.drawn?.({ total: aligned.total, drawn: aligned.drawn })
     },
     cursor(at, hovered) {
       ;[step, ghostStep] = [at, hovered]

@@ -13,10 +13,14 @@ import {
   type ResponseType,
 } from '@ldyn/figures'
 import { isSum, metrics as knownMetrics } from '@ldyn/runs'
-import type { Curves } from '../data/curves.ts'
+import { bootText } from '../data/bootstrap.ts'
+import type { Curves, Units } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { smooth, type CurveLine, type CurvePanel } from '../drawing/align.ts'
 import type { Spread, View } from '../state/address.ts'
+import { axesOf, onAxes, runOfKey, whyNot } from './axis.ts'
+import { groupsOf } from './grouping.ts'
+import { marksOf } from './marks.ts'
 import type { PanelModel } from './panel.ts'
 
 export interface MetricText {
@@ -88,6 +92,7 @@ export const perText = (metric: string, per: View['per']): string =>
 export const bandText: Readonly<Record<Spread, string | undefined>> = {
   none: undefined,
   se: '± one standard error of the mean over probes',
+  boot: bootText,
   iqr: 'middle half of the probes (quartiles)',
   range: 'lowest to highest probe',
 }
@@ -124,6 +129,8 @@ export interface LineRequest {
   readonly label?: string
   readonly look?: Look
   readonly key?: string
+  /** What one value of the line is the mean of, where it is not one response of the type. */
+  readonly units?: (run: LiveData) => Units | undefined
 }
 
 /** One line for each run that has it; the dash says the run where there are several. */
@@ -135,7 +142,9 @@ export const linesOf = (
   runs.flatMap((run, r): CurveLine[] => {
     const { metric, type, per, spread, since } = request
     const base = since === undefined ? undefined : since === 'first' ? 0 : evaluationAt(run, since)
-    const curve = curves.of(run, { metric, type, per, spread, since: base })
+    const units = request.units?.(run)
+    if (request.units && !units) return []
+    const curve = curves.of(run, { metric, type, per, spread, since: base, units })
     if (!curve || curve.mean.length === 0) return []
     const look = lookOf(run.types, type)
     const [label, key] = [request.label ?? nameOf(type), request.key ?? type]
@@ -144,6 +153,7 @@ export const linesOf = (
     return [
       {
         key: many ? `${key} ${letter(r)}` : key,
+        type,
         label: many ? `${letter(r)} ${label}` : label,
         look: many ? { ...own, dash: runDash(r) } : own,
         steps: run.evaluations.map(({ step }) => step),
@@ -151,7 +161,7 @@ export const linesOf = (
         mean: curve.mean,
         se: curve.se,
         n: curve.n,
-        ...(spread === 'iqr' || spread === 'range' ? { low: curve.low, high: curve.high } : {}),
+        ...(spread === 'iqr' || spread === 'range' || spread === 'boot' ? { low: curve.low, high: curve.high } : {}),
         ...(request.smooth ? { smoothed: smooth(curve.mean, request.smooth) } : {}),
       },
     ]
@@ -175,37 +185,30 @@ const missingMetric = (runs: readonly LiveData[], metric: string): PanelModel =>
       : { what: 'The probes have not been evaluated yet.' },
 })
 
-/** The main figure of the Dynamics screen. */
-export const dynamicsPanel = (runs: readonly LiveData[], curves: Curves, view: View): PanelModel => {
-  const { metric, change, spread, hidden } = view
+/** What stands around lines of one metric: title, unit, stages, the band in words. */
+const curvesModel = (
+  runs: readonly LiveData[],
+  view: Pick<View, 'metric' | 'per' | 'change' | 'versus' | 'spread' | 'smooth'>,
+  lines: readonly CurveLine[],
+  by: string,
+): PanelModel => {
+  const { metric, change, spread } = view
   const per = isSum(metric) ? view.per : 'response'
   const { title, unit, says } = textOf(metric)
-  const since = change ? (view.versus ?? 'first') : undefined
-  const lines = typesIn(runs)
-    .filter(({ key }) => !hidden.includes(key))
-    .flatMap(type =>
-      linesOf(runs, curves, { metric, type: type.key, per, spread, since, smooth: view.smooth }),
-    )
-  const reading = runs.some(
-    run => run.probes && run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric),
-  )
-  if (lines.length === 0 && reading) return { id: 'dynamics', kind: 'loading', title, says }
-  const all = typesIn(runs)
-  if (lines.length === 0 && (all.length === 0 || all.some(({ key }) => !hidden.includes(key))))
-    return missingMetric(runs, metric)
+  const single = lines.length > 0 && lines.every(({ n }) => n === 1)
   const what = change
     ? `Change of ${title} since ${view.versus === undefined ? 'the first evaluation' : `step ${view.versus}`}`
     : title
   const panel: CurvePanel = {
     id: 'dynamics',
     section: 'logp',
-    title: `${what} by response type`,
+    title: `${what} ${by}`,
     lines,
     stages: stageMarks(runs),
     zero: change,
-    says: `${says} ${capital(perText(metric, per))}; mean over probes.`,
+    says: `${says} ${capital(perText(metric, per))}${single ? '' : '; mean over probes'}.`,
     unit: `${change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,
-    ...(bandText[spread] && {
+    ...(bandText[spread] && !single && {
       band: change && spread === 'se' ? '± one standard error of the probes’ own changes' : bandText[spread],
     }),
   }
@@ -221,6 +224,71 @@ export const dynamicsPanel = (runs: readonly LiveData[], curves: Curves, view: V
         ? [
             `Lines are a moving average (EMA ${view.smooth}, debiased) over the values, which are drawn faintly.`,
           ]
+        : []),
+    ],
+  }
+}
+
+/** The panel of some lines, or why there are none. */
+const orMissing = (
+  runs: readonly LiveData[],
+  view: View,
+  lines: readonly CurveLine[],
+  by: string,
+): PanelModel => {
+  const { metric, hidden } = view
+  const { title, says } = textOf(metric)
+  const reading = runs.some(
+    run => run.probes && run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric),
+  )
+  if (lines.length === 0 && reading) return { id: 'dynamics', kind: 'loading', title, says }
+  const all = typesIn(runs)
+  if (lines.length === 0 && (all.length === 0 || all.some(({ key }) => !hidden.includes(key))))
+    return missingMetric(runs, metric)
+  return curvesModel(runs, view, lines, by)
+}
+
+/** Curves of a metric, one a response type. */
+export const dynamicsPanel = (runs: readonly LiveData[], curves: Curves, view: View): PanelModel => {
+  const { metric, change, spread, hidden } = view
+  const per = isSum(metric) ? view.per : 'response'
+  const since = change ? (view.versus ?? 'first') : undefined
+  const lines = typesIn(runs)
+    .filter(({ key }) => !hidden.includes(key))
+    .flatMap(type =>
+      linesOf(runs, curves, { metric, type: type.key, per, spread, since, smooth: view.smooth }),
+    )
+  return orMissing(runs, view, lines, 'by response type')
+}
+
+/**
+ * The main figure of the Dynamics screen: curves grouped as the view asks, on the axis that it asks for, with what
+ * happened on the way. `said` are groups that are not drawn, and why.
+ */
+export const mainPanel = (runs: readonly LiveData[], curves: Curves, view: View): PanelModel => {
+  const { metric, change, spread, hidden, along, logY } = view
+  const per = isSum(metric) ? view.per : 'response'
+  const since = change ? (view.versus ?? 'first') : undefined
+  const { groups, by, said } = groupsOf(runs, curves, view)
+  const lines = groups
+    .filter(({ key }) => !hidden.includes(key))
+    .flatMap(group =>
+      linesOf(runs, curves, { metric, per, spread, since, smooth: view.smooth, ...group }),
+    )
+  const model = orMissing(runs, view, lines, by)
+  if (model.kind !== 'curves') return model
+  const axes = axesOf(runs, along)
+  const why = runs.map(run => whyNot(run, along)).find(one => one !== undefined)
+  const panel = onAxes({ ...model.panel, logY, marks: marksOf(runs[0]) }, axes, runOfKey(runs.length))
+  return {
+    ...model,
+    panel,
+    notes: [
+      ...(model.notes ?? []),
+      ...said,
+      ...(why === undefined ? [] : [`The axis counts updates: ${why}.`]),
+      ...(logY && lines.some(({ mean }) => mean.some(value => value <= 0))
+        ? ['The vertical axis is asinh: logarithmic far from 0 on both sides of it, even near it.']
         : []),
     ],
   }

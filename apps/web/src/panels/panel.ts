@@ -3,7 +3,7 @@
 // says what, and which command would make it; the panel is then greyed, never hidden.
 import { describe, figure, rowsOf, type Panel } from '@ldyn/figures'
 import type { VNode } from 'preact'
-import type { CurvePanel } from '../drawing/align.ts'
+import { windowFor, type CurvePanel } from '../drawing/align.ts'
 import type { Trouble } from '../data/run-store.ts'
 
 export type Cell = string | number | undefined
@@ -61,28 +61,45 @@ export interface TroubleModel extends Named {
 
 export type PanelModel = CurvesModel | DrawnModel | MissingModel | LoadingModel | TroubleModel
 
-/** The table twin of a figure's panel: every number that is drawn, at full precision. */
+const placeName = (step: number, stage: string): string => `${step} ${stage}`
+
+/**
+ * The table twin of a figure's panel: every number that is drawn, at full precision. Where the axis does not count
+ * updates, the update stands beside it, unless runs differ in it.
+ */
 export const tableOf = (panel: CurvePanel): Table => {
-  const spread = panel.lines.some(line => line.low)
+  const { lines, xName } = panel
+  const places = lines.map(
+    ({ steps, stages }) => new Map(steps.map((step, i) => [placeName(step, stages[i]), i])),
+  )
+  const spread = lines.some(line => line.low)
   return {
     head: [
-      'step',
+      ...(xName === undefined ? ['step'] : [xName, 'step']),
       'stage',
-      ...panel.lines.flatMap(({ key, se, low }) => [
+      ...lines.flatMap(({ key, se, low, smoothed }) => [
         key,
         ...(spread && low ? [`${key} low`, `${key} high`] : se ? [`${key} ± se`] : []),
+        ...(smoothed ? [`${key} smoothed`] : []),
       ]),
     ],
-    rows: rowsOf(panel).map(({ step, stage, values }) => [
-      step,
-      stage,
-      ...values.flatMap((value, l): Cell[] => {
-        const { low, high, se, steps, stages } = panel.lines[l]
-        if (!(spread && low)) return [value?.mean, ...(se ? [value?.se] : [])]
-        const at = value ? steps.findIndex((one, i) => one === step && stages[i] === stage) : -1
-        return [value?.mean, low[at], high?.[at]]
-      }),
-    ]),
+    rows: rowsOf(panel).map(({ step, stage, values }) => {
+      const at = places.map(place => place.get(placeName(step, stage)))
+      const updates = new Set(lines.flatMap(({ updates }, l) => (at[l] === undefined ? [] : [updates?.[at[l]]])))
+      return [
+        ...(xName === undefined ? [step] : [step, updates.size === 1 ? [...updates][0] : undefined]),
+        stage,
+        ...values.flatMap((value, l): Cell[] => {
+          const { low, high, se, smoothed } = lines[l]
+          const i = value ? (at[l] ?? -1) : -1
+          return [
+            value?.mean,
+            ...(spread && low ? [low[i], high?.[i]] : se ? [value?.se] : []),
+            ...(smoothed ? [smoothed[i]] : []),
+          ]
+        }),
+      ]
+    }),
   }
 }
 
@@ -101,8 +118,9 @@ export const csvOf = ({ head, rows }: Table): string =>
 /** The part of a panel that a zoom shows: what is exported is what is drawn. */
 export const within = (panel: CurvePanel, zoom: readonly [number, number] | undefined): CurvePanel => {
   if (!zoom) return panel
+  const [from, to] = windowFor(panel, zoom)
   const lines = panel.lines.flatMap(line => {
-    const kept = [...line.steps.keys()].filter(i => line.steps[i] >= zoom[0] && line.steps[i] <= zoom[1])
+    const kept = [...line.steps.keys()].filter(i => line.steps[i] >= from && line.steps[i] <= to)
     const pick = <T>(values: readonly T[]): T[] => kept.map(i => values[i])
     return kept.length === 0
       ? []
@@ -116,6 +134,7 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
             ...(line.low && { low: pick(line.low) }),
             ...(line.high && { high: pick(line.high) }),
             ...(line.smoothed && { smoothed: pick(line.smoothed) }),
+            ...(line.updates && { updates: pick(line.updates) }),
           },
         ]
   })
@@ -126,7 +145,13 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
 export const svgFor = (model: PanelModel, zoom?: readonly [number, number]): string | undefined => {
   if (model.kind === 'drawn') return model.svg?.()
   if (model.kind !== 'curves') return undefined
-  const panel: Panel = within(model.panel, zoom)
+  const { lines, ...rest } = within(model.panel, zoom)
+  // The file has the band that the page has, or none.
+  const banded = rest.band !== undefined
+  const panel: Panel = {
+    ...rest,
+    lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
+  }
   return panel.lines.length === 0 ? undefined : figure([panel], panel.title)
 }
 

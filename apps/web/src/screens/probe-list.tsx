@@ -5,6 +5,7 @@ import { isSum } from '@ldyn/runs'
 import { useState } from 'preact/hooks'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
+import { typeInFocus } from '../panels/grouping.ts'
 import { evaluationAt, perText, textOf, typesIn } from '../panels/dynamics.ts'
 import type { App } from '../shell/context.ts'
 import { SparkLine } from '../shell/spark.tsx'
@@ -21,9 +22,7 @@ export interface ProbeItem {
 
 export const PROBE_SORTS = ['fell', 'rose', 'row', 'value'] as const
 
-/** The type in focus: the one asked for, or chosen, or the first. */
-export const typeInFocus = (run: LiveData, view: Pick<View, 'type'>): string | undefined =>
-  run.types.find(type => type === view.type) ?? run.types.find(type => type === 'chosen') ?? run.types[0]
+export { typeInFocus }
 
 /** Probes that have this type, found by text (or /expression/), sorted. Changes count from `versus`. */
 export const probeItems = (

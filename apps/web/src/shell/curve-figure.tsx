@@ -1,9 +1,9 @@
 // Curves with a step cursor, for eye, pointer and keyboard alike (ux.md §4.3): arrows move the cursor along
 // evaluations and between curves, and what is at the cursor is said.
-import { show, withError } from '@ldyn/figures'
+import { count, show, withError } from '@ldyn/figures'
 import { useSignalEffect } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { pointAt, stepRange, type CurvePanel } from '../drawing/align.ts'
+import { pointAt, stepRange, updatesOf, type CurvePanel } from '../drawing/align.ts'
 import { createCurveChart, type CurveChart } from '../drawing/curve-chart.ts'
 import { useApp } from './context.ts'
 
@@ -16,11 +16,11 @@ interface Props {
 
 /** All steps of a panel's lines, each once. */
 const stepsOf = (panel: CurvePanel): readonly number[] =>
-  [...new Set(panel.lines.flatMap(line => [...line.steps]))].sort((a, b) => a - b)
+  [...new Set(panel.lines.flatMap(line => [...updatesOf(line)]))].sort((a, b) => a - b)
 
 const valueAt = (panel: CurvePanel, l: number, step: number): string => {
   const line = panel.lines[l]
-  const i = pointAt(line.steps, step)
+  const i = pointAt(updatesOf(line), step)
   if (i < 0) return `${line.key}: nothing yet`
   return `${line.key} ${line.se && line.se[i] > 0 ? withError(line.mean[i], line.se[i]).replace(/^\+/, '') : show(line.mean[i])}`
 }
@@ -31,6 +31,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
   const chart = useRef<CurveChart>(undefined)
   const [width, setWidth] = useState(0)
   const [line, setLine] = useState(0)
+  const [counts, setCounts] = useState({ total: 0, drawn: 0 })
   const { zoom, xAxis, step } = app.store.view.value
   const dark = app.dark.value
   const latest = useRef(panel)
@@ -43,13 +44,17 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
       hover: at => {
         app.ghost.value = at
       },
-      pick: at => {
+      drawn: ({ total, drawn }) =>
+        setCounts(now => (now.total === total && now.drawn === drawn ? now : { total, drawn })),
+      pick: (at, line) => {
         const steps = stepsOf(latest.current)
         const nearest = steps.reduce(
           (best, one) => (Math.abs(one - at) < Math.abs(best - at) ? one : best),
           steps[0],
         )
-        app.store.set({ step: nearest })
+        // A line of a response type brings that type into focus with it.
+        const near = line === undefined ? undefined : latest.current.lines[line].type
+        app.store.set({ step: nearest, ...(near !== undefined && { type: near }) })
       },
     })
     chart.current = made
@@ -70,7 +75,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     const steps = stepsOf(panel)
     if (steps.length === 0 || event.ctrlKey || event.metaKey || event.altKey) return
     const at = step === undefined ? steps.length - 1 : Math.max(0, pointAt(steps, step))
-    const all = stepRange(panel.lines)
+    const all = stepRange(panel.lines.map(one => ({ ...one, steps: updatesOf(one) })))
     const [from, to] = zoom ?? [all.from, all.to]
     const go = (i: number): void => {
       const next = steps[Math.min(steps.length - 1, Math.max(0, i))]
@@ -121,7 +126,11 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
         {panel.band !== undefined && ` · band: ${panel.band}`}
       </p>
       <div ref={host} class="plot" style={{ height: `${height}px` }} />
-      <p class="x-name muted">update</p>
+      <p class="x-name muted">
+        {panel.xName ?? 'update'}
+        {counts.drawn < counts.total &&
+          ` · ${count(counts.total)} points, ${count(counts.drawn)} drawn: the lowest and highest of every stretch, exact`}
+      </p>
     </div>
   )
 }
