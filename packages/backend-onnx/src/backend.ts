@@ -7,27 +7,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import {
-  byteSize,
-  composites,
-  DeviceError,
-  leaves,
-  matches,
-  NonFiniteError,
-  sameShape,
-  show,
-  sizeOf,
-  TraceError,
-  unflatten,
-  type Backend,
-  type CompileOptions,
-  type CompositeName,
-  type DeviceTensor,
-  type Executable,
-  type HostArray,
-  type HostTensor,
-  type RunInput,
-  type Spec,
-  type Tree,
+  byteSize, composites, DeviceError, finiteOf, holdings, type Backend, type CompositeName, type Executable, type Spec,
 } from '@ldyn/tensor'
 import type { Tensor as OrtTensor } from 'onnxruntime-node'
 import { dialectOf } from './lower/dialect.ts'
@@ -36,116 +16,45 @@ import { handover, type Handover } from './runtime/handover.ts'
 import type { OnnxOptions } from './runtime/options.ts'
 import { pool, type Block, type Pool } from './runtime/pool.ts'
 import { sessions, type Compiled } from './runtime/sessions.ts'
-import { fill, isHandle, own, OnnxTensor, view } from './runtime/tensor.ts'
+import { fill, view } from './runtime/values.ts'
 
 const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const
-
-interface Memory {
-  readonly pool: Pool
-  readonly live: Set<OnnxTensor>
-}
-
-/** An input leaf as a block that the run reads. Host values go to a block that lives as long as the run. */
-interface Fed {
-  readonly block: Block
-  readonly tensor?: OnnxTensor
-}
-
-function feed({ pool: blocks, live }: Memory, path: string, want: Spec, given: RunInput | undefined): Fed {
-  if (given === undefined) throw new TraceError(`input '${path}' (${show(want)}) is missing`)
-  if (typeof given === 'number') {
-    if (sizeOf(want.shape) !== 1)
-      throw new TraceError(`input '${path}' is a number where the program takes ${show(want)}`)
-    return hosted(
-      blocks,
-      `input '${path}'`,
-      want,
-      Float64Array.of(want.dtype === 'i32' ? Math.trunc(given) : given),
-    )
-  }
-  if (given.dtype !== want.dtype || !sameShape(given.shape, want.shape)) {
-    throw new TraceError(`input '${path}' is ${show(given)} where the program takes ${show(want)}`)
-  }
-  if (!isHandle(given)) return hosted(blocks, `input '${path}'`, want, given.data)
-  const tensor = own(live, given, path)
-  return { block: tensor.block, tensor }
-}
-
-function hosted(blocks: Pool, name: string, want: Spec, values: HostArray): Fed {
-  if (values.length !== sizeOf(want.shape)) {
-    throw new TraceError(`${name} has ${values.length} values, which do not fill ${show(want)}`)
-  }
-  const block = blocks.take(byteSize(want))
-  fill(want.dtype, block, values)
-  return { block }
-}
 
 const ortTensor = (ort: Engine, s: Spec, block: Block): OrtTensor =>
   new ort.Tensor(ORT_TYPE[s.dtype], view(s.dtype, block) as Float32Array, s.shape)
 
-interface Engaged extends Memory {
+interface Engaged {
   readonly ort: Engine
   readonly results: Handover
+  readonly blocks: Pool
 }
 
 /** One run into fresh blocks; the caller owns them. Inputs stay pinned until it ends. */
 async function compute(
-  engaged: Engaged,
-  { session, lowered }: Compiled,
-  fed: readonly Fed[],
-): Promise<Block[]> {
-  const { ort, results, pool: blocks } = engaged
+  { ort, results, blocks }: Engaged,
+  { session, lowered: { inputs, outputs } }: Compiled,
+  fed: readonly Block[],
+): Promise<Block[] | undefined> {
   const made: Block[] = []
-  for (const { block } of fed) blocks.pin(block)
+  const drop = (): void => made.forEach((block) => blocks.free(block))
+  for (const block of fed) blocks.pin(block)
   try {
-    for (const port of lowered.outputs) made.push(blocks.take(byteSize(port.spec)))
-    const feeds = Object.fromEntries(
-      lowered.inputs.map((p, i) => [p.name, ortTensor(ort, p.spec, fed[i].block)]),
-    )
-    const fetches = Object.fromEntries(
-      lowered.outputs.map((p, i) => [p.name, ortTensor(ort, p.spec, made[i])]),
-    )
+    for (const { spec } of outputs) made.push(blocks.take(byteSize(spec)))
+    const feeds = Object.fromEntries(inputs.map((p, i) => [p.name, ortTensor(ort, p.spec, fed[i])]))
+    const fetches = Object.fromEntries(outputs.map((p, i) => [p.name, ortTensor(ort, p.spec, made[i])]))
     await results.run(session, feeds, fetches)
-    return made
   } catch (error) {
-    for (const block of made) blocks.free(block)
+    drop()
     throw new DeviceError(
       `ONNX Runtime failed to run the program: ${error instanceof Error ? error.message : String(error)}`,
     )
   } finally {
-    for (const { block } of fed) blocks.unpin(block)
+    for (const block of fed) blocks.unpin(block)
   }
-}
-
-async function runOnce(
-  engaged: Engaged,
-  compiled: Compiled,
-  { donate }: CompileOptions,
-  inputs: Tree<RunInput>,
-): Promise<Tree<DeviceTensor>> {
-  const { inputs: ports, outputs } = compiled.lowered
-  const given = new Map(leaves(inputs).map(({ path, value }) => [path, value]))
-  const fed: Fed[] = []
-  try {
-    for (const port of ports) fed.push(feed(engaged, port.path, port.spec, given.get(port.path)))
-    const made = await compute(engaged, compiled, fed)
-    const finite = outputs.findIndex(
-      ({ path, spec }) => path === 'finite' && spec.dtype === 'bool' && spec.shape.length === 0,
-    )
-    if (finite >= 0 && new Uint8Array(made[finite].buffer)[0] === 0) {
-      for (const block of made) engaged.pool.free(block)
-      throw new NonFiniteError("the program's output 'finite' is false; donated inputs are unchanged")
-    }
-    if (donate !== undefined) ports.forEach((p, i) => matches(donate, p.path) && fed[i].tensor?.dispose())
-    return unflatten(
-      outputs.map(({ path, spec }, i) => ({
-        path,
-        value: new OnnxTensor(engaged.pool, engaged.live, spec, made[i]),
-      })),
-    )
-  } finally {
-    for (const { block, tensor } of fed) if (!tensor) engaged.pool.free(block)
-  }
+  const finite = finiteOf(outputs)
+  if (finite < 0 || new Uint8Array(made[finite].buffer)[0] !== 0) return made
+  drop()
+  return undefined
 }
 
 /**
@@ -158,29 +67,22 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
   const dialect = dialectOf(provider)
   const native = (Object.keys(composites) as CompositeName[]).filter((op) => dialect.composites[op] !== 'expand')
   const results = await handover(ort)
-  const memory: Engaged = { pool: pool(), live: new Set(), ort, results }
+  const blocks = pool()
+  const engaged: Engaged = { ort, results, blocks }
+  const held = holdings<Block>('onnx', {
+    put(value) {
+      const block = blocks.take(byteSize(value))
+      fill(value.dtype, block, value.data)
+      return block
+    },
+    free: (block) => blocks.free(block),
+  })
   const open = sessions(ort, results, options)
   const threads = options.threads ?? availableParallelism()
-  let disposed = false
-  const alive = (): void => {
-    if (disposed) throw new DeviceError('the onnx backend was disposed of')
-  }
-
-  // Sessions and tensors outlive the runs that use them.
-  const running = new Set<Promise<unknown>>()
-  const watched = <T>(run: Promise<T>): Promise<T> => {
-    const done = (): void => void running.delete(run)
-    running.add(run)
-    run.then(done, done)
-    return run
-  }
-  const settled = (): Promise<unknown> => Promise.allSettled([...running])
 
   const dispose = async (): Promise<void> => {
-    disposed = true
-    await settled()
-    for (const tensor of memory.live) tensor.dispose()
-    memory.pool.clear()
+    await held.close()
+    blocks.clear()
     await open.dispose()
   }
 
@@ -192,40 +94,24 @@ export async function onnxBackend(options: OnnxOptions = {}): Promise<Backend> {
       composites: native,
       f64: false,
     },
-    async upload(value: HostTensor) {
-      alive()
-      const { block } = hosted(memory.pool, 'the uploaded tensor', value, value.data)
-      return new OnnxTensor(memory.pool, memory.live, value, block)
+    async upload(value) {
+      held.check()
+      return held.handle(value, held.put(value, 'the uploaded tensor'))
     },
     async read(tensor) {
-      alive()
-      return own(memory.live, tensor, 'tensor').read()
+      held.check()
+      const { shape, dtype } = tensor
+      return { shape, dtype, data: view(dtype, held.valueOf(tensor, 'tensor')).slice() }
     },
-    async compile(program, compileOptions: CompileOptions = {}): Promise<Executable> {
-      alive()
+    async compile(program, compileOptions = {}): Promise<Executable> {
+      held.check()
       const { compiled, release } = await open.acquire(program)
-      let closed = false
-      const close = (): void => {
-        closed = true
-        void settled().then(release)
-      }
-      return {
-        program,
-        stats: compiled.stats,
-        async run(inputs) {
-          alive()
-          if (closed) throw new DeviceError('the executable was disposed of')
-          return watched(runOnce(memory, compiled, compileOptions, inputs))
-        },
-        dispose: close,
-        [Symbol.dispose]: close,
-      }
+      const { lowered, stats } = compiled
+      const run = (fed: readonly Block[]): Promise<Block[] | undefined> => compute(engaged, compiled, fed)
+      const { inputs, outputs } = lowered
+      return held.executable(program, { inputs, outputs, stats, run, release: () => void release() }, compileOptions)
     },
-    memory: () => ({
-      tensors: memory.live.size,
-      bytes: [...memory.live].reduce((n, t) => n + byteSize(t), 0),
-      pooled: memory.pool.pooled(),
-    }),
+    memory: () => ({ ...held.memory(), pooled: blocks.pooled() }),
     dispose,
     [Symbol.asyncDispose]: dispose,
   }

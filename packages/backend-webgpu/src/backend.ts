@@ -1,8 +1,9 @@
 /** The Backend contract on WebGPU: a program is planned, compiled into pipelines, and run in one submit. */
 import {
-  DeviceError, type Backend, type CompileOptions, type CompositeName, type HostTensor, type Program, composites,
+  composites, DeviceError, holdings, type Backend, type CompileOptions, type CompositeName, type HostTensor,
+  type Program,
 } from '@ldyn/tensor'
-import { hosted, Memory, own, WebgpuTensor } from './device/memory.ts'
+import { Memory, type Buffer } from './device/memory.ts'
 import { openDevice, type WebgpuOptions } from './device/open.ts'
 import { nativeOn } from './kernels/table.ts'
 import { deviceBytes, planOf, type Plan } from './plan/plan.ts'
@@ -39,15 +40,10 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
   const memory = new Memory(device)
   const compiled = pipelines(device)
   const { matmulPrecision = 'f32', fusion = true, memoryLimit = Infinity } = options
-  let disposed = false
-  const alive = (): void => {
-    if (disposed) throw new DeviceError('the webgpu backend was disposed of')
-    device.check()
-  }
+  const store = { put: (v: HostTensor) => memory.put(v), free: (b: Buffer) => memory.release(b) }
+  const held = holdings<Buffer>('webgpu', store, () => device.check())
   const dispose = async (): Promise<void> => {
-    if (disposed) return
-    disposed = true
-    for (const tensor of memory.live) tensor.dispose()
+    await held.close()
     memory.clear()
     device.close('the webgpu backend was disposed of')
   }
@@ -62,27 +58,30 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
         Object.entries(device.limits).filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
     },
     device: device.gpu,
-    async upload(value: HostTensor) {
-      alive()
-      const buffer = hosted(memory, 'the uploaded tensor', value)
+    async upload(value) {
+      held.check()
+      const tensor = held.handle(value, held.put(value, 'the uploaded tensor'))
       await memory.settled().catch((error: unknown) => {
-        memory.release(buffer)
+        tensor.dispose()
         throw error
       })
-      return new WebgpuTensor(memory, value, buffer)
+      return tensor
     },
     async read(tensor) {
-      alive()
-      const { buffer, shape, dtype } = own(memory, tensor, 'the tensor')
-      return { shape, dtype, data: await memory.read(buffer, { shape, dtype }) }
+      held.check()
+      const { shape, dtype } = tensor
+      return { shape, dtype, data: await memory.read(held.valueOf(tensor, 'tensor'), { shape, dtype }) }
     },
     async compile(program, compileOptions = {}) {
-      alive()
+      held.check()
       const plan = planOf(program, device.limits, { matmulPrecision, fusion })
       mustFit(plan, device.limits.maxBufferBytes, memoryLimit)
-      return executable(memory, compiled, program, plan, compileOptions, alive)
+      return held.executable(program, await executable(memory, compiled, plan), compileOptions)
     },
-    memory: () => ({ tensors: memory.live.size, bytes: memory.bytes(), pooled: memory.pooled() }),
+    memory() {
+      const live = new Set([...held.live].map(({ value }) => value))
+      return { ...held.memory(), pooled: [...live].reduce((n, { bytes }) => n - bytes, memory.held) }
+    },
     dispose,
     [Symbol.asyncDispose]: dispose,
   }

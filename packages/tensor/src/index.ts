@@ -7,6 +7,7 @@ export * from './tree.ts'
 export * from './errors.ts'
 export * from './program.ts'
 export * from './backend.ts'
+export { holdings, finiteOf, type Holdings, type Store, type Compiled, type NamedSpec, type Handle } from './holdings.ts'
 export { Tensor, scope, checkpoint } from './graph.ts'
 export { trace, call, type Traced } from './trace.ts'
 export type {

@@ -1,11 +1,10 @@
 /**
- * Buffers and the tensors in them. A buffer is counted by those who hold it (a tensor, a run, another tensor that is
- * the same value), and goes back to a pool of equal sizes when nobody does. Work on the queue is done in order, so a
- * buffer may be written anew while an earlier run that reads it is still under way; and so all programs share the
- * arenas, in which intermediates lie no longer than their run.
+ * Buffers. One is counted by those who hold it (a tensor, a run, another tensor that is the same value), and goes back
+ * to a pool of equal sizes when nobody does. Work on the queue is done in order, so a buffer may be written anew while
+ * an earlier run that reads it is still under way; and so all programs share the arenas, in which intermediates lie no
+ * longer than their run.
  */
-import { DeviceError, byteSize, show, sizeOf } from '@ldyn/tensor'
-import type { DeviceTensor, HostArray, HostTensor, Spec } from '@ldyn/tensor'
+import { DeviceError, sizeOf, type HostArray, type HostTensor, type Spec } from '@ldyn/tensor'
 import { deviceBytes } from '../plan/plan.ts'
 import type { Device } from './open.ts'
 
@@ -18,7 +17,7 @@ const WORDS = { f32: Float32Array, i32: Int32Array, bool: Uint32Array } as const
 const KEEP = 2 ** 30
 
 export interface Buffer {
-  readonly id: number; readonly gpu: GPUBuffer; readonly bytes: number; holders: number
+  readonly gpu: GPUBuffer; readonly bytes: number; holders: number
   /** Its allocation failed. */
   failed?: boolean
 }
@@ -28,23 +27,22 @@ const put = <T>(lists: Map<number, T[]>, size: number, item: T): void =>
 
 export class Memory {
   readonly device: Device
-  readonly live = new Set<WebgpuTensor>()
-  /** Buffers of intermediates, as large as the largest program needs. `generation` changes when one is replaced. */
+  /** Buffers of intermediates, as large as the largest program needs. */
   readonly arenas: Buffer[] = []
-  generation = 0
+  /** Bytes that the device holds for all of it. */
+  held = 0
   private readonly free = new Map<number, Buffer[]>()
   private readonly staging = new Map<number, GPUBuffer[]>()
   private freeBytes = 0
-  private held = 0
-  private ids = 0
   /** Allocations that no one has asked about yet. */
   private doubts: { readonly buffer: Buffer; readonly outcome: Promise<GPUError | null> }[] = []
 
   constructor(device: Device) { this.device = device }
 
-  /** A buffer with one holder. Allocation fails later, where `settled` is awaited. */
-  take(bytes: number): Buffer {
-    const found = this.free.get(bytes)?.pop()
+  /** A buffer with one holder: `wanted`, where it is free. Allocation fails later, where `settled` is awaited. */
+  take(bytes: number, wanted?: Buffer): Buffer {
+    const free = this.free.get(bytes) ?? []
+    const [found] = free.splice(wanted && free.includes(wanted) ? free.indexOf(wanted) : -1, 1)
     if (found) {
       this.freeBytes -= bytes
       found.holders = 1
@@ -55,23 +53,23 @@ export class Memory {
       throw new DeviceError(`a tensor of ${bytes} bytes does not fit a buffer of this device, which holds ` +
         `${maxBufferBytes}; use a smaller batch, shorter rows or a smaller chunkRows`)
     gpu.pushErrorScope('out-of-memory')
-    const buffer: Buffer = { id: ++this.ids, gpu: gpu.createBuffer({ size: bytes, usage: TENSOR }), bytes, holders: 1 }
+    const buffer: Buffer = { gpu: gpu.createBuffer({ size: bytes, usage: TENSOR }), bytes, holders: 1 }
     this.doubts.push({ buffer, outcome: gpu.popErrorScope() })
     this.held += bytes
     return buffer
   }
 
+  get doubtful(): boolean { return this.doubts.length > 0 }
+
   /** Waits until what was allocated is known to be there. Throws DeviceError; failed buffers are not used again. */
   async settled(estimate = ''): Promise<void> {
-    if (this.doubts.length === 0) return
     const doubts = this.doubts.splice(0)
     const errors = await Promise.all(doubts.map(({ outcome }) => outcome))
     const error = errors.find((e) => e !== null)
     if (!error) return
     doubts.forEach(({ buffer }, i) => (buffer.failed = errors[i] !== null))
-    throw new DeviceError(`the device is out of memory: ${this.held} bytes are allocated (${this.bytes()} in live ` +
-      `tensors, ${this.freeBytes} free for reuse)${estimate}; use a smaller batch, checkpointing or a smaller ` +
-      `chunkRows. It says: ${error.message}`)
+    throw new DeviceError(`the device is out of memory: ${this.held} bytes are allocated (${this.freeBytes} free for ` +
+      `reuse)${estimate}; use a smaller batch, checkpointing or a smaller chunkRows. It says: ${error.message}`)
   }
 
   hold(b: Buffer): Buffer {
@@ -98,19 +96,21 @@ export class Memory {
       if (this.arenas[i]?.bytes >= need) return
       if (this.arenas[i]) this.destroy(this.arenas[i])
       this.arenas[i] = this.take(need)
-      this.generation++
     })
   }
 
   clearArenas(): void {
     for (const b of this.arenas.splice(0)) this.destroy(b)
-    this.generation++
   }
 
-  write(b: Buffer, { dtype }: Spec, values: HostArray): void {
-    const data = dtype === 'bool' ? Uint32Array.from(values, (v) => (v ? 1 : 0))
-      : values instanceof WORDS[dtype] ? values : WORDS[dtype].from(values)
+  /** A buffer with these values. */
+  put(value: HostTensor): Buffer {
+    const { dtype, data: given } = value
+    const data = dtype === 'bool' ? Uint32Array.from(given, (v) => (v ? 1 : 0))
+      : given instanceof WORDS[dtype] ? given : WORDS[dtype].from(given)
+    const b = this.take(deviceBytes(value))
     if (data.length > 0) this.device.gpu.queue.writeBuffer(b.gpu, 0, data as Float32Array<ArrayBuffer>)
+    return b
   }
 
   /** A buffer to map; give it back with `returnStaging`. */
@@ -153,13 +153,6 @@ export class Memory {
     return staging.getMappedRange()
   }
 
-  bytes(): number { return [...this.live].reduce((n, t) => n + byteSize(t), 0) }
-
-  /** Everything that the device holds and no live tensor has. */
-  pooled(): number {
-    return [...new Set([...this.live].map((t) => t.buffer))].reduce((n, b) => n - b.bytes, this.held)
-  }
-
   clear(): void {
     this.clearArenas()
     for (const list of this.free.values()) for (const b of list) this.destroy(b)
@@ -168,59 +161,4 @@ export class Memory {
     this.staging.clear()
     this.freeBytes = 0
   }
-}
-
-/** A tensor in device memory. */
-export class WebgpuTensor implements DeviceTensor {
-  readonly backend = 'webgpu'
-  readonly shape: Spec['shape']
-  readonly dtype: Spec['dtype']
-  readonly buffer: Buffer
-  private readonly memory: Memory
-  private gone = ''
-
-  constructor(memory: Memory, { shape, dtype }: Spec, buffer: Buffer) {
-    this.memory = memory
-    this.shape = shape
-    this.dtype = dtype
-    this.buffer = buffer
-    memory.live.add(this)
-  }
-
-  get alive(): boolean { return this.gone === '' }
-  [Symbol.dispose](): void { this.dispose() }
-
-  dispose(): void {
-    if (this.alive) this.memory.release(this.buffer)
-    this.end('disposed of')
-  }
-
-  /** Its values are gone; what it held is its caller's (a run that consumes it takes its place). */
-  end(how: string): void {
-    this.gone ||= how
-    this.memory.live.delete(this)
-  }
-
-  /** Throws DeviceError where its values are gone. */
-  check(name: string): void {
-    if (!this.alive) throw new DeviceError(`${name} (${show(this)}) was ${this.gone}`)
-  }
-}
-
-/** The tensor of this backend behind a handle. Throws DeviceError where it is another's, or dead. */
-export function own(memory: Memory, tensor: DeviceTensor, name: string): WebgpuTensor {
-  if (!(tensor instanceof WebgpuTensor) || (tensor.alive && !memory.live.has(tensor)))
-    throw new DeviceError(
-      `${name} is a tensor of another backend ('${tensor.backend}'); read it there and upload it here`)
-  tensor.check(name)
-  return tensor
-}
-
-/** Uploads host values into a buffer of their own. Throws DeviceError where they do not fill the shape. */
-export function hosted(memory: Memory, name: string, value: HostTensor): Buffer {
-  if (value.data.length !== sizeOf(value.shape))
-    throw new DeviceError(`${name} has ${value.data.length} values, which do not fill ${show(value)}`)
-  const buffer = memory.take(deviceBytes(value))
-  memory.write(buffer, value, value.data)
-  return buffer
 }
