@@ -1,6 +1,7 @@
 // @ldyn/web/server: what `ldyn view` runs. Node only.
-export { builtApp, serve } from './listen.ts'
+export { builtApp, builtTemplate, serve } from './listen.ts'
 export type { ServeOptions, Serving } from './listen.ts'
+export { createSummaries } from './summary.ts'
 export { createViewer } from './viewer.ts'
 export type { Viewer, ViewerOptions } from './viewer.ts'
 export type { RunList, RunState, RunSummary, Spark } from '../wire.ts'

@@ -38,6 +38,12 @@ export const builtApp = (): string | undefined => {
   return here.find(path => existsSync(`${path}/index.html`))
 }
 
+/** The page that a snapshot is made of, in this package; undefined where it was never built. */
+export const builtTemplate = (): string | undefined => {
+  const path = `${builtApp() ?? ''}/snapshot.html`
+  return existsSync(path) ? path : undefined
+}
+
 const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/.test(host)
 
 /** Rejects with the system's error where the port is taken or the host is none of this machine's. */

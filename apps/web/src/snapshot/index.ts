@@ -1,0 +1,12 @@
+// @ldyn/web/snapshot: runs as one HTML file, in Node and in browsers. `builtTemplate` of @ldyn/web/server is the page.
+export { documentOf, REFUSE_BYTES, WARN_BYTES } from './document.ts'
+export { estimateBytes } from './estimate.ts'
+export { SnapshotError, TEXTS } from './format.ts'
+export type { Precision, SnapshotAbout, SnapshotErrorCode, SnapshotOptions, Texts } from './format.ts'
+export { pagesNamed } from './pages.ts'
+export { openData } from './source.ts'
+export { limitsOf, originOf } from './words.ts'
+export { makeSnapshot } from './write.ts'
+export type { RunToShare, Snapshot, SnapshotRequest } from './write.ts'
+export { PAGES } from '../state/address.ts'
+export type { Page } from '../state/address.ts'

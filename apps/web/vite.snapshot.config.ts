@@ -1,0 +1,72 @@
+// The template of a snapshot (src/snapshot/format.ts): the whole page as one HTML file with one classic script, since a
+// page from file:// may load neither modules nor anything else. The policy allows that very script by its hash, and no
+// request at all: whatever a run's texts say, nothing of them runs and nothing leaves.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type Plugin } from 'vite'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+const policyOf = (script: string): string =>
+  [
+    "default-src 'none'",
+    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    "style-src 'unsafe-inline'",
+    'img-src data: blob:',
+    'worker-src blob:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+
+/** Neither may end the element that it stands in. */
+const inScript = (code: string): string => code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
+const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/style')
+
+const oneFile: Plugin = {
+  name: 'ldyn-one-file',
+  enforce: 'post',
+  generateBundle(_options, bundle) {
+    let [script, style] = ['', '']
+    for (const [name, one] of Object.entries(bundle)) {
+      if (one.type === 'chunk') script += one.code
+      else if (name.endsWith('.css')) style += String(one.source)
+      delete bundle[name]
+    }
+    const code = inScript(script)
+    const parts: Readonly<Record<string, string>> = {
+      '<!--ldyn:policy-->': policyOf(code),
+      '<!--ldyn:style-->': inStyle(style),
+      '<!--ldyn:script-->': code,
+    }
+    // In one pass: what is put in is not searched again.
+    const source = readFileSync(here('snapshot.html'), 'utf8').replace(
+      /<!--ldyn:(?:policy|style|script)-->/g,
+      place => parts[place],
+    )
+    this.emitFile({ type: 'asset', fileName: 'snapshot.html', source })
+  },
+}
+
+export default defineConfig({
+  root: here('.'),
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
+  // What only a served page does (making snapshots, training in the tab) is left out by this.
+  define: { 'import.meta.env.SNAPSHOT': 'true' },
+  plugins: [oneFile],
+  build: {
+    outDir: here('dist/app'),
+    emptyOutDir: false,
+    copyPublicDir: false,
+    target: 'es2023',
+    cssCodeSplit: false,
+    modulePreload: false,
+    assetsInlineLimit: Infinity,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: here('src/snapshot/main.tsx'),
+      output: { format: 'iife', codeSplitting: false },
+    },
+  },
+})
