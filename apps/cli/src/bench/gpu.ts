@@ -15,7 +15,7 @@ export interface ConformanceResult {
 
 /** Least milliseconds of square products on named cards, by our kernels' counts: what the timings compare with. */
 export async function renderRoofline(sizes: readonly number[]): Promise<string[]> {
-  const { leastTimes } = await import('@ldyn/backend-webgpu')
+  const { leastTimes } = await import('./roofline.ts')
   const times = leastTimes(sizes, ['f32', 'f16'])
   const lines = ['', `least ms of a product at ${sizes.join(', ')} (f32; f16 on matrix units), by the makers' figures:`]
   for (const name of new Set(times.map(({ card }) => card))) {

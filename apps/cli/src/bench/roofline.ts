@@ -1,11 +1,12 @@
 /**
- * What a kernel costs, counted from its shape: what can be judged of a tile without a card. `bytes` is the least that
- * memory must move (every operand once), `traffic` what the workgroups ask of the caches; seconds on a card are at
- * least the larger of flops over its peak and bytes over its bandwidth (the roofline of Williams et al. 2009).
+ * What a kernel of the webgpu backend costs, counted from its shape: what can be judged of a tile without a card.
+ * `bytes` is the least that memory must move (every operand once), `traffic` what the workgroups ask of the caches;
+ * seconds on a card are at least the larger of flops over its peak and bytes over its bandwidth (the roofline of
+ * Williams et al. 2009).
  */
-import type { AttentionShape } from './attention.ts'
-import type { Limits, MatmulPrecision } from './kernel.ts'
-import { choose, matmul, productOf, type Product } from './matmul.ts'
+import {
+  choose, matmul, productOf, type AttentionShape, type Limits, type MatmulPrecision, type Product,
+} from '@ldyn/backend-webgpu'
 
 /** `barriers` are those that a workgroup waits at, in the dispatch that does the work. */
 export type Counts = { readonly [K in 'flops' | 'bytes' | 'traffic' | 'dispatches' | 'barriers']: number }
