@@ -21,6 +21,14 @@ export type Grouping = (typeof GROUPINGS)[number]
 export const MODES = ['overlay', 'side', 'minus'] as const
 export type Mode = (typeof MODES)[number]
 
+/** Which of C = A·K·G is drawn; how probes of a kernel are ordered, and what its entries are divided by. */
+export const MATRICES = ['C', 'K', 'G', 'A'] as const
+export type MatrixName = (typeof MATRICES)[number]
+export const ORDERS = ['type', 'cluster', 'prompt'] as const
+export type Order = (typeof ORDERS)[number]
+export const NORMS = ['cosine', 'raw', 'trace'] as const
+export type Norm = (typeof NORMS)[number]
+
 /** Everything that a link restores. Preferences of the reader (theme, blurring) are no part of it. */
 export interface View {
   /** Keys of runs; none is the list of runs. */
@@ -62,6 +70,19 @@ export interface View {
   readonly hidden: readonly string[]
   /** The recorded update in focus, by the step that it led to. */
   readonly update: number | undefined
+  /** Steps of recorded updates that are summed up. */
+  readonly range: readonly [number, number] | undefined
+  readonly matrix: MatrixName
+  /** The file of a token block, or the part of the model that a kernel is over. */
+  readonly block: string | undefined
+  readonly layer: string | undefined
+  /** The cell of a map: its row and column. */
+  readonly cell: readonly [number, number] | undefined
+  readonly order: Order
+  readonly norm: Norm
+  /** The watched position of a response, by its token, and a token of the vocabulary that is followed there. */
+  readonly position: number | undefined
+  readonly token: number | undefined
   /** Panels shown as tables, and the one that fills the page. */
   readonly tables: readonly string[]
   readonly full: string | undefined
@@ -100,6 +121,15 @@ export const DEFAULTS: View = {
   smooth: 0,
   hidden: [],
   update: undefined,
+  range: undefined,
+  matrix: 'C',
+  block: undefined,
+  layer: undefined,
+  cell: undefined,
+  order: 'type',
+  norm: 'cosine',
+  position: undefined,
+  token: undefined,
   tables: [],
   full: undefined,
   find: '',
@@ -152,6 +182,13 @@ const span: Codec<readonly [number, number] | undefined> = {
     const found = /^(-?\d+(?:\.\d+)?)~(-?\d+(?:\.\d+)?)$/.exec(given)
     const [from, to] = found ? [Number(found[1]), Number(found[2])] : [0, 0]
     return to > from ? [from, to] : undefined
+  },
+}
+const pair: Codec<readonly [number, number] | undefined> = {
+  write: value => value && value.join('.'),
+  read: given => {
+    const found = /^(\d{1,6})\.(\d{1,6})$/.exec(given)
+    return found ? [Number(found[1]), Number(found[2])] : undefined
   },
 }
 /** 0-4.7.9-12 for [0,1,2,3,4,7,9,10,11,12]. */
@@ -208,6 +245,15 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   smooth: ['sm', share],
   hidden: ['hide', words],
   update: ['u', whole],
+  range: ['ur', span],
+  matrix: ['mat', oneOf<MatrixName>('C', ...MATRICES)],
+  block: ['blk', word],
+  layer: ['part', word],
+  cell: ['cell', pair],
+  order: ['order', oneOf<Order>('type', ...ORDERS)],
+  norm: ['norm', oneOf<Norm>('cosine', ...NORMS)],
+  position: ['pos', whole],
+  token: ['tok', whole],
   tables: ['t', words],
   full: ['full', word],
   find: ['q', text('')],
