@@ -1,7 +1,7 @@
 // The frame around every panel: title, what it shows, the same actions everywhere (table, full page, link,
 // files), and what stands there while it loads, fails or has nothing to show.
 import { slug } from '@ldyn/figures'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import {
   csvOf,
   describeModel,
@@ -47,8 +47,24 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
     else use(text)
   }
   const picture = model.kind === 'curves' || (model.kind === 'drawn' && model.svg !== undefined)
+  // Escape closes it and the focus stays at it; so does going elsewhere, lest it cover what one goes to.
+  const close = (menu: HTMLDetailsElement): void => {
+    if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
+    menu.open = false
+  }
   return (
-    <details class="menu">
+    <details
+      class="menu"
+      onKeyDown={event => {
+        if (event.key !== 'Escape' || !event.currentTarget.open) return
+        event.stopPropagation()
+        close(event.currentTarget)
+      }}
+      onFocusOut={event => {
+        const next = event.relatedTarget
+        if (next instanceof Node && !event.currentTarget.contains(next)) event.currentTarget.open = false
+      }}
+    >
       <summary class="icon" title="Save as a file">
         <Icon name="save" />
         <span class="sr">Save {model.title} as a file</span>
@@ -209,6 +225,12 @@ export const PanelFrame = ({
   useEffect(() => {
     if (isFull) frame.current?.scrollIntoView({ block: 'start' })
   }, [isFull])
+  // Drawing and table take each other's place: the focus that one had is the other's.
+  const held = frame.current?.contains(document.activeElement) ?? false
+  useLayoutEffect(() => {
+    if (!held || frame.current!.contains(document.activeElement)) return
+    frame.current!.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true })
+  }, [table !== undefined])
   const actions = model.kind === 'curves' || model.kind === 'drawn'
   return (
     <figure
