@@ -8,12 +8,17 @@ import {
   narrate,
   notesOn,
   RULE,
+  spareLook,
   stageMarks,
   type Passage,
 } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
-import { useEffect, useMemo, useState } from 'preact/hooks'
-import { createSearch, flatten } from './config-tree.ts'
+import { useEffect, useState } from 'preact/hooks'
+import { Config } from './overview-config.tsx'
+import { Files } from './overview-files.tsx'
+import { checksOf, HEALTH_RULE } from './overview-health.ts'
+import { headline } from './overview-headline.ts'
+import { BANDS, massOf } from './squeeze-data.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { linesOf, squeezingPanel, typesIn } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
@@ -22,7 +27,6 @@ import type { App, ScreenProps } from '../shell/context.ts'
 import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import type { Screen } from './screen.ts'
-import { useSignal } from '@preact/signals'
 
 /** The types that every story is about; where none is watched, the first few. */
 const leading = (run: LiveData): readonly string[] => {
@@ -92,7 +96,7 @@ const Story = ({ passages, run }: { passages: readonly Passage[]; run: LiveData 
   const warning = caution(run.manifest.imported?.meansOnly ? 0 : (run.probes?.rows.length ?? 0))
   return (
     <section class="panel story" aria-labelledby="story-title">
-      <h2 id="story-title">What happened</h2>
+      <h2 id="story-title">What happened, stage by stage</h2>
       {run.manifest.imported?.meansOnly && (
         <p class="note caution">
           The log holds means over the probes alone, so nothing can be said of noise.
@@ -135,65 +139,91 @@ export const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
   )
 }
 
-const Health = ({ run }: { run: LiveData }) => {
-  const warnings = run.events.flatMap(event => (event.type === 'warning' ? [event] : []))
+const signs = { ok: '✓', warn: '⚠', bad: '✖', info: '–' } as const
+
+const Note = ({ text }: { text: string }) => (
+  <li>
+    <span class="warn" aria-hidden="true">
+      ⚠
+    </span>{' '}
+    {text}
+  </li>
+)
+
+const Health = ({ app, run }: { app: App; run: LiveData }) => {
+  const checks = useKept([run], [], () => checksOf(run, app.curves))
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
-  const ended = run.events.findLast(event => event.type === 'status')
-  const bad =
-    ended?.type === 'status' && ended.status !== 'running' && ended.status !== 'done' ? ended : undefined
-  const resumed = run.events.filter(event => event.type === 'resume').length
+  const missing = run.manifest.imported?.missing ?? []
   return (
     <section class="panel health" aria-labelledby="health-title">
       <h2 id="health-title">Health</h2>
       <ul>
-        <li>
-          <span class="ok" aria-hidden="true">
-            ✓
-          </span>{' '}
-          Every number that was read is finite
-        </li>
-        {bad && (
-          <li>
-            <span class="bad" aria-hidden="true">
-              ✖
+        {checks.map(({ state, text, step, page }) => (
+          <li key={`${text} ${step}`}>
+            <span class={state} aria-hidden="true">
+              {signs[state]}
             </span>{' '}
-            {bad.status}
-            {bad.reason ? `: ${bad.reason}` : ''}
-          </li>
-        )}
-        {resumed > 0 && (
-          <li>
-            <span aria-hidden="true">↻</span> Resumed {resumed === 1 ? 'once' : `${resumed} times`}
-          </li>
-        )}
-        {warnings.length === 0 && (
-          <li>
-            <span class="ok" aria-hidden="true">
-              ✓
-            </span>{' '}
-            The trainer warned of nothing
-          </li>
-        )}
-        {warnings.map((event, i) => (
-          <li key={i}>
-            <span class="warn" aria-hidden="true">
-              ⚠
-            </span>{' '}
-            {event.s === undefined ? '' : `step ${event.s}: `}
-            {event.message} <code>{event.code}</code>
+            {text}
+            {step !== undefined && (
+              <>
+                , <span class="muted">first at step {step}</span>{' '}
+                <a
+                  class="go"
+                  href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
+                  aria-label={`Go to step ${step}: ${text}`}
+                >
+                  go
+                </a>
+              </>
+            )}
           </li>
         ))}
-        {notes.map(note => (
-          <li key={note}>
-            <span class="warn" aria-hidden="true">
-              ⚠
-            </span>{' '}
-            {note}
-          </li>
+        {notes.slice(0, 2).map(note => (
+          <Note key={note} text={note} />
         ))}
-        {run.manifest.imported?.missing.map(text => (
-          <li key={text} class="muted">
-            <span aria-hidden="true">–</span> not in the log: {text}
+      </ul>
+      {(notes.length > 2 || missing.length > 0) && (
+        <details>
+          <summary>
+            More of the imported log: {notes.length - Math.min(2, notes.length)} cautions, {missing.length} things
+            that are not in it
+          </summary>
+          <ul>
+            {notes.slice(2).map(note => (
+              <Note key={note} text={note} />
+            ))}
+            {missing.map(text => (
+              <li key={text} class="muted">
+                <span aria-hidden="true">–</span> not in the log: {text}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <details>
+        <summary>How this is checked</summary>
+        <p class="muted">{HEALTH_RULE}</p>
+      </details>
+    </section>
+  )
+}
+
+/** The first thing that is read: what happened, and the way to where it is seen. */
+const Headline = ({ app, run }: { app: App; run: LiveData }) => {
+  const said = useKept([run], [], () => headline(run, app.curves))
+  if (said.length === 0) return null
+  return (
+    <section class="panel headline" aria-labelledby="headline-title">
+      <h2 id="headline-title">In short</h2>
+      <ul>
+        {said.map(({ about, text, go }) => (
+          <li key={about}>
+            <span class="about">{about}</span> {text}{' '}
+            {go && (
+              <a class="go" href={app.store.link(go.to)} aria-label={`${go.label}: ${about}`}>
+                {go.label}
+              </a>
+            )}
           </li>
         ))}
       </ul>
@@ -201,39 +231,53 @@ const Health = ({ run }: { run: LiveData }) => {
   )
 }
 
-const Config = ({ run }: { run: LiveData }) => {
-  const find = useSignal('')
-  const all = useMemo(() => flatten(run.manifest.config), [run.manifest])
-  const shown = createSearch(find.value)(all)
-  if (all.length === 0) return null
-  return (
-    <details class="panel config">
-      <summary>
-        <h2>
-          Settings <span class="muted">{all.length}</span>
-        </h2>
-      </summary>
-      <label>
-        Find{' '}
-        <input
-          type="search"
-          value={find.value}
-          onInput={event => {
-            find.value = event.currentTarget.value
-          }}
-        />
-      </label>
-      <dl>
-        {shown.slice(0, 400).map(({ path, text }) => (
-          <div key={path}>
-            <dt>{path}</dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
-      {shown.length > 400 && <p class="muted">{shown.length - 400} more: find narrows them.</p>}
-    </details>
-  )
+/** Mass by ranks along one type, as curves: the small sister of the Squeeze screen. */
+const massPanel = (app: App, run: LiveData): PanelModel => {
+  const type = run.types.includes('chosen') ? 'chosen' : (run.types[0] ?? 'chosen')
+  const id = 'mass'
+  const title = `Where the probability is: along ${type}`
+  const says =
+    'Probability by rank in the next-token distribution, mean over the response’s tokens, then over probes; the five add up to 1.'
+  const mass = massOf(run, app.curves, type)
+  if (!mass) {
+    const holds = BANDS.every(({ metric }) => run.manifest.columns.metrics.includes(metric))
+    if (holds && run.evaluations.length > 0) return { id, kind: 'loading', title, says }
+    return {
+      id,
+      kind: 'missing',
+      title,
+      says,
+      missing: run.manifest.imported
+        ? { what: 'The imported log does not hold the probability by ranks.' }
+        : {
+            what: 'The probability by ranks was not recorded.',
+            command: 'ldyn train … --set observe.bands=true',
+          },
+    }
+  }
+  return {
+    id,
+    kind: 'curves',
+    title,
+    says,
+    panel: {
+      id,
+      section: 'confidence',
+      title,
+      says,
+      unit: 'probability, mean over response tokens',
+      stages: stageMarks([run]),
+      lines: BANDS.map(({ metric, name }, b) => ({
+        key: metric,
+        label: name,
+        look: b === 0 ? looks.argmax : spareLook(b),
+        steps: mass.steps,
+        stages: mass.stages,
+        mean: mass.means[b],
+        n: mass.n,
+      })),
+    },
+  }
 }
 
 const quote = (word: string): string =>
@@ -262,6 +306,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
       .slice(0, 3),
   )
   const moved = useKept([run], [], () => movedPanel(app, run))
+  const mass = useKept([run], [], () => massPanel(app, run))
   const squeezing = useKept([run], [], () =>
     squeezingPanel([run], app.curves, { per: 'response', spread: 'se' }),
   )
@@ -278,14 +323,16 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           <strong>No sign of life for more than a minute.</strong> The process that writes this run is silent.
         </p>
       )}
-      <div class="grid two">
-        <PanelFrame model={moved} height={300} />
-        <PanelFrame model={squeezing} height={300} />
-      </div>
       <div class="columns">
-        {passages.length > 0 && <Story passages={passages} run={run} />}
-        <Health run={run} />
+        <Headline app={app} run={run} />
+        <Health app={app} run={run} />
       </div>
+      <div class="grid">
+        <PanelFrame model={moved} height={260} />
+        <PanelFrame model={squeezing} height={260} />
+        <PanelFrame model={mass} height={260} />
+      </div>
+      {passages.length > 0 && <Story passages={passages} run={run} />}
       {loss.length > 0 && (
         <div class="grid">
           {loss.map(panel => (
@@ -324,6 +371,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         )}
       </section>
       <Config run={run} />
+      <Files run={run} opened={opened[0]} />
     </>
   )
 }
@@ -333,5 +381,5 @@ export const overview: Screen = {
   title: 'Overview',
   key: 'o',
   View,
-  metrics: () => ['logp', 'argmax_logp', 'entropy'],
+  metrics: () => ['logp', 'argmax_logp', 'entropy', ...BANDS.map(({ metric }) => metric)],
 }
