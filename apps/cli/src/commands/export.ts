@@ -1,22 +1,29 @@
-/** `ldyn export`: a run's numbers as CSV, its figures as SVG, all of it as one HTML page. */
+/** `ldyn export`: a run's numbers as CSV or Parquet, its figures as SVG or PNG, all of it as one HTML page. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
+import type { HtmlFlags } from '../export/snapshot.ts'
+import type { TableKind } from '../export/tables.ts'
 import type { RunData } from '@ldyn/figures'
 import { examples } from '../program.ts'
 
-interface Options {
+interface Options extends HtmlFlags {
+  readonly html?: string
+  readonly static?: boolean
   readonly csv?: string
+  readonly parquet?: string
+  readonly svg?: string
+  readonly png?: string
   readonly rows?: boolean
   readonly scalars?: boolean
   readonly decomposed?: boolean
-  readonly svg?: string
-  readonly html?: string
-  readonly runsDir: string
+  readonly dryRun?: boolean
 }
 
+type Form = 'html' | 'csv' | 'parquet' | 'svg' | 'png'
+
 interface Written {
-  readonly form: 'csv' | 'svg' | 'html'
+  readonly form: Form
   readonly path: string
   readonly bytes: number
 }
@@ -24,52 +31,57 @@ interface Written {
 export function register(program: Command, context: Context): void {
   const command = program
     .command('export <run...>')
-    .description('write a run, or several overlaid, as CSV, SVG or one HTML page')
-    .option('--csv <file>', 'means and standard errors by step, type and metric; - for stdout')
-    .option('--rows', 'with --csv: every probe’s value instead')
-    .option('--scalars', 'with --csv: the training log instead')
-    .option('--decomposed', 'with --csv: what single updates did, by direction (observe.decompose), instead')
-    .option(
-      '--svg <file or directory>',
-      'the figures: one file of small multiples, or a file for each in a directory',
-    )
-    .option('--html <file>', 'one page with figures, tables and what happened in words; needs no network')
+    .description('write a run, or several overlaid, as one HTML page, CSV, Parquet, SVG or PNG')
     .option('--runs-dir <dir>', 'where runs are looked for by id', 'runs')
-    .action(async (words: string[], options: Options) => {
-      check(options)
-      const { loadRuns } = await import('./find-run.ts')
-      const runs = await loadRuns(words, options.runsDir)
-      if (options.csv === '-') {
-        context.output.text(await csvOf(runs, options, words))
-        return
-      }
-      const files = await write(runs, options, context.version, words)
-      context.output.result('export', { runs: runs.map(({ id }) => id), files }, () =>
-        files.map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`).join('\n'),
-      )
-    })
+    .option('--dry-run', 'say what would be written, and how large, and write nothing')
+    .optionsGroup('One HTML file with the whole viewer, to mail or to open from disk:')
+    .option('--html <file>', 'the viewer with these runs inside; it asks no network for anything')
+    .option('--pages <list>', 'pages of the viewer by comma: what the others need is left out', 'all')
+    .option('--steps <full|n>', 'about so many evaluations and points of the log; lowest and highest are kept', 'full')
+    .option('--text <keep|blur|remove>', 'prompts and responses', 'keep')
+    .option('--no-strip', 'keep paths, command line, host and hardware; without it they are left out')
+    .option('--values <f16|f32>', 'values of probes: changes with 11 bits, or exactly', 'f16')
+    .option('--kernel <f16|f32>', 'matrices: 11 bits, or 24', 'f16')
+    .option('--force', 'write a file of more than 50 MB')
+    .option('--static', 'with --html: figures, tables and words without any script instead')
+    .optionsGroup('Numbers:')
+    .option('--csv <file>', 'means and standard errors by step, type and metric; - for stdout')
+    .option('--parquet <file>', 'the same table as Parquet')
+    .option('--rows', 'with --csv or --parquet: every probe’s value instead')
+    .option('--scalars', 'with --csv or --parquet: the training log instead')
+    .option('--decomposed', 'with --csv or --parquet: what single updates did (observe.decompose) instead')
+    .optionsGroup('Figures:')
+    .option('--svg <file or directory>', 'one file of small multiples, or a file for each in a directory')
+    .option('--png <file or directory>', 'the same as pictures, twice as large')
+    .action((words: string[], options: Options) => run(words, options, context))
   examples(command, [
-    'ldyn export runs/first --html first.html               # mail it, open it from disk',
+    'ldyn export runs/first --html first.html               # the whole viewer: mail it, open it from disk',
     'ldyn export runs/baseline runs/extend --html both.html # Figure 5 of the paper, from your runs',
+    'ldyn export runs/first --html public.html --text remove --pages overview,dynamics',
     'ldyn export runs/first --csv - | head',
+    'ldyn export runs/first --parquet first.parquet --rows  # every value, for pandas or DuckDB',
     'ldyn export runs/first --svg figures/                  # one SVG a panel',
   ])
 }
 
-function check({ csv, rows, scalars, decomposed, svg, html }: Options): void {
+const kindOf = ({ rows, scalars, decomposed }: Options): TableKind =>
+  rows ? 'rows' : scalars ? 'scalars' : decomposed ? 'decomposed' : 'curves'
+
+function check(options: Options): void {
+  const { csv, parquet, svg, png, html, rows, scalars, decomposed } = options
   const where = 'ldyn export'
-  if (csv === undefined && svg === undefined && html === undefined) {
+  if ([csv, parquet, svg, png, html].every((path) => path === undefined)) {
     throw new CliError({
       code: 'LD2003',
       what: 'export was not told what to write',
       where,
-      fix: 'give --csv, --svg or --html with a path',
+      fix: 'give --html, --csv, --parquet, --svg or --png with a path',
     })
   }
-  if ((rows || scalars || decomposed) && csv === undefined) {
+  if ((rows || scalars || decomposed) && csv === undefined && parquet === undefined) {
     throw new CliError({
       code: 'LD2003',
-      what: '--rows, --scalars and --decomposed say what --csv writes',
+      what: '--rows, --scalars and --decomposed say what --csv and --parquet write',
       where,
       fix: 'add --csv <file>',
     })
@@ -82,7 +94,10 @@ function check({ csv, rows, scalars, decomposed, svg, html }: Options): void {
       fix: 'write one after the other',
     })
   }
-  if (csv === '-' && (svg !== undefined || html !== undefined)) {
+  if (options.static && html === undefined) {
+    throw new CliError({ code: 'LD2003', what: '--static says what --html writes', where, fix: 'add --html <file>' })
+  }
+  if (csv === '-' && [parquet, svg, png, html].some((path) => path !== undefined)) {
     throw new CliError({
       code: 'LD2004',
       what: '--csv - takes stdout for itself',
@@ -92,68 +107,82 @@ function check({ csv, rows, scalars, decomposed, svg, html }: Options): void {
   }
 }
 
-async function csvOf(
-  runs: readonly RunData[],
-  { rows, scalars, decomposed, runsDir }: Options,
-  words: readonly string[],
-): Promise<string> {
-  if (decomposed) {
-    const { decomposedCsv } = await import('../explain/csv.ts')
-    return decomposedCsv(words, runsDir)
+async function run(words: readonly string[], options: Options, context: Context): Promise<void> {
+  check(options)
+  const { output } = context
+  const { loadRuns } = await import('./find-run.ts')
+  const runs = await loadRuns(words, options.runsDir)
+  if (options.csv === '-') {
+    const { csvOf } = await import('../export/tables.ts')
+    output.text(await csvOf(kindOf(options), runs, words, options.runsDir))
+    return
   }
-  const { curvesCsv, rowsCsv, scalarsCsv } = await import('@ldyn/figures')
-  return rows ? rowsCsv(runs) : scalars ? scalarsCsv(runs) : curvesCsv(runs)
+  const files: Written[] = []
+  for await (const { form, path, content } of contents(words, runs, options, context)) {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
+    if (!options.dryRun) await save(path, bytes)
+    files.push({ form, path, bytes: bytes.length })
+  }
+  const data = { runs: runs.map(({ id }) => id), files, ...(options.dryRun && { written: false }) }
+  output.result('export', data, () => {
+    const lines = files.map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`)
+    return [...lines, ...(options.dryRun ? ['nothing was written: --dry-run'] : [])].join('\n')
+  })
 }
 
-async function write(
-  runs: readonly RunData[],
-  options: Options,
-  version: string,
-  words: readonly string[],
-): Promise<readonly Written[]> {
+async function save(path: string, bytes: Uint8Array): Promise<void> {
   const { dirname } = await import('node:path')
   const { makeFolder, writeAtomically } = await import('@ldyn/formats/node')
-  const written: Written[] = []
-  const save = async (form: Written['form'], path: string, text: string): Promise<void> => {
-    const bytes = new TextEncoder().encode(text)
-    await makeFolder(dirname(path))
-    await writeAtomically(path, (sink) => sink.write(bytes))
-    written.push({ form, path, bytes: bytes.length })
-  }
-  if (options.csv !== undefined) await save('csv', options.csv, await csvOf(runs, options, words))
-  if (options.svg !== undefined) {
-    for (const { path, text } of await svgFiles(runs, options.svg)) await save('svg', path, text)
-  }
-  if (options.html !== undefined) {
-    const { page } = await import('../figures/html.ts')
-    await save('html', options.html, page(runs, { made: new Date().toISOString(), version }))
-  }
-  return written
+  await makeFolder(dirname(path))
+  await writeAtomically(path, (sink) => sink.write(bytes))
 }
 
-/** A path that ends in .svg is one file of all figures of the probes; any other is a directory of one file a panel. */
-async function svgFiles(
+interface Content {
+  readonly form: Form
+  readonly path: string
+  readonly content: string | Uint8Array
+}
+
+/** What is to be written, one file after the other, so that no more than one is held. */
+async function* contents(
+  words: readonly string[],
   runs: readonly RunData[],
-  path: string,
-): Promise<readonly { path: string; text: string }[]> {
-  const { join } = await import('node:path')
-  const { panelsOf, figure, slugs } = await import('@ldyn/figures')
-  const panels = panelsOf(runs)
-  if (panels.length === 0) {
-    throw new CliError({
-      code: 'LD2003',
-      what: 'there is no figure to draw',
-      where: runs.map(({ id }) => id).join(', '),
-      why: 'the run has no evaluations and no training log yet',
-    })
+  options: Options,
+  { version, output }: Context,
+): AsyncGenerator<Content> {
+  const { csv, parquet, svg, png, html, runsDir } = options
+  if (csv !== undefined || parquet !== undefined) {
+    const { csvOf, tableOf } = await import('../export/tables.ts')
+    const kind = kindOf(options)
+    if (csv !== undefined) yield { form: 'csv', path: csv, content: await csvOf(kind, runs, words, runsDir) }
+    if (parquet !== undefined) {
+      const { parquetOf } = await import('../export/parquet.ts')
+      const about = { table: kind, runs: runs.map(({ id }) => id).join(', '), version }
+      yield { form: 'parquet', path: parquet, content: parquetOf(await tableOf(kind, runs, words, runsDir), about) }
+    }
   }
-  if (!/\.svg$/i.test(path)) {
-    const names = slugs(panels.map(({ id }) => id))
-    return panels.map((panel, i) => ({
-      path: join(path, `${names[i]}.svg`),
-      text: figure([panel], panel.title),
-    }))
+  if (svg !== undefined || png !== undefined) {
+    const { picturesOf } = await import('../export/pictures.ts')
+    if (svg !== undefined)
+      for (const picture of picturesOf(runs, svg, 'svg'))
+        yield { form: 'svg', path: picture.path, content: picture.svg }
+    if (png !== undefined) {
+      const { rasteriser } = await import('../figures/png.ts')
+      const rasterise = await rasteriser()
+      for (const picture of picturesOf(runs, png, 'png'))
+        yield { form: 'png', path: picture.path, content: rasterise(picture.svg) }
+    }
   }
-  const probing = panels.filter(({ section }) => section !== 'training' && section !== 'token')
-  return [{ path, text: figure(probing.length > 0 ? probing : panels, runs.map(({ id }) => id).join(', ')) }]
+  if (html === undefined) return
+  if (options.static) {
+    const { page } = await import('../figures/html.ts')
+    yield { form: 'html', path: html, content: page(runs, { made: new Date().toISOString(), version }) }
+    return
+  }
+  const { htmlFile } = await import('../export/snapshot.ts')
+  const file = await htmlFile(words, options, version, {
+    note: (text) => output.note(text),
+    warn: (text) => output.warn(text),
+  })
+  yield { form: 'html', path: html, content: file.html }
 }

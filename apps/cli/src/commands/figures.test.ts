@@ -185,7 +185,7 @@ describe('ldyn plot', () => {
 describe('ldyn export', () => {
   it('writes every form at once, making the directories on the way', async () => {
     const to = join(root, 'out', 'deep')
-    const argv = ['--csv', join(to, 'a.csv'), '--svg', join(to, 'a.svg'), '--html', join(to, 'a.html')]
+    const argv = ['--csv', join(to, 'a.csv'), '--svg', join(to, 'a.svg'), '--html', join(to, 'a.html'), '--static']
     await ldyn('export', join(root, 'base'), join(root, 'ext'), ...argv)
     expect((await readdir(to)).sort()).toEqual(['a.csv', 'a.html', 'a.svg'])
     expect(await readFile(join(to, 'a.html'), 'utf8')).toContain('A sft → dpo against B sft → dpo')

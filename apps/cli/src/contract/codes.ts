@@ -24,6 +24,10 @@ const entries = {
   },
   LD2004: { title: 'two options exclude each other', help: 'Leave one of them out.' },
   LD2005: { title: 'unknown help topic', help: 'Run `ldyn help` for the list of topics.' },
+  LD2006: {
+    title: 'the file would be very large',
+    help: 'Keep fewer steps (--steps 200), fewer pages (--pages overview,dynamics) or no text (--text remove), or give --force.',
+  },
 
   LD3001: {
     title: 'the config file cannot be read',

@@ -1,31 +1,44 @@
-/** Decompositions of runs as CSV: a line for every update, response and direction, and two for predicted and actual. */
-import { openRun } from '@ldyn/runs'
+/**
+ * Decompositions of runs in long form: a line for every update, response and direction, and two for predicted and
+ * actual.
+ */
+import { csvText, type LongTable } from '@ldyn/figures'
+import { openRun, type Run } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
 import { learnedType } from './influence.ts'
 
 const HEADER = ['run', 'stage', 'step', 'rows', 'probe', 'type', 'direction', 'learned', 'change_nats']
 
-/** Quoted where a comma, a quote or a line end asks for it; a leading = + - @ of a text is no formula. */
-const cell = (value: string | number): string => {
-  if (typeof value === 'number') return String(value)
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+/** The table of all runs. Throws CliError and RunError. */
+export async function decomposedTable(words: readonly string[], runsDir: string): Promise<LongTable> {
+  const runs: Run[] = []
+  for (const word of words) runs.push(await openRun(directoryFiles(await findRun(word, runsDir))))
+  return {
+    head: HEADER,
+    *rows() {
+      for (const { manifest, decompositions } of runs)
+        for (const { s, stage, rows, probes } of decompositions)
+          for (const { row, type, actual, predicted, directions } of probes)
+            for (const [name, change] of Object.entries({ actual, predicted, ...directions })) {
+              const learned = name === 'actual' || name === 'predicted' ? '' : learnedType(name)
+              yield [manifest.id, stage, s, rows.join(' '), row, type, name, learned, change]
+            }
+    },
+  }
 }
+
+// A spreadsheet takes a leading = + - @ of a text for a formula.
+const plain = (value: string | number): string | number =>
+  typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
 
 /** Throws CliError and RunError. */
 export async function decomposedCsv(words: readonly string[], runsDir: string): Promise<string> {
-  const lines = [HEADER.join(',')]
-  for (const word of words) {
-    const run = await openRun(directoryFiles(await findRun(word, runsDir)))
-    for (const { s, stage, rows, probes } of run.decompositions)
-      for (const { row, type, actual, predicted, directions } of probes)
-        for (const [name, change] of Object.entries({ actual, predicted, ...directions })) {
-          const learned = name === 'actual' || name === 'predicted' ? '' : learnedType(name)
-          lines.push(
-            [run.manifest.id, stage, s, rows.join(' '), row, type, name, learned, change].map(cell).join(','),
-          )
-        }
-  }
-  return `${lines.join('\n')}\n`
+  const { head, rows } = await decomposedTable(words, runsDir)
+  return csvText({
+    head,
+    *rows() {
+      for (const row of rows()) yield row.map(plain)
+    },
+  })
 }

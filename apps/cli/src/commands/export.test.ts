@@ -1,0 +1,148 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parquetReadObjects } from 'hyparquet'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openData } from '@ldyn/web/snapshot'
+import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
+import type { Context } from '../context.ts'
+import type { CliError } from '../contract/errors.ts'
+import { createOutput } from '../contract/output.ts'
+import { createProgram } from '../program.ts'
+import * as exporting from './export.ts'
+
+// The built page stands elsewhere, and is tried in a browser by @ldyn/web: here a page of three places will do.
+const template = { path: '' as string | undefined }
+vi.mock('@ldyn/web/server', async original => ({
+  ...(await original<object>()),
+  builtTemplate: () => template.path,
+}))
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ldyn-export-'))
+  template.path = join(root, 'template.html')
+  await writeFile(template.path, '<title><!--ldyn:title--></title><!--ldyn:still--><!--ldyn:data-->')
+  await writeSynthetic(join(root, 'base'), { id: '2026-11-22-base', moves: paperMoves, every: 10 })
+  await writeSynthetic(join(root, 'ext'), { id: '2026-11-22-ext', moves: extendMoves, every: 10 })
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const ldyn = async (...argv: string[]): Promise<{ out: string; err: string }> => {
+  const said = { out: '', err: '' }
+  const output = createOutput({
+    stdout: { write: text => void (said.out += text) },
+    stderr: { write: text => void (said.err += text) },
+    env: {},
+    json: argv.includes('--json'),
+  })
+  const context = {
+    options: { color: 'never', progress: 'auto' },
+    output,
+    env: {},
+    version: '0.1.0',
+    progress: () => {
+      throw new Error('nothing here takes long')
+    },
+    onInterrupt: () => ({ [Symbol.dispose]() {} }),
+    exit: () => {},
+  } as unknown as Context
+  await createProgram(context, [exporting]).parseAsync(argv, { from: 'user' })
+  return said
+}
+const failure = (...argv: string[]): Promise<CliError> =>
+  ldyn(...argv).then(
+    () => {
+      throw new Error('it did not fail')
+    },
+    (error: CliError) => error,
+  )
+
+/** What an exported page holds. */
+const opened = async (path: string) => {
+  const html = await readFile(path, 'utf8')
+  const [, bytes, sha256, text] = /data-bytes="(\d+)" data-sha256="(\w*)">([^<]*)</.exec(html)!
+  return { html, ...(await openData({ text, bytes: Number(bytes), sha256 })) }
+}
+
+describe('ldyn export --html', () => {
+  it('puts runs, by the names of their directories, into the page; says its size before and its path after', async () => {
+    const to = join(root, 'deep', 'both.html')
+    const { out, err } = await ldyn('export', join(root, 'base'), join(root, 'ext'), '--html', to)
+    expect(err).toMatch(/^size +0\.\d+ MB: the page/)
+    expect(out).toContain(to)
+    const { about, html } = await opened(to)
+    expect(about.list.runs.map(({ key, id }) => [key, id])).toEqual([
+      ['base', '2026-11-22-base'],
+      ['ext', '2026-11-22-ext'],
+    ])
+    expect(about).toMatchObject({ version: '0.1.0', text: 'keep', strip: true, values: 'f16', kernel: 'f16' })
+    expect(html.startsWith('<title>base, ext · ldyn</title>')).toBe(true)
+    expect(/<noscript>[^]*<svg[^]*<\/noscript>/.test(html)).toBe(true)
+    expect(await readdir(join(root, 'deep'))).toEqual(['both.html'])
+  })
+
+  it('takes pages, steps, precision and text from the command line', async () => {
+    const to = join(root, 'few.html')
+    const flags = ['--pages', 'dynamics,overview', '--steps', '4', '--values', 'f32', '--text', 'remove', '--no-strip']
+    await ldyn('export', join(root, 'base'), '--html', to, ...flags)
+    const { about } = await opened(to)
+    expect(about).toMatchObject({ pages: ['overview', 'dynamics'], steps: 4, values: 'f32', text: 'remove', strip: false })
+    expect(about.runs[0].evaluations.kept).toBeLessThan(about.runs[0].evaluations.of)
+  })
+
+  it('writes nothing with --dry-run', async () => {
+    const to = join(root, 'dry.html')
+    const { out } = await ldyn('export', join(root, 'base'), '--html', to, '--dry-run', '--json')
+    const { data } = JSON.parse(out) as { data: { written: boolean; files: { bytes: number }[] } }
+    expect(data.written).toBe(false)
+    expect(data.files[0].bytes).toBeGreaterThan(10_000)
+    expect(await readdir(root)).not.toContain('dry.html')
+  })
+
+  it('says what it does not know, and what is not there', async () => {
+    const base = join(root, 'base')
+    const html = ['--html', join(root, 'x.html')]
+    expect(await failure('export', base, ...html, '--pages', 'overveiw')).toMatchObject({
+      code: 'LD2003',
+      fix: 'did you mean overview?',
+    })
+    for (const flags of [['--steps', '1'], ['--steps', 'x'], ['--text', 'hide'], ['--values', 'f8']])
+      expect(await failure('export', base, ...html, ...flags)).toMatchObject({ code: 'LD2003' })
+    expect(await failure('export', base, '--static', '--csv', '-')).toMatchObject({ code: 'LD2003' })
+    const { path } = template
+    template.path = undefined
+    expect(await failure('export', base, ...html)).toMatchObject({ code: 'LD4003', where: '@ldyn/web' })
+    template.path = path
+    expect(await readdir(root)).not.toContain('x.html')
+  })
+})
+
+describe('ldyn export --parquet', () => {
+  it('holds the numbers of --csv, typed', async () => {
+    const [csv, parquet] = [join(root, 'a.csv'), join(root, 'a.parquet')]
+    await ldyn('export', join(root, 'base'), join(root, 'ext'), '--csv', csv, '--parquet', parquet)
+    const bytes = await readFile(parquet)
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+    const rows = await parquetReadObjects({ file: file as ArrayBuffer })
+    const [head, ...lines] = (await readFile(csv, 'utf8')).trim().split('\n')
+    expect(rows.map(row => head.split(',').map(name => String(row[name])).join(','))).toEqual(lines)
+    expect(rows[0]).toMatchObject({ run: '2026-11-22-base', step: 0, mean: expect.any(Number) as number })
+  })
+
+  it('holds every probe’s value, or the training log', async () => {
+    for (const [flag, column] of [['--rows', 'value'], ['--scalars', 'name']] as const) {
+      const path = join(root, `b${flag}.parquet`)
+      await ldyn('export', join(root, 'base'), '--parquet', path, flag)
+      const bytes = await readFile(path)
+      const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+      expect((await parquetReadObjects({ file }))[0]).toHaveProperty(column)
+    }
+  })
+})
+
+it('ldyn export --png draws what --svg holds', async () => {
+  const to = join(root, 'all.png')
+  await ldyn('export', join(root, 'base'), '--png', to)
+  expect([...(await readFile(to)).subarray(1, 4)]).toEqual([...Buffer.from('PNG')])
+})
