@@ -74,6 +74,11 @@ export const api = {
   files: (run: string): string => `/api/runs/${encodeURIComponent(run)}/files`,
   file: (run: string, path: string): string =>
     `/api/runs/${encodeURIComponent(run)}/file/${path.split('/').map(encodeURIComponent).join('/')}`,
+  /** Curves of all types over evaluations [from, to), as float64 (data/far-curves.ts). */
+  curves: (run: string, metric: string, query: Readonly<Record<string, string | number>>): string =>
+    `/api/runs/${encodeURIComponent(run)}/curves/${encodeURIComponent(metric)}?${Object.entries(query)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('&')}`,
   stream: (runs: readonly string[], cursor = ''): string =>
     `/api/stream?runs=${runs.map(encodeURIComponent).join(',')}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
 } as const

@@ -6,7 +6,7 @@ import { serve } from '@ldyn/web/server'
 import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
 import type { GrowingRun } from './large-run.ts'
 
-export const SCREENS = ['overview', 'dynamics', 'update', 'squeeze', 'kernel', 'probes', 'compare'] as const
+export const SCREENS = ['overview', 'dynamics', 'update', 'squeeze', 'kernel', 'probes'] as const
 export type ScreenName = (typeof SCREENS)[number]
 
 /** Runs in the page before its own script: notes when the first chart was painted, and long tasks. */
@@ -62,6 +62,7 @@ export const openBench = async (root: string, app: string | undefined): Promise<
     async open(hash) {
       const context = await browser.newContext({
         viewport: { width: 1280, height: 800 },
+        locale: 'en-US',
         deviceScaleFactor: 1,
         reducedMotion: 'reduce',
       })

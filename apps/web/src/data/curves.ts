@@ -84,9 +84,13 @@ interface Kept extends Curve {
   readonly buffer: Float64Array
 }
 
+/** What curves are made of; a metric that is listed and has no rows yet can be asked for. */
+export type CurveSource = Pick<LiveData, 'probes' | 'rows'> &
+  Partial<Pick<LiveData, 'far' | 'want' | 'manifest'>>
+
 export interface Curves {
-  /** Undefined where the run does not hold it, or has not read it yet. */
-  of(run: LiveData, request: CurveRequest): Curve | undefined
+  /** Undefined where the run does not hold it, or has not read it yet; then it is asked for. */
+  of(run: CurveSource, request: CurveRequest): Curve | undefined
 }
 
 export const createCurves = (): Curves => {
@@ -140,7 +144,16 @@ export const createCurves = (): Curves => {
   return {
     of(run, { metric, type, per, spread, since, units }) {
       const rows = run.rows.get(metric)
-      if (!rows || rows.length === 0 || !run.probes) return undefined
+      if (!run.probes) return undefined
+      // Averages over units and bootstraps are computed here alone.
+      const far = units || spread === 'boot' ? undefined : run.far
+      if (!rows) {
+        if (!run.manifest?.columns.metrics.includes(metric)) return undefined
+        if (far) return far.of({ metric, per, spread, since }, type)
+        run.want?.(metric)
+        return undefined
+      }
+      if (rows.length === 0) return undefined
       let byRequest = kept.get(rows)
       if (!byRequest) kept.set(rows, (byRequest = new Map()))
       const name = JSON.stringify([units?.name ?? '', type, per, spread, since])
@@ -150,7 +163,11 @@ export const createCurves = (): Curves => {
         if (!found) return undefined
         const ends = 'ends' in found ? (found.ends as readonly number[]) : undefined
         const n = ends?.length ?? found.columns.length
-        curve = { ...found, ends, n, mean: [], se: [], low: [], high: [], buffer: new Float64Array(n) }
+        // What somebody else has computed already is gone on with.
+        const known = far?.peek({ metric, per, spread, since }, type)
+        const { mean, se, low, high } = known ?? { mean: [], se: [], low: [], high: [] }
+        const arrays = { mean: [...mean], se: [...se], low: [...low], high: [...high] }
+        curve = { ...found, ends, n, ...arrays, buffer: new Float64Array(n) }
         byRequest.set(name, curve)
       }
       extend(curve, rows, spread, since)

@@ -1,7 +1,9 @@
 // A run's files over HTTP: ranges of what the server has, sizes from one listing that the stream of changes
 // keeps up to date. Nothing that was read is read again: whoever reads keeps it.
 import { api, type FileSizes } from '../wire.ts'
-import { GoneError, type SourceFiles } from './source.ts'
+import { signal } from '@preact/signals'
+import { decodeCurves } from './far-curves.ts'
+import { GoneError, type Reading, type SourceFiles } from './source.ts'
 
 export type Ask = (
   path: string,
@@ -25,23 +27,70 @@ const checked = async (response: Response, what: string): Promise<Response> => {
   throw new Error(said || `the viewer answered ${response.status} for ${what}`)
 }
 
+/** From here on it is worth saying how far a file has been read. */
+const LARGE = 1_000_000
+
+/** The body in one piece of `length` bytes or less, told as it grows. */
+const received = async (
+  response: Response,
+  length: number,
+  told: (bytes: number) => void,
+): Promise<Uint8Array> => {
+  if (length < LARGE || length === Infinity || !response.body) return new Uint8Array(await response.arrayBuffer())
+  const bytes = new Uint8Array(length)
+  let done = 0
+  const reader = response.body.getReader()
+  for (;;) {
+    const { value, done: ended } = await reader.read()
+    if (ended) return bytes.subarray(0, done)
+    if (done + value.length > length) {
+      await reader.cancel()
+      throw new Error('the viewer sent more than was asked for')
+    }
+    bytes.set(value, done)
+    told((done += value.length))
+  }
+}
+
 export const httpFiles = (run: string, ask: Ask): SourceFiles => {
   const sizes = new Map<string, number>()
+  const reading = signal<Reading | undefined>(undefined)
+  let stopping = new AbortController()
   return {
     name: run,
+    reading,
+    stop() {
+      stopping.abort(new Error('Reading was given up'))
+      stopping = new AbortController()
+    },
     list: async () => [...sizes.keys()],
     size: async path => sizes.get(path),
     async read(path, offset, length) {
       if (length === 0) return new Uint8Array(0)
-      const response = await checked(
-        await ask(api.file(run, path), { range: `bytes=${offset}-${offset + length - 1}` }),
-        `${run}/${path}`,
-      )
-      const bytes = new Uint8Array(await response.arrayBuffer())
-      const part = response.status === 206 ? bytes : bytes.subarray(offset, offset + length)
-      if (part.length !== length)
-        throw new Error(`${run}/${path} has ${part.length} of the ${length} bytes asked for: it was cut off`)
-      return part
+      const { signal: stop } = stopping
+      const headers = { range: `bytes=${offset}-${offset + length - 1}` }
+      const response = await checked(await ask(api.file(run, path), headers, stop), `${run}/${path}`)
+      const partial = response.status === 206
+      let last = 0
+      try {
+        const bytes = await received(response, partial ? length : Infinity, done => {
+          // A number that changes a hundred times a second cannot be read.
+          if (performance.now() - last < 150) return
+          last = performance.now()
+          reading.value = { path, done, of: length }
+        })
+        const part = partial ? bytes : bytes.subarray(offset, offset + length)
+        if (part.length !== length)
+          throw new Error(`${run}/${path} has ${part.length} of the ${length} bytes asked for: it was cut off`)
+        return part
+      } finally {
+        if (last > 0) reading.value = undefined
+      }
+    },
+    async curves({ metric, per, spread, since }, from, to) {
+      const path = api.curves(run, metric, { per, spread, from, to, ...(since !== undefined && { since }) })
+      const response = await checked(await ask(path, {}, stopping.signal), `${run}, curves of ${metric}`)
+      return decodeCurves(new Uint8Array(await response.arrayBuffer()))
     },
     async refresh() {
       const response = await checked(await ask(api.files(run)), run)

@@ -23,6 +23,7 @@ import {
   type ScalarColumn,
   type ScalarLine,
 } from '@ldyn/runs'
+import type { FarCurves } from './far-curves.ts'
 
 export interface LiveData extends RunData {
   readonly events: readonly RunEvent[]
@@ -30,29 +31,46 @@ export interface LiveData extends RunData {
   readonly updates: readonly DecompositionLine[]
   /** Grows with every refresh that found something. */
   readonly version: number
+  /** Curves of metrics whose rows are not read, where somebody else can compute them. */
+  readonly far?: FarCurves
+  /** Has the rows of a metric read, where they are not. */
+  readonly want?: (metric: string) => void
 }
 
 export interface LiveRun {
   /**
    * Reads what is new; undefined where nothing is. run.json is read the first time, and when it is said to be another.
-   * Throws RunError, GoneError.
+   * What can be shown before all is read is given to `partly`. Throws RunError, GoneError.
    */
-  refresh(manifest?: boolean): Promise<LiveData | undefined>
+  refresh(manifest?: boolean, partly?: (data: LiveData) => void): Promise<LiveData | undefined>
   /** From the next refresh on the rows of this metric are read too. */
   need(metric: string): boolean
+  /** Rows of other metrics may go, where all of them together are many; curves that were drawn of them stay. */
+  keep(metrics: readonly string[]): void
   /** Metrics whose rows are read. */
   readonly metrics: ReadonlySet<string>
+  /** What is known now, as a new object; undefined where nothing was read yet. */
+  current(): LiveData | undefined
 }
 
-/** Lines behind what was read before, checked; `state` moves on. */
+/** Rows that are kept although no screen draws them, bytes: seven large metrics would fill a page's memory. */
+const KEPT_BYTES = 64_000_000
+
+interface Read<T> {
+  readonly lines: readonly T[]
+  /** Says that they were taken: without it they are read again. */
+  readonly take: () => void
+}
+
+/** Lines behind what was read before, checked. */
 const readLines = async <T>(
   files: RunFiles,
   path: string,
   state: { bytes: number; lines: number },
   check: (value: unknown, where: string, index: number) => T,
-): Promise<readonly T[]> => {
+): Promise<Read<T>> => {
   const size = await files.size(path)
-  if (size === undefined || size <= state.bytes) return []
+  if (size === undefined || size <= state.bytes) return { lines: [], take: () => {} }
   const from = state.bytes
   const name = `${files.name}/${path}`
   try {
@@ -62,10 +80,13 @@ const readLines = async <T>(
       read: (offset, length) => files.read(path, from + offset, length),
     })
     const first = state.lines
-    const found = lines.map((line, i) => check(line.value, `${name}, line ${first + line.number}`, first + i))
-    state.bytes += committed
-    state.lines += lines.length
-    return found
+    return {
+      lines: lines.map((line, i) => check(line.value, `${name}, line ${first + line.number}`, first + i)),
+      take() {
+        state.bytes = from + committed
+        state.lines = first + lines.length
+      },
+    }
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause
     throw new RunError(
@@ -135,8 +156,10 @@ const createColumns = () => {
 const rowsOf = (bytes: Uint8Array, first: number, width: number, where: string): Float32Array[] => {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
-  const bad = values.findIndex(value => !Number.isFinite(value))
-  if (bad >= 0) {
+  // x − x is 0 for every finite x and for no other: millions of values, so no call for each.
+  let bad = 0
+  while (bad < values.length && values[bad] - values[bad] === 0) bad++
+  if (bad < values.length) {
     throw new RunError({
       code: 'non-finite',
       what: 'Cannot trust the probe data',
@@ -148,8 +171,19 @@ const rowsOf = (bytes: Uint8Array, first: number, width: number, where: string):
   return Array.from({ length: values.length / width }, (_, i) => values.subarray(i * width, (i + 1) * width))
 }
 
-/** Follows `files`; `wanted` are metrics that are read from the beginning. */
-export const followRun = (files: RunFiles, wanted: readonly string[] = ['logp']): LiveRun => {
+export interface FollowOptions {
+  /** Curves that somebody else computes; `count` is how many evaluations are known. */
+  readonly farOf?: (count: () => number) => FarCurves
+  /** A panel asked for rows that are not read: refresh soon. */
+  readonly asked?: () => void
+}
+
+/** Follows `files`; `wanted` are metrics whose rows are read from the beginning. */
+export const followRun = (
+  files: RunFiles,
+  wanted: readonly string[] = ['logp'],
+  { farOf, asked = () => {} }: FollowOptions = {},
+): LiveRun => {
   const metrics = new Set<string>(wanted)
   const at = {
     events: { bytes: 0, lines: 0 },
@@ -160,11 +194,13 @@ export const followRun = (files: RunFiles, wanted: readonly string[] = ['logp'])
   const columns = createColumns()
   const [events, evaluations, updates]: [RunEvent[], Evaluation[], DecompositionLine[]] = [[], [], []]
   const rows = new Map<string, Float32Array[]>()
+  const far = farOf?.(() => evaluations.length)
   let [manifest, probes]: [RunManifest | undefined, Probes | undefined] = [undefined, undefined]
   let manifestText = ''
   let version = 0
 
-  const readManifest = async (): Promise<boolean> => {
+  /** The manifest, where it is another than before. */
+  const readManifest = async (): Promise<{ text: string; manifest: RunManifest } | undefined> => {
     const json = await readJson(files, paths.manifest, 'bad-manifest')
     if (json === undefined) {
       throw new RunError({
@@ -175,68 +211,112 @@ export const followRun = (files: RunFiles, wanted: readonly string[] = ['logp'])
         fix: 'Wait, if it is just being made; else give the directory of a run',
       })
     }
-    const found = JSON.stringify(json)
-    if (found === manifestText) return false
-    manifest = checkManifest(json, `${files.name}/${paths.manifest}`)
-    manifestText = found
+    const text = JSON.stringify(json)
+    return text === manifestText
+      ? undefined
+      : { text, manifest: checkManifest(json, `${files.name}/${paths.manifest}`) }
+  }
+  const readProbes = async (): Promise<Probes | undefined> => {
+    const json = await readJson(files, paths.probes, 'bad-probes')
+    return json === undefined ? undefined : checkProbes(json, `${files.name}/${paths.probes}`)
+  }
+  /** Rows [from, to) of a metric. */
+  const readRows = async (metric: string, from: number, to: number): Promise<Float32Array[]> => {
+    const width = probes?.columns.length ?? 0
+    if (to <= from || width === 0) return []
+    const path = paths.metric(metric)
+    const bytes = await files.read(path, from * width * 4, (to - from) * width * 4)
+    return rowsOf(bytes, from, width, `${files.name}/${path}`)
+  }
+  const need = (metric: string): boolean => {
+    if (metrics.has(metric)) return false
+    metrics.add(metric)
     return true
   }
-  const readRows = async (metric: string): Promise<boolean> => {
-    if (!probes || !manifest!.columns.metrics.includes(metric)) return false
-    const have = rows.get(metric) ?? []
-    const width = probes.columns.length
-    const missing = evaluations.length - have.length
-    if (missing > 0 && width > 0) {
-      const path = paths.metric(metric)
-      const bytes = await files.read(path, have.length * width * 4, missing * width * 4)
-      have.push(...rowsOf(bytes, have.length, width, `${files.name}/${path}`))
+  const want = (metric: string): void => {
+    if (need(metric)) asked()
+  }
+  const current = (): LiveData | undefined => {
+    if (!manifest) return undefined
+    const scalars = columns.views()
+    return {
+      id: manifest.id,
+      manifest,
+      probes,
+      types: probes ? typesOf(probes) : [],
+      evaluations,
+      events,
+      updates,
+      scalars,
+      rows,
+      stages: stageSpans({ evaluations, scalars, manifest }),
+      version: ++version,
+      want,
+      ...(far && { far }),
     }
-    if (missing === 0 && rows.has(metric)) return false
-    rows.set(metric, have)
-    return true
   }
   return {
     metrics,
-    need(metric) {
-      if (metrics.has(metric)) return false
-      metrics.add(metric)
-      return true
+    current,
+    need,
+    keep(needed) {
+      let bytes = 0
+      for (const found of rows.values()) bytes += (found.length * (probes?.columns.length ?? 0)) * 4
+      for (const [metric, found] of rows) {
+        if (bytes <= KEPT_BYTES) return
+        if (needed.includes(metric)) continue
+        bytes -= (found.length * (probes?.columns.length ?? 0)) * 4
+        rows.delete(metric)
+        metrics.delete(metric)
+      }
     },
-    async refresh(again = false) {
-      let changed = manifest === undefined || again ? await readManifest() : false
-      if (!probes) {
-        const json = await readJson(files, paths.probes, 'bad-probes')
-        if (json !== undefined) {
-          probes = checkProbes(json, `${files.name}/${paths.probes}`)
-          changed = true
-        }
+    async refresh(again = false, partly = () => {}) {
+      // All at once: a page opens with as many requests as it has small files, and waits for the slowest.
+      const [newManifest, newProbes, newUpdates, newEvents, newScalars, newEvaluations] = await Promise.all([
+        manifest === undefined || again ? readManifest() : undefined,
+        probes ? undefined : readProbes(),
+        readLines(files, paths.decompositions, at.updates, checkDecomposition),
+        readLines(files, paths.events, at.events, checkEvent),
+        readLines(files, paths.scalars, at.scalars, checkScalarLine),
+        readLines(files, paths.index, at.index, checkEvaluation),
+      ])
+      probes ??= newProbes
+      const to = evaluations.length + newEvaluations.lines.length
+      const [tails, putFar] = await Promise.all([
+        Promise.all(
+          [...rows].map(async ([metric, have]) => ({ have, tail: await readRows(metric, have.length, to) })),
+        ),
+        far?.extend(to, metric => rows.has(metric)),
+      ])
+      // From here on nothing waits: whoever draws sees all of an evaluation or none of it.
+      if (newManifest) {
+        manifest = newManifest.manifest
+        manifestText = newManifest.text
       }
-      const newUpdates = await readLines(files, paths.decompositions, at.updates, checkDecomposition)
-      const newEvents = await readLines(files, paths.events, at.events, checkEvent)
-      const newScalars = await readLines(files, paths.scalars, at.scalars, checkScalarLine)
-      const newEvaluations = await readLines(files, paths.index, at.index, checkEvaluation)
-      events.push(...newEvents)
-      updates.push(...newUpdates)
-      columns.add(newScalars)
-      evaluations.push(...newEvaluations)
-      changed ||= newEvents.length + newScalars.length + newEvaluations.length + newUpdates.length > 0
+      updates.push(...newUpdates.lines)
+      events.push(...newEvents.lines)
+      columns.add(newScalars.lines)
+      evaluations.push(...newEvaluations.lines)
+      for (const { have, tail } of tails) have.push(...tail)
+      putFar?.()
+      for (const read of [newUpdates, newEvents, newScalars, newEvaluations]) read.take()
+      let changed =
+        newManifest !== undefined ||
+        newProbes !== undefined ||
+        [newUpdates, newEvents, newScalars, newEvaluations].some(({ lines }) => lines.length > 0)
+      if (!probes) return changed ? current() : undefined
+      const missing = (): string | undefined =>
+        [...metrics].find(metric => !rows.has(metric) && manifest!.columns.metrics.includes(metric))
+      if (missing() !== undefined && changed) partly(current()!)
+      // Curves that somebody else computes are there sooner than the rows, and are what is looked at first.
+      if (missing() !== undefined && far) await far.settled()
       // One after the other: a browser has few connections, and the first metric is the one that is looked at.
-      for (const metric of metrics) changed = (await readRows(metric)) || changed
-      if (!changed) return undefined
-      const scalars = columns.views()
-      return {
-        id: manifest!.id,
-        manifest: manifest!,
-        probes,
-        types: probes ? typesOf(probes) : [],
-        evaluations,
-        events,
-        updates,
-        scalars,
-        rows,
-        stages: stageSpans({ evaluations, scalars, manifest: manifest! }),
-        version: ++version,
+      for (let metric = missing(); metric !== undefined; metric = missing()) {
+        rows.set(metric, await readRows(metric, 0, evaluations.length))
+        changed = true
+        if (missing() !== undefined) partly(current()!)
       }
+      return changed ? current() : undefined
     },
   }
 }

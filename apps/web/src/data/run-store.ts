@@ -4,6 +4,7 @@
 import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { RunList, RunState, StreamEvent } from '../wire.ts'
 import type { Connection } from './event-stream.ts'
+import { createFarCurves } from './far-curves.ts'
 import { followRun, type LiveData, type LiveRun } from './live-run.ts'
 import { GoneError, UnreachableError, type Source, type SourceFiles } from './source.ts'
 
@@ -25,9 +26,13 @@ export interface OpenRun {
   /** When something of the run last changed (Date.now()). */
   readonly changedAt: ReadonlySignal<number>
   readonly files: SourceFiles
-  /** Reads a metric that is not read yet. */
+  /** Reads the rows of a metric that are not read yet. */
   need(metric: string): void
+  /** Rows of other metrics may go, where they are large. */
+  keep(metrics: readonly string[]): void
   retry(): void
+  /** Gives up what is being read, where that can be; `retry` begins anew. */
+  readonly stop?: () => void
 }
 
 export interface RunStore {
@@ -61,6 +66,8 @@ interface Entry extends OpenRun {
   live: LiveRun
   busy: boolean
   again: boolean
+  /** Curves have come, and the run is about to be published. */
+  drawing: boolean
   manifest: boolean
   timer: ReturnType<typeof setTimeout> | undefined
 }
@@ -73,6 +80,20 @@ export const createRunStore = (source: Source): RunStore => {
   let stream: Disposable | undefined
   let followed = ''
 
+  const publish = (entry: Entry, found: LiveData | undefined): void =>
+    batch(() => {
+      entry.trouble.value = undefined
+      entry.gone.value = false
+      if (!found) return
+      entry.data.value = found
+      entry.changedAt.value = Date.now()
+      if (!entry.state.peek() && found.manifest.status !== 'running')
+        entry.state.value = found.manifest.status
+    })
+  const failed = (entry: Entry, error: unknown): void => {
+    if (error instanceof GoneError) entry.gone.value = true
+    else entry.trouble.value = troubleOf(error)
+  }
   const refresh = async (entry: Entry): Promise<void> => {
     entry.timer = undefined
     if (entry.busy) {
@@ -84,20 +105,10 @@ export const createRunStore = (source: Source): RunStore => {
     entry.manifest = false
     try {
       if (!entry.data.peek()) await entry.files.refresh()
-      const found = await entry.live.refresh(manifest)
-      batch(() => {
-        entry.trouble.value = undefined
-        entry.gone.value = false
-        if (found) {
-          entry.data.value = found
-          entry.changedAt.value = Date.now()
-          if (!entry.state.peek() && found.manifest.status !== 'running')
-            entry.state.value = found.manifest.status
-        }
-      })
+      const found = await entry.live.refresh(manifest, data => publish(entry, data))
+      publish(entry, found)
     } catch (error) {
-      if (error instanceof GoneError) entry.gone.value = true
-      else entry.trouble.value = troubleOf(error)
+      failed(entry, error)
     }
     entry.busy = false
     if (entry.again) {
@@ -105,9 +116,31 @@ export const createRunStore = (source: Source): RunStore => {
       soon(entry)
     }
   }
-  const soon = (entry: Entry, manifest = false): void => {
+  const soon = (entry: Entry, manifest = false, ms = TICK_MS): void => {
     entry.manifest ||= manifest
-    entry.timer ??= setTimeout(() => void refresh(entry), TICK_MS)
+    entry.timer ??= setTimeout(() => void refresh(entry), ms)
+  }
+  // What panels ask for while they are drawn is asked for at once, and drawn when all of it is there.
+  const follow = (entry: Entry, wanted: readonly string[]): LiveRun => {
+    const { curves } = entry.files
+    const live: LiveRun = followRun(entry.files, wanted, {
+      asked: () => soon(entry, false, 0),
+      ...(curves && {
+        farOf: count =>
+          createFarCurves(curves, count, trouble => {
+            if (entry.live !== live) return
+            if (trouble !== undefined) failed(entry, trouble)
+            else if (!entry.drawing) {
+              entry.drawing = true
+              queueMicrotask(() => {
+                entry.drawing = false
+                publish(entry, live.current())
+              })
+            }
+          }),
+      }),
+    })
+    return live
   }
   const hear = ({ event, data }: StreamEvent): void => {
     if (event === 'runs') return
@@ -147,10 +180,9 @@ export const createRunStore = (source: Source): RunStore => {
       const known = entries.get(key)
       if (known) return known
       const files = source.files(key)
-      const entry: Entry = {
+      const entry: Omit<Entry, 'live'> = {
         key,
         files,
-        live: followRun(files),
         data: signal<LiveData | undefined>(undefined),
         state: signal<RunState | undefined>(undefined),
         gone: signal(false),
@@ -160,17 +192,23 @@ export const createRunStore = (source: Source): RunStore => {
         again: false,
         manifest: false,
         timer: undefined,
+        drawing: false,
         need(metric) {
-          if (entry.live.need(metric)) soon(entry)
+          if (made.live.need(metric)) soon(made, false, 0)
         },
+        keep: metrics => made.live.keep(metrics),
         retry() {
-          if (entry.data.peek() === undefined) entry.live = followRun(files, [...entry.live.metrics])
-          void refresh(entry)
+          if (made.data.peek() === undefined) made.live = follow(made, [...made.live.metrics])
+          void refresh(made)
         },
+        stop: files.stop && (() => files.stop!()),
       }
-      entries.set(key, entry)
-      void refresh(entry)
-      return entry
+      const made = entry as Entry
+      // Where curves come with the files' owner, rows are read when a screen needs them.
+      made.live = follow(made, files.curves ? [] : ['logp'])
+      entries.set(key, made)
+      void refresh(made)
+      return made
     },
     follow(keys) {
       const wanted = keys.join(',')

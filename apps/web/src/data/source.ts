@@ -1,9 +1,11 @@
 // Where the page's runs come from. There are two: a viewer that serves them and tells what grows (served.ts),
 // and the page itself, when it is a snapshot in one file (../snapshot/source.ts). Nothing else of the page
 // knows the difference, except for what it offers: a snapshot has no command to wait for and nothing live.
+import type { ReadonlySignal } from '@preact/signals'
 import type { RunFiles } from '@ldyn/runs'
 import type { RunList, StreamEvent } from '../wire.ts'
 import type { Connection } from './event-stream.ts'
+import type { AskCurves } from './far-curves.ts'
 
 /** The run, or one of its files, is not there (any more). */
 export class GoneError extends Error {
@@ -20,6 +22,19 @@ export interface SourceFiles extends RunFiles {
   refresh(): Promise<void>
   /** What the stream of changes said of a file. */
   grown(path: string, to: number): void
+  /** Curves over probes, where whoever has the files computes them: far less to read than the rows. */
+  readonly curves?: AskCurves
+  /** The large file that is being read, if any. */
+  readonly reading?: ReadonlySignal<Reading | undefined>
+  /** Gives up whatever is being read now; it rejects with an error that says so. */
+  stop?(): void
+}
+
+export interface Reading {
+  readonly path: string
+  /** Bytes that came, of so many. */
+  readonly done: number
+  readonly of: number
 }
 
 export interface Source {

@@ -2,6 +2,7 @@
 // it directly. All of it is GET: the list of runs, the files of a run, a stream of what changes, and the page.
 import { Hono, type Context } from 'hono'
 import { api, type RunList } from '../wire.ts'
+import { createServedCurves, readRequest } from './curves.ts'
 import { discover, type FoundRun } from './discover.ts'
 import { guarded, type Guard } from './guard.ts'
 import { fileResponse, findFile, segmentsOf, typeOf } from './run-file.ts'
@@ -27,7 +28,7 @@ export interface Viewer {
   readonly clients: number
 }
 
-const text = (status: 404 | 416 | 503, message: string): Response =>
+const text = (status: 400 | 404 | 416 | 422 | 503, message: string): Response =>
   new Response(`${message}\n`, {
     status,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
@@ -45,6 +46,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
   const { root, name, app: built, version } = options
   const app = new Hono()
   const summaries = createSummaries()
+  const curves = createServedCurves()
   const streams = createStreams(createWatchers(options.pollMs), { most: options.clients })
   let found: Promise<readonly FoundRun[]> | undefined
   let at = 0
@@ -96,6 +98,15 @@ export const createViewer = (options: ViewerOptions): Viewer => {
     if (!run) return noRun()
     if (kind === 'files' && rest.length === 0)
       return json(Object.fromEntries((await snapshotOf(run))?.sizes ?? []))
+    if (kind === 'curves' && rest.length === 1) {
+      const asked = readRequest(rest[0], name => c.req.query(name))
+      if (typeof asked === 'string') return text(400, asked)
+      const bytes = await curves.of(run, asked.request, asked.from, asked.to)
+      if (!bytes) return text(422, 'The run does not hold these evaluations whole: its files were cut off, or replaced.')
+      return new Response(bytes as Uint8Array<ArrayBuffer>, {
+        headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },
+      })
+    }
     const segments =
       kind === 'manifest' && rest.length === 0
         ? ['run.json']

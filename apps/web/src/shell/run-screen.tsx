@@ -45,7 +45,11 @@ export const RunScreen = ({ screen }: { screen: Screen }) => {
   const read = opened.filter(run => run.data.value !== undefined)
   const data = read.map(run => run.data.value!)
   useEffect(() => {
-    for (const run of opened) for (const name of screen.metrics({ metric })) run.need(name)
+    const names = screen.metrics({ metric })
+    for (const run of opened) {
+      run.keep(names)
+      for (const name of names) run.need(name)
+    }
   }, [opened, screen, metric])
   return (
     <>
