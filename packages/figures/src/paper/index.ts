@@ -1,0 +1,61 @@
+// @ldyn/figures/paper: the figures of the paper, made of any run or set of runs. A page loads it when it is wanted.
+import { slugs } from '../svg.ts'
+import { figure9 } from './confidence.ts'
+import { figure3, figure4 } from './learning.ts'
+import { figure5 } from './mitigation.ts'
+import { FIGURES, type FigureId, type PaperFigure, type PaperRun } from './model.ts'
+import { figure1 } from './one-update.ts'
+import { figure8 } from './proxies.ts'
+import { figureE } from './squeeze.ts'
+
+/** Metrics that the figures read, as far as a run has them. */
+export const PAPER_METRICS: readonly string[] = [
+  'logp',
+  'argmax_logp',
+  'rest_logp',
+  'a_norm',
+  'p_e',
+  'mass_1',
+  'mass_2_5',
+  'mass_6_20',
+  'mass_21_100',
+  'mass_rest',
+]
+
+type Maker = (run: PaperRun, all: readonly PaperRun[]) => PaperFigure
+const one: Readonly<Partial<Record<FigureId, Maker>>> = {
+  fig1: figure1,
+  fig3: figure3,
+  fig4: figure4,
+  fig9: figure9,
+}
+const several: Readonly<Partial<Record<FigureId, (runs: readonly PaperRun[]) => PaperFigure>>> = {
+  fig5: figure5,
+  fig8: figure8,
+  appE: figureE,
+}
+
+/** Figures 1, 3, 4 and 9 are of one run, and made of each; 5, 8 and App. E show all runs. In the paper's order. */
+export const paperFigures = (
+  runs: readonly PaperRun[],
+  wanted: readonly FigureId[] = FIGURES,
+): readonly PaperFigure[] => {
+  if (runs.length === 0) return []
+  const names = slugs(runs.map(({ id }) => id))
+  return FIGURES.filter((id) => wanted.includes(id)).flatMap((id) => {
+    const make = one[id]
+    if (!make) return [several[id]!(runs)]
+    return runs.map((run, r) => {
+      const figure = make(run, runs)
+      return runs.length === 1
+        ? figure
+        : { ...figure, file: `${figure.file}-${names[r]}`, title: `${figure.title}: ${run.id}` }
+    })
+  })
+}
+
+export { FIGURES } from './model.ts'
+export type { FigureId, HeatPanel, Label, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+export { ONE_COLUMN, paperSvg, TWO_COLUMNS } from './print.ts'
+export { paperCsv, paperTable } from './table.ts'
+export type { Table } from './table.ts'

@@ -1,0 +1,150 @@
+/** Figure 5: baseline against extend (SFT on y⁺ and on y⁻ before DPO), on the same axes. */
+import { compareRuns } from '../comparing.ts'
+import { letter, stageMarks } from '../lines.ts'
+import { looks, runDash, type Look, type Marker } from '../response-types.ts'
+import { argmaxType } from '../imported.ts'
+import { cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
+import { argmaxCurves, argmaxEntry, LOGP, typeCurves, typeEntries, typesNamed } from './curves.ts'
+import type { Curve, CurvesPanel, PaperFigure, PaperRun } from './model.ts'
+
+const OTHERS = [
+  'chosen_gptsemantic',
+  'chosen_gptformat',
+  'reject_gptsemantic',
+  'reject_gptformat',
+  'random_permute',
+]
+/** Where a run has none of the paper's others. */
+const INSTEAD = ['irr_train', 'irr_test', 'irr_hum', 'random_nonhum']
+const MARKERS: readonly Marker[] = ['circle', 'square', 'triangle', 'diamond']
+
+const runLook = (look: Look, r: number): Look => ({
+  ...look,
+  dash: runDash(r),
+  marker: MARKERS[r % MARKERS.length],
+})
+
+/** A thing of every run: the colour is the thing's, dash and marker the run's. */
+const ofRuns = (runs: readonly PaperRun[], curves: (run: PaperRun) => readonly Curve[]): readonly Curve[] =>
+  runs.flatMap((run, r) =>
+    curves(run).map((curve) => ({
+      ...curve,
+      key: `${letter(r)} ${curve.key}`,
+      label: letter(r),
+      look: runLook(curve.look, r),
+    })),
+  )
+
+export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
+  const base = {
+    id: 'fig5' as const,
+    name: 'Figure 5',
+    file: 'fig5',
+    runs: runs.map(({ id }) => id),
+    title: 'Baseline against extend',
+    across: 2,
+  }
+  const [first] = runs
+  if (runs.length < 2 || runs.every((run) => run.evaluations.length < 2)) {
+    return {
+      ...base,
+      caption: '',
+      differs: [],
+      lacks: [
+        {
+          what: 'The figure compares runs: a baseline (SFT, then DPO) with one whose SFT learned both responses (extend). One run is given.',
+          command: trainLine(first, first.stages[0]?.name === 'extend' ? 'sft,dpo' : 'extend,dpo'),
+        },
+      ],
+      panels: [],
+      legend: [],
+    }
+  }
+  const all = (run: PaperRun): readonly number[] => run.evaluations.map((_, e) => e)
+  const stages = stageMarks(runs)
+  const steps = [...new Set(runs.map(stepName))]
+  const has = (key: string): boolean => runs.some(({ types }) => types.includes(key))
+  const others = OTHERS.some(has) ? OTHERS.filter(has) : INSTEAD.filter(has)
+  const panel = (title: string, curves: readonly Curve[], ends = true): CurvesPanel[] =>
+    curves.length === 0
+      ? []
+      : [{ kind: 'curves', title, xLabel: `${steps.join(' or ')}s`, yLabel: LOGP, curves, stages, ends }]
+  const only = (key: string): readonly Curve[] =>
+    ofRuns(runs, (run) => typeCurves(run, typesNamed([key], run), all(run)))
+  const otherCurves = ofRuns(runs, (run) => typeCurves(run, typesNamed(others, run), all(run))).map(
+    ({ error: _, ...curve }) => curve,
+  )
+  const panels = [
+    ...panel('Preferred response', only('chosen')),
+    ...panel('Dispreferred response', only('rejected')),
+    ...panel('Other responses', otherCurves, false),
+    ...panel(
+      'Argmax: the greedy token',
+      ofRuns(runs, (run) => argmaxCurves(run, all(run))),
+    ),
+  ]
+  const shown = ['chosen', 'rejected', ...others].filter(has)
+  const owners = new Set(runs.map(argmaxType))
+  return {
+    ...base,
+    title: runs.length === 2 ? 'Baseline against extend' : `${runs.length} runs side by side`,
+    caption: captionOf(runs),
+    differs: [
+      ...new Set(runs.flatMap(dataDiffers)),
+      ...(runs.some(({ stages: own }) => own.some(({ name }) => name === 'extend'))
+        ? []
+        : ['None of the runs has a stage named extend: this compares them all the same.']),
+      ...(owners.size > 1
+        ? ['CAUTION: the runs’ argmax curves are those of different response types, and cannot be compared.']
+        : []),
+      ...new Set(runs.flatMap((run) => cautions(run, ['argmax_logp']))),
+    ],
+    lacks: [
+      ...runs.flatMap((run, r) =>
+        preference(run)
+          ? []
+          : [
+              {
+                what: `${letter(r)} (${run.id}) has no preference training`,
+                command: trainLine(run, `${run.stages[0]?.name ?? 'sft'},dpo`),
+              },
+            ],
+      ),
+      ...lacksTypes(
+        first,
+        OTHERS.filter((key) => !has(key)),
+        'Other responses',
+      ),
+    ],
+    panels,
+    legend: [
+      ...runs.map((run, r) => ({
+        key: `run ${letter(r)}`,
+        label: letter(r),
+        says: run.id,
+        look: runLook(looks.initial, r),
+      })),
+      ...[
+        ...typeEntries(shown),
+        ...(panels.some(({ title }) => title.startsWith('Argmax')) ? [argmaxEntry] : []),
+      ].map((entry) => ({
+        ...entry,
+        look: { ...entry.look, dash: '' },
+      })),
+    ],
+  }
+}
+
+const captionOf = (runs: readonly PaperRun[]): string => {
+  const names = runs.map(
+    (run, r) => `${letter(r)}: ${run.id} (${run.stages.map(({ name }) => name).join(' → ') || 'no stage'})`,
+  )
+  const comparable = runs.every((run) => preference(run)) && runs.every((run) => run.rows.has('logp'))
+  const words = comparable
+    ? compareRuns(runs).flatMap(({ sentences }) => sentences.map(({ text }) => text))
+    : []
+  return [
+    `log π(y|x), summed over tokens, mean over each run’s probes; rules mark where a stage begins. ${names.join('; ')}.`,
+    ...words,
+  ].join(' ')
+}
