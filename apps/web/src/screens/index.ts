@@ -2,6 +2,7 @@
 import { compare } from './compare.tsx'
 import { dynamics } from './dynamics.tsx'
 import { kernel } from './kernel.tsx'
+import { lab } from './lab.tsx'
 import { overview } from './overview.tsx'
 import { probes } from './probes.tsx'
 import { squeeze } from './squeeze.tsx'
@@ -12,7 +13,7 @@ import type { PlaceScreen, Screen, Tool } from './screen.ts'
 export const screens: readonly Screen[] = [overview, dynamics, update, squeeze, kernel, probes, compare]
 
 /** Pages that need no run. */
-export const places: readonly PlaceScreen[] = []
+export const places: readonly PlaceScreen[] = [lab]
 
 /** Dialogs of the header. */
 export const tools: readonly Tool[] = []

@@ -1,0 +1,317 @@
+// The Lab's pictures, as SVG text: numbers in, markup out, so that the page, the saved file and a test all have the
+// same. Every number that is drawn is finite; log p has no lower end but the axis has (FLOOR): what lies below is
+// drawn there.
+import { escape, linear, looks, niceTicks, show, tag, tickText, type Look } from '@ldyn/figures'
+
+/** Colours of a theme: the page's tokens (styles/tokens.css) as values, since a saved file has no style sheet. */
+export interface Ink {
+  readonly dark: boolean
+  readonly ink: string
+  readonly muted: string
+  readonly line: string
+  readonly edge: string
+  readonly paper: string
+  readonly fill: string
+}
+export const INKS: { readonly light: Ink; readonly dark: Ink } = {
+  light: {
+    dark: false, ink: '#1d2430', muted: '#566070', line: '#dde2e9', edge: '#7f8a99', paper: '#ffffff', fill: '#8aa9c9',
+  },
+  dark: {
+    dark: true, ink: '#e6e9ef', muted: '#a3acba', line: '#2a303b', edge: '#6e7887', paper: '#16191f', fill: '#5d7ea3',
+  },
+}
+const colour = (look: Look, ink: Ink): string => (ink.dark ? look.dark : look.light)
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** A class that has a name in the pictures: y⁺, y⁻, the likeliest. */
+export interface Marked {
+  readonly y: number
+  readonly name: string
+  readonly look: 'chosen' | 'rejected' | 'argmax'
+}
+
+const text = (x: number, y: number, content: string, ink: string, anchor = 'start'): string =>
+  tag('text', { x, y, fill: ink, 'text-anchor': anchor, 'font-size': 11 }, escape(content))
+const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, more = {}): string =>
+  tag('line', { x1, y1, x2, y2, stroke, ...more })
+
+/** A sign above or below a point, by shape as well as by colour: y⁺ points up, y⁻ down, the likeliest is a diamond. */
+const sign = (x: number, y: number, look: Marked['look'], ink: Ink): string => {
+  const shape = {
+    chosen: `M${x - 5} ${y + 4}L${x + 5} ${y + 4}L${x} ${y - 5}Z`,
+    rejected: `M${x - 5} ${y - 4}L${x + 5} ${y - 4}L${x} ${y + 5}Z`,
+    argmax: `M${x - 5} ${y}L${x} ${y - 5}L${x + 5} ${y}L${x} ${y + 5}Z`,
+  }[look]
+  return tag('path', { d: shape, fill: colour(looks[look], ink), stroke: ink.paper, 'stroke-width': 1 })
+}
+
+/** The whole picture with its name; `alt` is what it shows, in words. */
+export const svg = (size: Size, alt: string, parts: readonly string[]): string =>
+  tag(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      width: size.width,
+      height: size.height,
+      viewBox: `0 0 ${size.width} ${size.height}`,
+      role: 'img',
+      'aria-label': alt,
+      'font-family': "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    },
+    parts,
+  )
+
+/** log10 of the least probability that an axis reaches. */
+const FLOOR = -16
+const log10 = (logp: number): number => Math.max(FLOOR, logp / Math.LN10)
+
+/** 1, 0.1, 10⁻², … as a label. */
+const power = (exponent: number): string =>
+  exponent >= -1 ? String(10 ** exponent) : `1e−${Math.abs(exponent)}`
+
+export interface BarsInput {
+  /** log p by class. */
+  readonly before: ArrayLike<number>
+  readonly after: ArrayLike<number>
+  readonly marked: readonly Marked[]
+  /** The class at the keyboard's cursor. */
+  readonly at?: number
+}
+
+export const PLOT = { left: 46, right: 14 } as const
+
+/** Where class `y` of `V` is drawn, and which one lies at `x`. */
+export const barAt = (y: number, V: number, width: number): number =>
+  PLOT.left + ((y + 0.5) / V) * (width - PLOT.left - PLOT.right)
+export const classAt = (x: number, V: number, width: number): number =>
+  Math.min(V - 1, Math.max(0, Math.floor(((x - PLOT.left) / (width - PLOT.left - PLOT.right)) * V)))
+
+/** p of every class before (outline) and after (filled): linear above, logarithmic below, where the valley is seen. */
+export const drawBars = ({ before, after, marked, at }: BarsInput, size: Size, ink: Ink): string => {
+  const V = before.length
+  const { width, height } = size
+  const [top, gap, foot] = [20, 30, 30]
+  const upper = Math.round((height - top - gap - foot) * 0.52)
+  const lower = height - top - gap - foot - upper
+  const base = top + upper
+  const most = Math.max(...Array.from(before, Math.exp), ...Array.from(after, Math.exp))
+  const y = linear([0, most], [base, top], 4, {})
+  const least = Math.floor(Math.max(FLOOR, Math.min(...Array.from(before, log10), ...Array.from(after, log10))))
+  const [logTop, logBase] = [base + gap, base + gap + lower]
+  const ly = linear([least, 0], [logBase, logTop], 4, { least: 1 })
+  const w = Math.max(1, ((width - PLOT.left - PLOT.right) / V) * 0.72)
+  const parts: string[] = [text(2, 12, 'p', ink.muted), text(2, base + gap - 8, 'p, logarithmic', ink.muted)]
+  const labels = tickText(y.ticks)
+  y.ticks.forEach((tick, i) => {
+    parts.push(line(PLOT.left, y.at(tick), width - PLOT.right, y.at(tick), ink.line))
+    parts.push(text(PLOT.left - 5, y.at(tick) + 4, labels[i], ink.muted, 'end'))
+  })
+  for (const tick of ly.ticks) {
+    parts.push(line(PLOT.left, ly.at(tick), width - PLOT.right, ly.at(tick), ink.line))
+    parts.push(text(PLOT.left - 5, ly.at(tick) + 4, power(tick), ink.muted, 'end'))
+  }
+  const own = new Map(marked.map(m => [m.y, m]))
+  for (let c = 0; c < V; c++) {
+    const x = barAt(c, V, width)
+    const [b, a] = [Math.exp(before[c]), Math.exp(after[c])]
+    const mark = own.get(c)
+    const fill = mark ? colour(looks[mark.look], ink) : ink.fill
+    parts.push(tag('rect', { x: x - w / 2, y: y.at(a), width: w, height: base - y.at(a), fill }))
+    parts.push(
+      tag('path', {
+        d: `M${(x - w / 2).toFixed(1)} ${y.at(b).toFixed(1)}h${w.toFixed(1)}`, stroke: ink.ink, 'stroke-width': 1.6,
+      }),
+    )
+    const [lb, la] = [ly.at(log10(before[c])), ly.at(log10(after[c]))]
+    parts.push(line(x, lb, x, la, fill, { 'stroke-width': Math.max(1, w * 0.5), opacity: 0.45 }))
+    parts.push(line(x - w / 2, lb, x + w / 2, lb, ink.ink, { 'stroke-width': 1.6 }))
+    parts.push(tag('circle', { cx: x, cy: la, r: Math.min(3.5, Math.max(1.2, w * 0.45)), fill }))
+  }
+  for (const m of marked) {
+    const x = barAt(m.y, V, width)
+    parts.push(sign(x, Math.min(y.at(Math.exp(after[m.y])), y.at(Math.exp(before[m.y]))) - 9, m.look, ink))
+    parts.push(sign(x, logBase + 9, m.look, ink))
+    const room = x > width - 70 ? 'end' : x < PLOT.left + 26 ? 'start' : 'middle'
+    parts.push(text(x, logBase + 25, m.name, ink.ink, room))
+  }
+  if (at !== undefined) {
+    const x = barAt(at, V, width)
+    parts.push(line(x, top - 4, x, logBase, ink.edge, { 'stroke-dasharray': '2 3' }))
+  }
+  const likeliest = marked.find(m => m.look === 'argmax')
+  if (likeliest) {
+    const label = `${show(Math.exp(before[likeliest.y]))} to ${show(Math.exp(after[likeliest.y]))}`
+    const x = barAt(likeliest.y, V, width)
+    parts.push(text(x < width / 2 ? x + w / 2 + 8 : x - w / 2 - 8, top + 8, label, ink.ink, x < width / 2 ? 'start' : 'end'))
+  }
+  return svg(size, 'Probability of every class before and after, linear above and logarithmic below', parts)
+}
+
+export interface BandsInput {
+  /** Updates on the axis. */
+  readonly steps: readonly number[]
+  /** By band, likeliest first: its probability after every update; they add up to 1. */
+  readonly bands: readonly { readonly name: string; readonly mass: readonly number[] }[]
+  /** A class followed over them. */
+  readonly own?: { readonly name: string; readonly p: readonly number[]; readonly look: Marked['look'] }
+  /** Where pushing begins, if something is before it. */
+  readonly from?: number
+}
+
+// From the peak to the tail, as on the Squeeze page: dark to light, told apart in grey as well.
+export const SHADES = ['#5b2a86', '#8653ad', '#ac84ca', '#cfb5e2', '#e9dff2']
+
+/** Probability by bands of ranks over updates, stacked to 1, the likeliest class at the bottom. */
+export const drawBands = ({ steps, bands, own, from }: BandsInput, size: Size, ink: Ink): string => {
+  const { width, height } = size
+  const [left, right, top, foot] = [38, 104, 16, 30]
+  const [first, last] = [steps[0], steps.at(-1)!]
+  const x = (s: number): number => left + (last > first ? (s - first) / (last - first) : 0) * (width - left - right)
+  const y = (p: number): number => top + (1 - p) * (height - top - foot)
+  const sums = bands.map((_, b) => steps.map((_s, i) => bands.slice(0, b + 1).reduce((n, band) => n + band.mass[i], 0)))
+  const parts = bands.map((_, b) => {
+    const up = steps.map((s, i) => `${x(s).toFixed(1)} ${y(sums[b][i]).toFixed(1)}`)
+    const down = steps.map((s, i) => `${x(s).toFixed(1)} ${y(b === 0 ? 0 : sums[b - 1][i]).toFixed(1)}`).reverse()
+    return tag('path', { d: `M${[...up, ...down].join('L')}Z`, fill: SHADES[b] })
+  })
+  for (const p of [0, 0.5, 1]) parts.push(text(left - 6, y(p) + 4, String(p), ink.muted, 'end'))
+  const ticks = niceTicks(first, last, 5, 1)
+  const labels = tickText(ticks)
+  ticks.forEach((tick, i) => parts.push(text(x(tick), height - foot + 14, labels[i], ink.muted, 'middle')))
+  parts.push(text(left, height - 3, 'update', ink.muted))
+  if (from !== undefined) {
+    parts.push(line(x(from), top, x(from), height - foot, ink.paper, { 'stroke-dasharray': '3 3', 'stroke-width': 1.5 }))
+    parts.push(text(x(0), top - 4, 'SFT on y⁻', ink.muted), text(x(from), top - 4, 'push', ink.muted))
+  }
+  if (own) {
+    const d = own.p.map((p, i) => `${i === 0 ? 'M' : 'L'}${x(steps[i]).toFixed(1)} ${y(p).toFixed(1)}`).join('')
+    parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
+    parts.push(
+      tag('path', { d, fill: 'none', stroke: looks[own.look].light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }),
+    )
+  }
+  // Names beside the right edge from the top down, each at the middle of its band where there is room.
+  let at = -Infinity
+  ;[...bands.entries()].reverse().forEach(([b, band]) => {
+    const middle = y((sums[b].at(-1)! + (b === 0 ? 0 : sums[b - 1].at(-1)!)) / 2)
+    at = Math.max(middle + 4, at + 13, 11)
+    parts.push(tag('rect', { x: width - right + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
+    parts.push(text(width - right + 22, at, band.name, ink.ink))
+  })
+  return svg(size, 'Probability by bands of ranks over updates', parts)
+}
+
+/** log p against rank, both logarithmic, before (dashed) and after: a squeeze lifts the left end and drops all else. */
+export const drawRanks = ({ before, after, marked }: BarsInput, size: Size, ink: Ink): string => {
+  const { width, height } = size
+  const [left, right, top, foot] = [46, 16, 24, 34]
+  const V = before.length
+  const order = (logp: ArrayLike<number>): number[] =>
+    Array.from({ length: V }, (_, i) => i).sort((a, b) => logp[b] - logp[a])
+  const least = Math.floor(Math.min(...Array.from(before, log10), ...Array.from(after, log10)))
+  const y = linear([least, 0], [height - foot, top], 5, { least: 1 })
+  const x = (rank: number): number => left + (Math.log(rank) / Math.log(V)) * (width - left - right)
+  const parts: string[] = []
+  for (const tick of y.ticks) {
+    parts.push(line(left, y.at(tick), width - right, y.at(tick), ink.line))
+    parts.push(text(left - 5, y.at(tick) + 4, power(tick), ink.muted, 'end'))
+  }
+  for (const rank of [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter(r => r <= V)) {
+    parts.push(text(x(rank), height - foot + 14, String(rank), ink.muted, 'middle'))
+  }
+  parts.push(text(left, height - 4, 'rank among the classes, each curve by its own order', ink.muted))
+  const curve = (logp: ArrayLike<number>, stroke: string, dash?: string): string =>
+    tag('path', {
+      d: order(logp)
+        .map((c, r) => `${r === 0 ? 'M' : 'L'}${x(r + 1).toFixed(1)} ${y.at(log10(logp[c])).toFixed(1)}`)
+        .join(''),
+      fill: 'none', stroke, 'stroke-width': 2, 'stroke-dasharray': dash,
+    })
+  parts.push(curve(before, ink.muted, '5 4'), curve(after, ink.ink))
+  const place = (logp: ArrayLike<number>, c: number): [number, number] => [
+    x(order(logp).indexOf(c) + 1),
+    y.at(log10(logp[c])),
+  ]
+  for (const m of marked) {
+    const [[bx, by], [ax, ay]] = [place(before, m.y), place(after, m.y)]
+    const stroke = colour(looks[m.look], ink)
+    parts.push(tag('circle', { cx: bx, cy: by, r: 4, fill: ink.paper, stroke, 'stroke-width': 1.6 }))
+    parts.push(line(bx, by, ax, ay, stroke, { 'stroke-width': 1.2, 'stroke-dasharray': '2 2' }))
+    parts.push(sign(ax, ay, m.look, ink))
+    const end = ax > width - 110
+    parts.push(text(end ? ax - 2 : ax + 9, ay - 9, m.name, ink.ink, end ? 'end' : 'start'))
+  }
+  return svg(size, 'log p against rank before and after', parts)
+}
+
+export interface ForcesInput {
+  /** log p before the update, what was predicted and what happened, by class. */
+  readonly before: ArrayLike<number>
+  readonly predicted: ArrayLike<number>
+  readonly actual: ArrayLike<number>
+  readonly marked: readonly Marked[]
+  /** Classes that the update was on: they move by far more than all others. */
+  readonly on: readonly number[]
+  readonly threshold: number | undefined
+}
+
+/** Δ log p of every class against what it held: predicted to first order (line), actual (dots), and the threshold. */
+export const drawForces = (input: ForcesInput, size: Size, ink: Ink): string => {
+  const { before, predicted, actual, marked, on, threshold } = input
+  const { width, height } = size
+  const [left, right, top, foot] = [50, 16, 16, 34]
+  const own = new Map(marked.map(m => [m.y, m]))
+  // The axis is that of the others, and the numbers of these stand in words.
+  const steered = new Set(on)
+  const rest = Array.from({ length: before.length }, (_, i) => i).filter(i => !steered.has(i))
+  const values = rest.flatMap(i => [predicted[i], actual[i]])
+  const reach = Math.max(1e-6, ...values.map(Math.abs))
+  const y = linear([Math.min(0, ...values), Math.max(0, ...values)], [height - foot, top], 5, { pad: 0.12 })
+  const least = Math.floor(Math.min(...Array.from(before, log10)))
+  const x = linear([least, 0], [left, width - right], 6, { least: 1 })
+  const parts: string[] = []
+  const labels = tickText(y.ticks)
+  y.ticks.forEach((tick, i) => {
+    parts.push(line(left, y.at(tick), width - right, y.at(tick), tick === 0 ? ink.edge : ink.line))
+    parts.push(text(left - 5, y.at(tick) + 4, labels[i], ink.muted, 'end'))
+  })
+  for (const tick of x.ticks) parts.push(text(x.at(tick), height - foot + 14, power(tick), ink.muted, 'middle'))
+  parts.push(text(left, height - 4, 'p before the update', ink.muted))
+  if (threshold !== undefined && threshold > 0) {
+    const at = x.at(Math.max(least, Math.log10(threshold)))
+    parts.push(line(at, top, at, height - foot, colour(looks.argmax, ink), { 'stroke-dasharray': '4 3', 'stroke-width': 1.4 }))
+    parts.push(text(at - 5, height - foot - 26, `p_thr ${show(threshold)}`, ink.ink, 'end'))
+  }
+  const sorted = rest.slice().sort((a, b) => before[a] - before[b])
+  parts.push(
+    tag('path', {
+      d: sorted
+        .map((c, i) => `${i === 0 ? 'M' : 'L'}${x.at(log10(before[c])).toFixed(1)} ${y.at(predicted[c]).toFixed(1)}`)
+        .join(''),
+      fill: 'none', stroke: ink.muted, 'stroke-width': 1.4,
+    }),
+  )
+  for (const c of sorted) {
+    const mark = own.get(c)
+    const [cx, cy] = [x.at(log10(before[c])), y.at(actual[c])]
+    parts.push(
+      mark ? sign(cx, cy, mark.look, ink) : tag('circle', { cx, cy, r: 2.6, fill: ink.fill, stroke: ink.paper }),
+    )
+    if (mark) parts.push(text(cx - 9, cy + (actual[c] > reach * 0.5 ? 14 : -8), mark.name, ink.ink, 'end'))
+  }
+  for (const c of steered) {
+    const down = actual[c] < 0
+    const cx = x.at(log10(before[c]))
+    parts.push(sign(cx, down ? height - foot - 8 : top + 8, own.get(c)!.look, ink))
+    parts.push(
+      text(cx + 9, down ? height - foot - 4 : top + 12, `${own.get(c)!.name} ${show(actual[c])} nats`, ink.ink,
+        cx > width * 0.7 ? 'end' : 'start'),
+    )
+  }
+  return svg(size, 'Change of log p of every class against its probability before the update', parts)
+}

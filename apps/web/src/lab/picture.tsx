@@ -1,0 +1,32 @@
+// A picture of the Lab on the page: drawn at the width that there is, in the colours of the theme.
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useApp } from '../shell/context.ts'
+import { INKS, type Ink, type Size } from './draw.ts'
+
+interface Props {
+  /** The panel's id: alone on the page it is larger. */
+  readonly id: string
+  readonly height: number
+  readonly draw: (size: Size, ink: Ink) => string
+}
+
+export const Picture = ({ id, height, draw }: Props) => {
+  const app = useApp()
+  const host = useRef<HTMLDivElement>(null)
+  const [width, setWidth] = useState(0)
+  const full = app.store.view.value.full === id
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)))
+    observer.observe(host.current!)
+    setWidth(Math.floor(host.current!.clientWidth))
+    return () => observer.disconnect()
+  }, [])
+  const tall = full ? Math.max(height, innerHeight - 320) : height
+  const markup = width > 80 ? draw({ width, height: tall }, app.dark.value ? INKS.dark : INKS.light) : ''
+  // The markup is made of numbers and of this program's own words (draw.ts escapes both).
+  return <div ref={host} class="lab-picture" dangerouslySetInnerHTML={{ __html: markup }} />
+}
+
+/** The same as a file: light, and of one size. */
+export const asFile = (draw: Props['draw'], height: number): string =>
+  `${draw({ width: 760, height }, { ...INKS.light })}\n`
