@@ -5,18 +5,21 @@ import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const SETS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 interface Violation {
   readonly id: string
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
 }
 
-/** Broken rules, each with a few of the elements that break it. */
-export const violationsOn = async (page: Page): Promise<readonly string[]> => {
+/** Broken rules, each with a few of the elements that break it: of the sets above, or of the rules that are named. */
+export const violationsOn = async (page: Page, rules?: readonly string[]): Promise<readonly string[]> => {
   if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(source)
   const { violations } = (await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })`,
+    `axe.run(document, ${JSON.stringify({
+      runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: SETS },
+      resultTypes: ['violations'],
+    })})`,
   )) as { readonly violations: readonly Violation[] }
   return violations.map(
     ({ id, nodes }) =>
