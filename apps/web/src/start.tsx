@@ -37,14 +37,20 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
   const runs = createRunStore(memory.beside(source))
   const loaded = loadPreferences()
   const preferences = signal(snapshot?.text === 'blur' ? { ...loaded, blur: true } : loaded)
-  const system = matchMedia('(prefers-color-scheme: dark)')
-  const systemDark = signal(system.matches)
-  system.addEventListener('change', event => {
-    systemDark.value = event.matches
+  const [systemDark, printing] = ['(prefers-color-scheme: dark)', 'print'].map(media => {
+    const query = matchMedia(media)
+    const matches = signal(query.matches)
+    query.addEventListener('change', event => {
+      matches.value = event.matches
+    })
+    return matches
   })
   // An address may ask for a theme, so that an <iframe> fits the page around it.
   const theme = computed(() => store.view.value.theme ?? preferences.value.theme)
-  const dark = computed(() => theme.value === 'dark' || (theme.value === 'system' && systemDark.value))
+  // Paper is white.
+  const dark = computed(
+    () => !printing.value && (theme.value === 'dark' || (theme.value === 'system' && systemDark.value)),
+  )
   effect(() => {
     document.documentElement.dataset.theme = dark.value ? 'dark' : 'light'
     // What a snapshot asks for is not how the reader likes it.
