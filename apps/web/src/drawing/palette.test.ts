@@ -8,10 +8,15 @@ import { inkOn, SIGNED, UNSIGNED } from './colour.ts'
 const LEAST = 12
 const css = readFileSync(new URL('../styles/tokens.css', import.meta.url), 'utf8')
 
-/** The custom properties of one theme. */
-const tokensOf = (theme: 'light' | 'dark'): Readonly<Record<string, string>> => {
-  const block = css.split('[data-theme=').find(part => part.startsWith(`'${theme}'`))!.split('}')[0]
-  return Object.fromEntries([...block.matchAll(/--([a-z-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, hex]) => [name, hex]))
+/** The custom properties of one theme, and those that replace them for whoever asks for more contrast. */
+const tokensOf = (theme: 'light' | 'dark'): readonly Readonly<Record<string, string>>[] => {
+  const blocks = css.split('[data-theme=').filter(part => part.startsWith(`'${theme}'`))
+  const [standard, more] = blocks.map(block =>
+    Object.fromEntries(
+      [...block.split('}')[0].matchAll(/--([a-z-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, hex]) => [name, hex]),
+    ),
+  )
+  return [standard, { ...standard, ...more }]
 }
 
 /** Byte triples as `#rrggbb`. */
@@ -41,7 +46,7 @@ it('greys stay where they are in every simulated vision, and white has contrast 
 })
 
 describe.each(['light', 'dark'] as const)('the %s theme', theme => {
-  const tokens = tokensOf(theme)
+  const [tokens] = tokensOf(theme)
   const all = Object.entries(looks) as readonly (readonly [string, Look])[]
 
   it('draws every line with contrast 3:1 against the panels', () => {
@@ -72,6 +77,17 @@ describe.each(['light', 'dark'] as const)('the %s theme', theme => {
     }
     for (const [ink, soft] of [['ink', 'warn-soft'], ['ink', 'bad-soft'], ['ink', 'accent-soft'], ['on-accent', 'accent']])
       expect(contrast(tokens[ink], tokens[soft]), `${ink} on ${soft}`).toBeGreaterThanOrEqual(4.5)
+  })
+})
+
+describe.each(['light', 'dark'] as const)('the %s theme with more contrast', theme => {
+  it('has text at 7:1 and edges of controls at 4.5:1', () => {
+    const [, tokens] = tokensOf(theme)
+    for (const ground of ['paper', 'ground', 'raised', 'accent-soft']) {
+      for (const ink of ['ink', 'muted', 'accent', 'good', 'warn', 'bad'])
+        expect(contrast(tokens[ink], tokens[ground]), `${ink} on ${ground}`).toBeGreaterThanOrEqual(7)
+      expect(contrast(tokens.edge, tokens[ground]), `edge on ${ground}`).toBeGreaterThanOrEqual(4.5)
+    }
   })
 })
 
