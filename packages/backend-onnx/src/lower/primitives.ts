@@ -183,7 +183,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
 
   sum: (e, [x], { axes, keepdims }, [out]) => {
-    if (sizeOf(x.shape) === 0) return [e.splat(0, out)]
     return [reduce(e, 'ReduceSum', x, axes, keepdims, out)]
   },
   // ReduceMax steps over NaN, so that is looked for separately. (Softmax and its kin have their own kernels.)
@@ -211,7 +210,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
 
   matmul: (e, [a, b], { ta, tb }, [out]) => {
-    if (a.shape.at(ta ? -2 : -1) === 0) return [e.splat(0, out)]
     const [left, right] = [matrix(e, a), matrix(e, b)]
     const batch = broadcastShapes([left.batch, right.batch])
     const turn = (name: string, rank: number): string => e.node('Transpose', [name], { perm: swapLast(rank) })
@@ -260,17 +258,14 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     ]
   },
   pad: (e, [x], { lo, hi }, [out]) => {
-    if (sizeOf(x.shape) === 0) return [e.splat(0, out)]
     return [ref(e.node('Pad', [e.full(x), e.list([...lo, ...hi])]), out)]
   },
   concat: (e, xs, { axis }, [out]) => {
-    const some = xs.filter((x) => sizeOf(x.shape) > 0)
-    if (some.length === 1) return [stands(some[0], out.shape)]
     return [
       ref(
         e.node(
           'Concat',
-          some.map((x) => e.full(x)),
+          xs.map((x) => e.full(x)),
           { axis },
         ),
         out,
@@ -284,7 +279,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
   // ScatterElements, never ScatterND: the latter's sums race where an index repeats.
   scatterAdd: (e, [idx, upd], { rows }, [out]) => {
-    if (sizeOf(upd.shape) === 0) return [e.splat(0, out)]
     const width = sizeOf(out.shape.slice(1))
     // Columns are apart from each other: as many at once as the provider takes.
     const step = Math.max(1, Math.floor(e.scatterBytes / (4 * rows)))
@@ -307,7 +301,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     return [{ ...out, held: out.shape, name, scatter: { into } }]
   },
   updateRows: (e, [x, idx, upd], _, [out]) => {
-    if (sizeOf(upd.shape) === 0) return [x]
     const width = sizeOf(out.shape.slice(1))
     const rows = e.reshape(e.full(x), x.shape, [x.shape[0], width])
     const updates = e.reshape(e.full(upd), upd.shape, [idx.shape[0], width])

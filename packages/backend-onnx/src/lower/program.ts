@@ -5,9 +5,8 @@
  * input (a step's new params) is called `<path>.out`, and a lone root is called `input` or `output`.
  */
 import {
-  expandComposites,
   isComposite,
-  simplify,
+  lowerable,
   type Leaf,
   type Node,
   type OpAttrs,
@@ -17,9 +16,8 @@ import {
 } from '@ldyn/tensor'
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../proto/onnx.ts'
 import { dialectOf, type Dialect } from './dialect.ts'
-import { encoded, recording, ref, type Ref } from './emitter.ts'
+import { recording, ref, type Ref } from './emitter.ts'
 import type { Lowering } from './primitives.ts'
-import { sizeOf } from './shapes.ts'
 
 export interface Port {
   readonly path: string
@@ -36,11 +34,9 @@ export interface Lowered {
   readonly recomputes: boolean
 }
 
-/** The passes before lowering. Composites are expanded between two rounds, so that their parts merge too. */
-export function prepared(program: Program, { composites } = dialectOf('cpu')): Program {
-  const kept = (op: OpName): boolean => isComposite(op) && composites[op] !== 'expand'
-  return simplify(expandComposites(simplify(program, { final: true }), kept), { final: true })
-}
+/** What `lower` takes: without the composites that the dialect lacks. */
+export const prepared = (program: Program, { composites } = dialectOf('cpu')): Program =>
+  lowerable(program, (op: OpName) => isComposite(op) && composites[op] !== 'expand')
 
 /**
  * A node's lowering, its attrs type erased: op and attrs come from the same node, so they fit each other,
@@ -83,15 +79,8 @@ export function lower(
     if (node.op === 'input') continue
     e.site = node.path
     const out = node.outputs.map((v) => program.values[v])
-    // What has no elements is known already, and kernels need not cope with it.
-    const made = out.every((s) => sizeOf(s.shape) === 0)
-      ? out.map((s) => ref(e.initializer(s.dtype, s.shape, encoded(s.dtype, [])), s))
-      : loweringOf(node, dialect)(
-          e,
-          node.inputs.map((v) => refs.get(v)!),
-          node.attrs,
-          out,
-        )
+    const operands = node.inputs.map((v) => refs.get(v)!)
+    const made = loweringOf(node, dialect)(e, operands, node.attrs, out)
     node.outputs.forEach((v, i) => refs.set(v, made[i]))
   }
 

@@ -136,7 +136,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
 
   sum: (e, [x], { axes, keepdims }, [out]) => {
-    if (sizeOf(x.shape) === 0) return [e.splat(0, out)]
     return [reduce(e, 'sum', x, axes, keepdims, out)]
   },
   max: (e, [x], { axes, keepdims }, [out]) => [reduce(e, 'max', x, axes, keepdims, out)],
@@ -158,7 +157,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
   },
 
   matmul: (e, [a, b], { ta, tb }, [out]) => {
-    if (a.shape.at(ta ? -2 : -1) === 0) return [e.splat(0, out)]
     const [m, n] = out.shape.slice(-2)
     const batch = sizeOf(out.shape.slice(0, -2))
     const last = (x: Value): Shape => x.shape.slice(-2)
@@ -204,7 +202,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     return [stands(reheld(e, cut, left), out.shape, left)]
   },
   pad: (e, [x], { lo, hi }, [out]) => {
-    if (sizeOf(x.shape) === 0) return [e.splat(0, out)]
     const parts = blocks(x.shape.length, (a) => lo[a] === 0 && hi[a] === 0)
     const inner = parts.map((part) => part.slice(1).reduce((n, a) => n * x.shape[a], 1))
     const around = parts.map(([a], i): [number, number] => [lo[a] * inner[i], hi[a] * inner[i]])
@@ -213,10 +210,8 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     return [e.reshape(e.call([lean], { ...out, shape }, (t) => e.tf.pad(t, around)), out.shape)]
   },
   concat: (e, xs, { axis }, [out]) => {
-    const some = xs.filter((x) => sizeOf(x.shape) > 0)
-    if (some.length === 1) return [stands(some[0], out.shape)]
     const rows = sizeOf(out.shape.slice(0, axis))
-    const flat = some.map((x) => e.full(e.reshape(x, [rows, sizeOf(x.shape.slice(axis))])))
+    const flat = xs.map((x) => e.full(e.reshape(x, [rows, sizeOf(x.shape.slice(axis))])))
     const shape = [rows, sizeOf(out.shape.slice(axis))]
     return [e.reshape(e.call(flat, { ...out, shape }, (...t) => e.tf.concat(t, 1)), out.shape)]
   },
@@ -230,7 +225,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     return [e.reshape(e.call([rows, wanted], { ...out, shape }, (t, i) => e.tf.gather(t, i)), out.shape)]
   },
   scatterAdd: (e, [idx, upd], { rows }, [out]) => {
-    if (sizeOf(upd.shape) === 0) return [e.splat(0, out)]
     const n = sizeOf(idx.shape)
     const shape: [number, number] = [rows, sizeOf(out.shape.slice(1))]
     const updates = e.full(e.reshape(upd, [n, shape[1]]))
@@ -244,7 +238,6 @@ export const primitives: { readonly [K in Exclude<PrimitiveName, 'input'>]: Lowe
     return [e.reshape(sums, out.shape)]
   },
   updateRows: (e, [x, idx, upd], _, [out]) => {
-    if (sizeOf(upd.shape) === 0) return [x]
     const width = sizeOf(out.shape.slice(1))
     const operands = [
       e.reshape(x, [x.shape[0], width]),

@@ -3,13 +3,12 @@
  * calls, and at the end what every step is the last to read.
  */
 import {
-  expandComposites, isComposite, simplify, type Node, type OpAttrs, type OpName, type Program, type Spec,
+  isComposite, lowerable, type Node, type OpAttrs, type OpName, type Program, type Spec,
 } from '@ldyn/tensor'
 import type { Engine } from '../run/engine.ts'
 import { composites } from './composites.ts'
 import { recording, type Constant, type Step, type Value } from './emitter.ts'
 import { primitives, type Lowering } from './primitives.ts'
-import { sizeOf } from './shapes.ts'
 
 export interface Port {
   readonly path: string
@@ -28,12 +27,9 @@ export interface Plan {
   readonly values: number
 }
 
-const kept = (op: OpName): boolean => isComposite(op) && composites[op] !== 'expand'
-
-/** The passes before lowering. Composites are expanded between two rounds, so that their parts merge too. */
-export function prepared(program: Program): Program {
-  return simplify(expandComposites(simplify(program, { final: true }), kept), { final: true })
-}
+/** What `lower` takes: without the composites that have no way of their own here. */
+export const prepared = (program: Program): Program =>
+  lowerable(program, (op: OpName) => isComposite(op) && composites[op] !== 'expand')
 
 /**
  * A node's lowering, its attrs type erased: op and attrs come from the same node, so they fit each other,
@@ -60,15 +56,8 @@ export function lower(program: Program, engine: Engine): Plan {
     e.op = node.op
     e.path = node.path
     const out = node.outputs.map((v) => program.values[v])
-    // What has no elements is known already, and kernels need not cope with it.
-    const made = out.every((s) => sizeOf(s.shape) === 0)
-      ? out.map((s) => e.constant(s, []))
-      : loweringOf(node)(
-          e,
-          node.inputs.map((v) => values.get(v)!),
-          node.attrs,
-          out,
-        )
+    const operands = node.inputs.map((v) => values.get(v)!)
+    const made = loweringOf(node)(e, operands, node.attrs, out)
     node.outputs.forEach((v, i) => values.set(v, made[i]))
   }
   e.op = 'output'

@@ -2,11 +2,11 @@
  * A program as a plan: kernels in order, a place for every value, and what all of it needs in bytes. Nothing here
  * touches a device, so a plan can be made, counted and tested without one.
  */
-import { sizeOf, type HostTensor, type NamedSpec, type Program, type Spec } from '@ldyn/tensor'
+import { isComposite, lowerable, sizeOf, type HostTensor, type NamedSpec, type Program, type Spec } from '@ldyn/tensor'
 import type { Binding, Kernel, Limits } from '../kernels/kernel.ts'
 import { nativeOn } from '../kernels/table.ts'
 import { inMemory } from '../lower/access.ts'
-import { normalised, prepared, stored, isEmpty, type Graph } from '../lower/program.ts'
+import { normalised, stored, isEmpty, type Graph } from '../lower/program.ts'
 import { stepsOf, type Step, type StepOptions } from '../lower/steps.ts'
 import { layout, type Life } from './arenas.ts'
 
@@ -35,7 +35,8 @@ export const deviceBytes = (s: Spec): number => Math.max(16, Math.ceil(sizeOf(s.
 
 export function planOf(program: Program, limits: Limits, options: StepOptions): Plan {
   const started = performance.now()
-  const graph = normalised(prepared(program, nativeOn(limits)))
+  const native = nativeOn(limits)
+  const graph = normalised(lowerable(program, (op) => isComposite(op) && native.has(op)))
   const simplified = performance.now()
   const plan = placed(graph, stepsOf(graph, limits, options), limits)
   return { ...plan, simplifyMs: simplified - started, lowerMs: performance.now() - simplified }

@@ -2,11 +2,11 @@
  * What the transforms share: opening a new graph on an old program, looking up rules, and expanding
  * composites.
  */
-import { at, Graph, within, type Tensor } from '../graph.ts'
+import { at, currentGraph, Graph, within, type Tensor } from '../graph.ts'
 import type { OpAttrs, OpName } from '../ops/attrs.ts'
 import type { Op } from '../ops/op.ts'
 import type { Node, Program } from '../program.ts'
-import { openInputs, outputLeaves, replay, type Values } from '../trace.ts'
+import { openInputs, outputLeaves, type Values } from '../trace.ts'
 import { entry, isComposite } from '../table.ts'
 import type { Leaf } from '../tree.ts'
 
@@ -36,22 +36,32 @@ export function expandComposites(program: Program, keep: (op: OpName) => boolean
 }
 
 const expandOnce = (program: Program, unwanted: (op: OpName) => boolean): Program =>
-  build(() => {
+  rewrite(program, (node, x, copy) => (unwanted(node.op) ? rulesOf(node).expand!(x, node.attrs) : copy(x)))
+
+/**
+ * The program with nodes replaced: `rule` gives what stands for a node's outputs, by ops on its new operands or as
+ * `copy`, the node itself on any operands of the same specs. New nodes carry the old one's path and region.
+ */
+export function rewrite(
+  program: Program,
+  rule: (node: Node, x: readonly Tensor[], copy: (x: readonly Tensor[]) => readonly Tensor[]) => readonly Tensor[],
+): Program {
+  return build(() => {
     const values: Values = new Map()
     openInputs(program, values)
     for (const node of program.nodes) {
       if (node.op === 'input') continue
-      if (!unwanted(node.op)) {
-        replay(node, program, values)
-        continue
-      }
-      const x = node.inputs.map((v) => values.get(v)!)
+      const operands = node.inputs.map((v) => values.get(v)!)
+      const specs = node.outputs.map((v) => program.values[v])
+      const copy = (x: readonly Tensor[]): Tensor[] =>
+        currentGraph().add(node.op as 'neg', node.attrs as OpAttrs['neg'], x, specs)
       const site = { path: node.path, region: node.region, remat: node.remat }
-      const y = at(site, () => rulesOf(node).expand!(x, node.attrs))
-      node.outputs.forEach((v, i) => values.set(v, y[i]))
+      const made = at(site, () => rule(node, operands, copy))
+      node.outputs.forEach((v, i) => values.set(v, made[i]))
     }
     return outputLeaves(program, values)
   })
+}
 
 /** `name`, or `name2`, `name3`, … where a program's inputs already use it: so transforms nest. */
 export function freeInput(program: Program, name: string): string {

@@ -5,14 +5,15 @@
  * Recomputed nodes (`remat`) are never merged with their originals, or checkpointing would be undone.
  */
 import { currentGraph, Tensor } from '../graph.ts'
-import { broadcast, reshape, transpose } from '../ops/movement.ts'
+import type { OpName } from '../ops/attrs.ts'
+import { broadcast, concat, reshape, transpose } from '../ops/movement.ts'
 import { add, mul, neg } from '../ops/pointwise.ts'
 import { constant } from '../ops/structure.ts'
 import { producers, type Node, type Program } from '../program.ts'
-import { sameShape, sizeOf, type HostArray } from '../spec.ts'
+import { sameShape, sizeOf, type HostArray, type Spec } from '../spec.ts'
 import { openInputs, outputLeaves, replay, type Values } from '../trace.ts'
 import { isComposite } from '../table.ts'
-import { build, rulesOf } from './rebuild.ts'
+import { build, expandComposites, rulesOf } from './rebuild.ts'
 
 export interface SimplifyOptions {
   /** No derivative will be taken any more: `stopGradient` may go. */
@@ -69,11 +70,12 @@ function simplifyOnce(program: Program, { final = false }: SimplifyOptions): Pro
         const inputs = node.inputs.map((v) => values.get(v)!)
         const outer = graph.site
         graph.site = { path: node.path, region: node.region, remat: node.remat }
-        const simpler =
-          final && node.op === 'stopGradient' ? inputs[0] : reduceNode(node, inputs, maker, byId)
+        const specs = node.outputs.map((v) => program.values[v])
+        const same = final && node.op === 'stopGradient' ? inputs[0] : reduceNode(node, inputs, maker, byId)
+        const simpler = ofNothing(node, inputs, specs) ?? (same && [same])
         graph.site = outer
         if (simpler) {
-          values.set(node.outputs[0], simpler)
+          node.outputs.forEach((v, i) => values.set(v, simpler[i]))
         } else {
           const k = key(node, inputs)
           const known = seen.get(k)
@@ -128,6 +130,27 @@ function splat(t: Tensor, maker: readonly Node[]): number | undefined {
     return from?.op === 'constant' && from.attrs.values.length === 1 ? from.attrs.values[0] : undefined
   }
   return node?.op === 'constant' && node.attrs.values.length === 1 ? node.attrs.values[0] : undefined
+}
+
+/** What is known where a node or its operands have no elements, so that no lowering need cope with them. */
+function ofNothing(node: Node, x: readonly Tensor[], outputs: readonly Spec[]): readonly Tensor[] | undefined {
+  const empty = ({ shape }: Spec): boolean => shape.includes(0)
+  if (x.length > 0 && outputs.every(empty)) return outputs.map(({ shape, dtype }) => constant([], shape, dtype))
+  switch (node.op) {
+    case 'pad':
+    case 'sum':
+    case 'matmul':
+    case 'scatterAdd':
+    case 'tokenLogProbBackward':
+      return empty(x[0]) ? outputs.map((s) => broadcast(constant([0], [], s.dtype), s.shape)) : undefined
+    case 'updateRows':
+      return empty(x[1]) ? [x[0]] : undefined
+    case 'concat': {
+      const some = x.filter((part) => !empty(part))
+      return some.length < x.length ? [some.length === 1 ? some[0] : concat(some, node.attrs.axis)] : undefined
+    }
+  }
+  return undefined
 }
 
 function reduceNode(
@@ -225,6 +248,14 @@ function fold(node: Node, x: readonly Tensor[], maker: readonly Node[]): Tensor 
   const [out] = rules.infer(x, node.attrs)
   if (sizeOf(out.shape) > SMALL) return undefined
   return constant(rules.evaluate(data, node.attrs, x, [out])[0], out.shape, out.dtype)
+}
+
+/**
+ * The passes before a backend lowers a program, for good: composites but those that it keeps are expanded, between two
+ * rounds, so that their parts merge too. Nothing then works on tensors without elements, but outputs and inputs.
+ */
+export function lowerable(program: Program, keep: (op: OpName) => boolean): Program {
+  return simplify(expandComposites(simplify(program, { final: true }), keep), { final: true })
 }
 
 /** The program without nodes that no output needs. Input nodes stay: they are the interface. */
