@@ -1,4 +1,4 @@
-/** `ldyn plot`: the curves of a run, or of several, in the terminal. */
+/** `ldyn plot`: the curves of a run, or of several, in the terminal; or the figures of the paper as files. */
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
@@ -18,6 +18,11 @@ interface Options {
   readonly height: number
   readonly ascii?: boolean
   readonly runsDir: string
+  readonly figure?: string
+  readonly out: string
+  readonly mm?: number
+  readonly png?: boolean
+  readonly scale: number
 }
 
 const number = (text: string): number => {
@@ -30,10 +35,18 @@ const number = (text: string): number => {
   })
 }
 
+const positive =
+  (what: string) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (Number.isFinite(value) && value > 0) return value
+    throw new CliError({ code: 'LD2003', what: `'${text}' is not ${what}`, fix: 'give a number above 0' })
+  }
+
 export function register(program: Command, context: Context): void {
   const command = program
     .command('plot <run...>')
-    .description('draw a run’s curves in the terminal')
+    .description('draw a run’s curves in the terminal, or the figures of the paper as files')
     .option(
       '--metric <name>',
       'a metric of the probes (see `ldyn help metrics`), or a column of the training log such as loss',
@@ -47,7 +60,22 @@ export function register(program: Command, context: Context): void {
     .option('--height <lines>', 'of the picture', number, 24)
     .option('--ascii', 'letters in place of braille')
     .option('--runs-dir <dir>', 'where runs are looked for by id', 'runs')
+    .optionsGroup('Figures of the paper, for print:')
+    .option('--figure <list>', 'fig1, fig3, fig4, fig5, fig8, fig9, appE by comma, or all: SVG, CSV and caption of each')
+    .option('--out <dir>', 'where they are written', 'figures')
+    .option('--mm <width>', 'millimetres: 174 is two columns of a page, 85 one', positive('a width in millimetres'))
+    .option('--png', 'pictures too')
+    .option('--scale <x>', 'of pictures: 1 is 96 dots an inch', positive('a scale'), 3)
     .action(async (words: string[], options: Options) => {
+      if (options.figure !== undefined) return paper(words, options.figure, options, context)
+      if (options.png || options.mm !== undefined) {
+        throw new CliError({
+          code: 'LD2003',
+          what: '--png and --mm are about the figures of the paper',
+          where: 'ldyn plot',
+          fix: 'add --figure all, or use ldyn export --png',
+        })
+      }
       const { loadRuns, printable } = await import('./find-run.ts')
       const { terminalPlot } = await import('../figures/terminal.ts')
       const { notesOn } = await import('@ldyn/figures')
@@ -86,7 +114,69 @@ export function register(program: Command, context: Context): void {
     'ldyn plot runs/first --types chosen,rejected,argmax --change',
     'ldyn plot runs/baseline runs/extend --types irr_train  # two runs on the same axes',
     'ldyn plot runs/first --metric loss --stage dpo',
+    'ldyn plot runs/first --figure all --out figures --png  # the figures of the paper, for print',
+    'ldyn plot runs/baseline runs/extend --figure fig5 --mm 85',
   ])
+}
+
+/** Options that say how curves are drawn in the terminal, and nothing to a figure of the paper. */
+const TERMINAL = ['types', 'perToken', 'change', 'stage', 'width', 'ascii'] as const
+
+/** Writes the figures, and says which could not be drawn and what would make them. */
+async function paper(words: readonly string[], list: string, options: Options, { output }: Context): Promise<void> {
+  const odd = TERMINAL.find((name) => options[name] !== undefined)
+  if (odd !== undefined) {
+    throw new CliError({
+      code: 'LD2004',
+      what: `--figure draws as the paper does, and --${odd === 'perToken' ? 'per-token' : odd} is for curves in the terminal`,
+      where: 'ldyn plot',
+      fix: 'leave one of them out',
+    })
+  }
+  const { figureIds, paperFiles, paperRuns } = await import('../figures/paper-files.ts')
+  const { printable } = await import('./find-run.ts')
+  const { dirname } = await import('node:path')
+  const { makeFolder, writeAtomically } = await import('@ldyn/formats/node')
+  const { out, mm, png, scale } = options
+  const figures = figureIds(list)
+  const drawn = await paperFiles(await paperRuns(words, options.runsDir), { figures, out, mm, png, scale })
+  if (drawn.every(({ files }) => files.length === 0)) {
+    const [{ figure }] = drawn
+    const lack = figure.lacks[0]
+    throw new CliError({
+      code: 'LD2003',
+      what: figures.length === 1 ? `${figure.name} cannot be drawn from this` : 'none of the figures can be drawn from this',
+      where: words.join(', '),
+      why: lack?.what,
+      fix: lack?.command ?? 'see `ldyn plot --help`',
+    })
+  }
+  for (const { path, content } of drawn.flatMap(({ files }) => files)) {
+    await makeFolder(dirname(path))
+    await writeAtomically(path, (sink) => sink.write(typeof content === 'string' ? new TextEncoder().encode(content) : content))
+  }
+  const data = drawn.map(({ figure: { id, runs, title, caption, differs, lacks }, files }) => ({
+    figure: id,
+    runs,
+    title,
+    drawn: files.length > 0,
+    files: files.map(({ path }) => path),
+    caption,
+    differs,
+    lacks,
+  }))
+  output.result('plot', { figures: data }, () =>
+    drawn
+      .flatMap(({ figure, files }) => [
+        `${output.style('bold', printable(`${figure.name}  ${figure.title}`))}${files.length === 0 ? '  not drawn' : ''}`,
+        ...(files.length > 0 ? [`  ${files.map(({ path }) => path).join('  ')}`] : []),
+        ...figure.lacks.flatMap(({ what, command }) => [
+          output.style('dim', `  lacks  ${printable(what)}`),
+          ...(command === undefined ? [] : [output.style('dim', `         ${printable(command)}`)]),
+        ]),
+      ])
+      .join('\n'),
+  )
 }
 
 const COLOURS: readonly Style[] = ['blueBright', 'redBright', 'green', 'yellow', 'magenta', 'cyan']

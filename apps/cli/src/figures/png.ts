@@ -1,7 +1,7 @@
 /**
  * SVG → PNG, for `ldyn plot --png` and `ldyn export --png`. resvg draws (MPL-2.0, a prebuilt library inside its npm
- * package), and letters are those of Arimo (SIL Open Font License 1.1; the widths of Arial and Helvetica, with Greek and
- * the signs that figures use), so that a picture has the same text on a server without any font. Both are optional
+ * package), and letters are those of Arimo (SIL Open Font License 1.1; the widths of Arial and Helvetica, with Greek
+ * and the signs that figures use), so that a picture has the same text on a server without any font. Both are optional
  * dependencies and loaded only when a picture is asked for.
  */
 import { createRequire } from 'node:module'
@@ -10,6 +10,7 @@ import { CliError } from '../contract/errors.ts'
 const RASTERISER = '@resvg/resvg-js'
 const FONT = '@expo-google-fonts/arimo'
 export const FAMILY = 'Arimo'
+const FACES = ['400Regular', '700Bold', '400Regular_Italic']
 
 export interface PngOptions {
   /** Pixels for each of the SVG's own at 96 an inch: 3 is 288 dots an inch. */
@@ -33,15 +34,15 @@ const notThere = (what: string, cause: unknown): CliError =>
 /**
  * What draws, made ready once for any number of pictures. Throws CliError LD5007 where a part is not installed.
  */
-export async function rasteriser(load: (name: string) => Promise<unknown> = (name) => import(name)): Promise<Rasterise> {
+export async function rasteriser(
+  load: (name: string) => Promise<unknown> = (name) => import(name),
+): Promise<Rasterise> {
   const { resolve } = createRequire(import.meta.url)
   let part = RASTERISER
   try {
     const { Resvg } = (await load(RASTERISER)) as typeof import('@resvg/resvg-js')
     part = FONT
-    const fontFiles = ['400Regular/Arimo_400Regular', '700Bold/Arimo_700Bold', '400Regular_Italic/Arimo_400Regular_Italic'].map(
-      (name) => resolve(`${FONT}/${name}.ttf`),
-    )
+    const fontFiles = FACES.map((face) => resolve(`${FONT}/${face}/Arimo_${face}.ttf`))
     const font = { loadSystemFonts: false, fontFiles, defaultFontFamily: FAMILY, sansSerifFamily: FAMILY }
     return (svg, { scale = 2 } = {}) =>
       new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale }, background: '#ffffff' }).render().asPng()
