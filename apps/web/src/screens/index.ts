@@ -5,6 +5,7 @@ import { kernel } from './kernel.tsx'
 import { lab } from './lab.tsx'
 import { overview } from './overview.tsx'
 import { probes } from './probes.tsx'
+import { share } from './share.tsx'
 import { squeeze } from './squeeze.tsx'
 import { update } from './update.tsx'
 import type { PlaceScreen, Screen, Tool } from './screen.ts'
@@ -16,4 +17,4 @@ export const screens: readonly Screen[] = [overview, dynamics, update, squeeze, 
 export const places: readonly PlaceScreen[] = [lab]
 
 /** Dialogs of the header. */
-export const tools: readonly Tool[] = []
+export const tools: readonly Tool[] = [share]

@@ -4,6 +4,7 @@ import { useComputed, useSignalEffect } from '@preact/signals'
 import { Runs } from '../screens/runs.tsx'
 import { places, screens } from '../screens/index.ts'
 import { Boundary } from './boundary.tsx'
+import { limitsOf, originOf } from '../snapshot/words.ts'
 import { AppContext, useApp, type App } from './context.ts'
 import { Header } from './header.tsx'
 import { Help } from './help.tsx'
@@ -32,6 +33,17 @@ const Unknown = () => {
   )
 }
 
+/** What this file is, where the page is a snapshot. */
+const SnapshotNote = () => {
+  const { snapshot } = useApp()
+  if (!snapshot) return null
+  return (
+    <p class="snapshot" role="note">
+      {originOf(snapshot)}. {limitsOf(snapshot).join(' ')}
+    </p>
+  )
+}
+
 /** The page that the address names. */
 const Content = () => {
   const app = useApp()
@@ -43,7 +55,14 @@ const Content = () => {
         <h1 class="sr">
           {screen?.title ?? view.page} of {view.runs.join(', ')}
         </h1>
-        {screen ? (
+        {app.snapshot && !app.snapshot.pages.includes(view.page) ? (
+          <p class="banner" role="status">
+            This file was made without the screen {screen?.title ?? view.page}.{' '}
+            <a href={app.store.link({ page: app.snapshot.pages[0] })}>
+              {screens.find(({ page }) => page === app.snapshot!.pages[0])?.title}
+            </a>
+          </p>
+        ) : screen ? (
           <RunScreen screen={screen} />
         ) : (
           <p class="banner" role="status">
@@ -101,6 +120,7 @@ export const Shell = ({
       <main class={view.full === undefined ? undefined : 'has-full'} id="main">
         <Unknown />
         <Content />
+        {!view.embed && <SnapshotNote />}
       </main>
       {data.value && view.runs.length > 0 && !(view.embed && view.full !== undefined) && (
         <footer>

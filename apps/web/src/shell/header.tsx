@@ -51,9 +51,10 @@ const Crumbs = () => {
 const Tabs = () => {
   const app = useApp()
   const view = app.store.view.value
+  const shown = screens.filter(({ page }) => app.snapshot?.pages.includes(page) ?? true)
   return (
     <nav class="tabs" aria-label="Screens">
-      {screens.map(({ page, title }) => (
+      {shown.map(({ page, title }) => (
         <a
           key={page}
           href={app.store.link({ page, full: undefined, find: '', sort: '' })}

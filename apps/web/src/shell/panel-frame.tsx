@@ -1,6 +1,6 @@
 // The frame around every panel: title, what it shows, the same actions everywhere (table, full page, link,
 // files), and what stands there while it loads, fails or has nothing to show.
-import { slug } from '@ldyn/figures'
+import { escape, slug } from '@ldyn/figures'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import {
   csvOf,
@@ -11,6 +11,7 @@ import {
   type PanelModel,
   type Table,
 } from '../panels/panel.ts'
+import { fileTag, limitsOf, originOf } from '../snapshot/words.ts'
 import { useApp, type App } from './context.ts'
 import { CurveFigure } from './curve-figure.tsx'
 import { Icon } from './icon.tsx'
@@ -18,7 +19,11 @@ import { saveFile, savePng } from './save.ts'
 import { CommandLine } from './command-line.tsx'
 
 const fileName = (app: App, model: PanelModel, extension: string): string =>
-  `${slug(app.store.view.peek().runs.join('-'))}-${slug(model.id)}.${extension}`
+  `${slug(app.store.view.peek().runs.join('-'))}-${slug(model.id)}${app.snapshot ? fileTag(app.snapshot) : ''}.${extension}`
+
+/** What a file says of a snapshot whose numbers it holds. */
+const origin = ({ snapshot }: App): string | undefined =>
+  snapshot && [`${originOf(snapshot)}.`, ...limitsOf(snapshot)].join(' ')
 
 /** The model as its zoom shows it, for files and tables. */
 const seen = (app: App, model: PanelModel): PanelModel =>
@@ -37,14 +42,18 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
       saveFile(
         fileName(app, model, 'json'),
         'application/json',
-        `${JSON.stringify({ title, says, notes, address, ...table }, null, 1)}\n`,
+        `${JSON.stringify({ title, says, notes, origin: origin(app), address, ...table }, null, 1)}\n`,
       )
   }
   // Made when it is asked for: a picture of thousands of points is no small text.
   const svg = (use: (text: string) => void): void => {
     const text = svgFor(model, app.store.view.peek().zoom)
     if (text === undefined) app.toast('Nothing is drawn in this window')
-    else use(text)
+    else {
+      const from = origin(app)
+      const cut = text.lastIndexOf('</svg>')
+      use(from === undefined ? text : `${text.slice(0, cut)}<metadata>${escape(from)}</metadata>${text.slice(cut)}`)
+    }
   }
   const picture = model.kind === 'curves' || (model.kind === 'drawn' && model.svg !== undefined)
   // Escape closes it and the focus stays at it; so does going elsewhere, lest it cover what one goes to.

@@ -1,10 +1,11 @@
 // @ldyn/web/snapshot: runs as one HTML file, in Node and in browsers. `builtTemplate` of @ldyn/web/server is the page.
 export { documentOf, REFUSE_BYTES, WARN_BYTES } from './document.ts'
 export { estimateBytes } from './estimate.ts'
+export { filesOf } from './files.ts'
 export { SnapshotError, TEXTS } from './format.ts'
 export type { Precision, SnapshotAbout, SnapshotErrorCode, SnapshotOptions, Texts } from './format.ts'
-export { pagesNamed } from './pages.ts'
-export { openData } from './source.ts'
+export { isOfPages, pagesNamed } from './pages.ts'
+export { openData } from './open.ts'
 export { limitsOf, originOf } from './words.ts'
 export { makeSnapshot } from './write.ts'
 export type { RunToShare, Snapshot, SnapshotRequest } from './write.ts'

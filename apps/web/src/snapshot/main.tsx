@@ -4,7 +4,8 @@ import { troubleOf } from '../data/run-store.ts'
 import { start } from '../start.tsx'
 import { DEFAULTS, encodeView } from '../state/address.ts'
 import { DATA_ID, type SnapshotAbout } from './format.ts'
-import { openData, problem, snapshotSource, type DataText } from './source.ts'
+import { openData, problem, type DataText } from './open.ts'
+import { snapshotSource } from './source.ts'
 
 /** The data element of this page; its text is taken out of the page, which would hold it twice. */
 const takeData = (): DataText => {

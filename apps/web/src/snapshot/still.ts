@@ -3,7 +3,7 @@
 import { chart, chartStyle, escape, gather, narrate, panelsOf, slugs } from '@ldyn/figures'
 import { openRun } from '@ldyn/runs'
 import type { Container } from './container.ts'
-import { snapshotSource } from './source.ts'
+import { filesOf } from './files.ts'
 
 /** More would weigh more than the data of a small run. */
 const MOST = 6
@@ -13,9 +13,8 @@ const STYLE = '#app{display:none}body{display:block;height:auto;overflow:auto;ma
 
 /** Markup, everything of the runs escaped. */
 export const stillOf = async (container: Container): Promise<string> => {
-  const source = snapshotSource(container)
   const runs = await Promise.all(
-    container.manifest.runs.map(async ({ key }) => gather(await openRun(source.files(key)))),
+    container.manifest.runs.map(async ({ key }) => gather(await openRun(filesOf(container, key)!))),
   )
   const order = ['overview', 'logp', 'confidence', 'training']
   const panels = panelsOf(runs)

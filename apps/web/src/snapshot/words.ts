@@ -5,10 +5,18 @@ const count = (n: number): string => n.toLocaleString('en-US').replaceAll(',', '
 
 const day = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
 
+const isRounded = ({ runs }: SnapshotAbout): boolean =>
+  runs.some(run => run.files.some(file => file.parts.some(part => part.codec === 'f16')))
+const isThinned = ({ runs }: SnapshotAbout): boolean =>
+  runs.some(run => [run.evaluations, run.scalars, run.updates].some(({ kept, of }) => kept < of))
+
+/** What is put into the name of a file that is saved from a snapshot, so that it is not taken for the run's own. */
+export const fileTag = (about: SnapshotAbout): string =>
+  `${isRounded(about) ? '-11-bit' : ''}${isThinned(about) ? '-fewer-points' : ''}`
+
 /** What was left out or rounded, a sentence each; none where all is as it was. */
 export const limitsOf = (about: SnapshotAbout): readonly string[] => {
   const { runs, values, kernel, text, list } = about
-  const numbers = runs.flatMap(run => run.files.flatMap(file => file.parts)).filter(part => part.codec === 'f16')
   const rounded = [...(values === 'f16' ? ['changes of probe values'] : []), ...(kernel === 'f16' ? ['matrices'] : [])]
   const thinned = runs.flatMap(({ key, evaluations, updates, scalars }) =>
     [
@@ -19,7 +27,7 @@ export const limitsOf = (about: SnapshotAbout): readonly string[] => {
   )
   const live = list.runs.filter(({ state }) => state === 'live' || state === 'stalled').map(({ key }) => key)
   return [
-    ...(numbers.length > 0
+    ...(isRounded(about)
       ? [
           `Values are stored with 11 bits: ${rounded.join(' and ')} are rounded by at most 1 part in 2048; exact values: ldyn export --html --values f32.`,
         ]

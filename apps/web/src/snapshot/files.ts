@@ -1,0 +1,26 @@
+// The files of a run in a snapshot: decoded when they are first read, and kept.
+import type { RunFiles } from '@ldyn/runs'
+import type { Container } from './container.ts'
+import type { SnapshotFile } from './format.ts'
+
+/** Undefined where the snapshot has no run of that key. */
+export const filesOf = (container: Container, key: string): RunFiles | undefined => {
+  const run = container.manifest.runs.find(one => one.key === key)
+  if (!run) return undefined
+  const files = new Map<string, SnapshotFile>(run.files.map(file => [file.path, file]))
+  const decoded = new Map<string, Uint8Array>()
+  return {
+    name: key,
+    list: async () => [...files.keys()],
+    size: async path => files.get(path)?.size,
+    async read(path, offset, length) {
+      const file = files.get(path)
+      if (!file) throw new Error(`${key}/${path} is not in this snapshot`)
+      let bytes = decoded.get(path)
+      if (!bytes) decoded.set(path, (bytes = container.read(file)))
+      if (offset + length > bytes.length)
+        throw new Error(`${key}/${path} has ${bytes.length} bytes, and ${offset + length} were asked for`)
+      return bytes.subarray(offset, offset + length)
+    },
+  }
+}
