@@ -23,6 +23,13 @@ const policyOf = (script: string): string =>
 const inScript = (code: string): string => code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
 const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/style')
 
+/** The Lab does not fit: a sentence says where it is (src/snapshot/no-lab.tsx). */
+const withoutLab: Plugin = {
+  name: 'ldyn-without-lab',
+  enforce: 'pre',
+  resolveId: id => (id.endsWith('/lab-page.tsx') ? here('src/snapshot/no-lab.tsx') : undefined),
+}
+
 const oneFile: Plugin = {
   name: 'ldyn-one-file',
   enforce: 'post',
@@ -54,7 +61,7 @@ export default defineConfig({
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
   // What only a served page does (making snapshots, training in the tab) is left out by this.
   define: { 'import.meta.env.SNAPSHOT': 'true' },
-  plugins: [oneFile],
+  plugins: [withoutLab, oneFile],
   build: {
     outDir: here('dist/app'),
     emptyOutDir: false,
@@ -66,6 +73,8 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       input: here('src/snapshot/main.tsx'),
+      // Vite's helper for fetched parts asks where it is, and here nothing is fetched.
+      checks: { emptyImportMeta: false },
       output: { format: 'iife', codeSplitting: false },
     },
   },
