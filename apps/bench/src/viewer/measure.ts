@@ -73,7 +73,7 @@ export const openBench = async (root: string, app: string | undefined): Promise<
       await page.waitForFunction(
         () => (window as unknown as { firstChart?: number }).firstChart !== undefined,
         undefined,
-        { timeout: 60_000 },
+        { timeout: 30_000 },
       )
       const firstChart = await page.evaluate(() => (window as unknown as { firstChart: number }).firstChart)
       return { page, cdp, firstChart, [Symbol.asyncDispose]: () => context.close() }
@@ -88,7 +88,7 @@ export const openBench = async (root: string, app: string | undefined): Promise<
 /** Waits until the page has had nothing to do for a while. */
 export const settle = async ({ page, cdp }: Opened, quiet = 600): Promise<void> => {
   await cdp.send('Performance.enable')
-  for (let before = -1, tries = 0; tries < 60; tries++) {
+  for (let before = -1, tries = 0; tries < 20; tries++) {
     const now = await busy(cdp)
     if (before >= 0 && now - before < 12) return
     before = now

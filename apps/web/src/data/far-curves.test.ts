@@ -66,7 +66,7 @@ describe('curves that somebody else computes', () => {
     expect(curves.of(request, 'chosen')!.mean).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  it('say why they do not come, and are asked for again', async () => {
+  it('say why they do not come, and are asked for again only when somebody says so', async () => {
     let broken = true
     const ask = vi.fn<AskCurves>(async (_, from, to) => {
       if (broken) throw new Error('cut off')
@@ -77,6 +77,10 @@ describe('curves that somebody else computes', () => {
     await curves.settled()
     expect(state.trouble).toEqual(new Error('cut off'))
     broken = false
+    expect(curves.of(request, 'chosen')).toBeUndefined()
+    await curves.settled()
+    expect(ask).toHaveBeenCalledTimes(1)
+    curves.retry()
     curves.of(request, 'chosen')
     await curves.settled()
     expect(curves.of(request, 'chosen')!.n).toBe(3)

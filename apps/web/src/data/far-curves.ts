@@ -37,6 +37,8 @@ export interface FarCurves {
    * place, at once.
    */
   extend(to: number, isNear: (metric: string) => boolean): Promise<() => void>
+  /** Forgets what failed, so that it is asked for again. */
+  retry(): void
   /** When nothing is being asked for any more. */
   settled(): Promise<void>
 }
@@ -77,8 +79,8 @@ export const createFarCurves = (
       entry.state = 'here'
       changed()
     } catch (error) {
+      // Drawing again must not ask again: that would go on for ever.
       entry.state = 'failed'
-      entries.delete(nameOf(entry.request))
       changed(error)
     }
   }
@@ -109,6 +111,9 @@ export const createFarCurves = (
       return () => {
         for (const { entry, tail } of found) join(entry, tail, to)
       }
+    },
+    retry() {
+      for (const [name, { state }] of entries) if (state === 'failed') entries.delete(name)
     },
     async settled() {
       while (asking.size > 0) await Promise.all(asking)

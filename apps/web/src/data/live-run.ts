@@ -49,6 +49,8 @@ export interface LiveRun {
   keep(metrics: readonly string[]): void
   /** Metrics whose rows are read. */
   readonly metrics: ReadonlySet<string>
+  /** Asks again for curves that did not come. */
+  retry(): void
   /** What is known now, as a new object; undefined where nothing was read yet. */
   current(): LiveData | undefined
 }
@@ -258,6 +260,7 @@ export const followRun = (
   return {
     metrics,
     current,
+    retry: () => far?.retry(),
     need,
     keep(needed) {
       let bytes = 0

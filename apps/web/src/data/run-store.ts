@@ -199,6 +199,8 @@ export const createRunStore = (source: Source): RunStore => {
         keep: metrics => made.live.keep(metrics),
         retry() {
           if (made.data.peek() === undefined) made.live = follow(made, [...made.live.metrics])
+          made.live.retry()
+          publish(made, made.live.current())
           void refresh(made)
         },
         stop: files.stop && (() => files.stop!()),

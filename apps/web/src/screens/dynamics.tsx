@@ -213,6 +213,6 @@ export const dynamics: Screen = {
   page: 'dynamics',
   title: 'Dynamics',
   key: 'd',
-  metrics: ({ metric }) => ['logp', metric, 'argmax_logp'],
+  metrics: ({ metric }) => [metric, 'logp'],
   View,
 }

@@ -11,7 +11,10 @@ export type Screen = Loadable<ScreenProps> & {
   readonly title: string
   /** The letter after g. */
   readonly key: string
-  /** Metrics whose rows it draws; they are read when the screen is opened. */
+  /**
+   * Metrics of which it draws single probes: their rows are read when the screen is opened. What is drawn as curves
+   * over probes alone is no part of it, app.curves asks for that.
+   */
   readonly metrics: (view: { readonly metric: string }) => readonly string[]
 }
 
