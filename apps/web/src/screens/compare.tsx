@@ -1,126 +1,172 @@
-// Compare: several runs on the same axes, one small figure a response type, so that type keeps its colour and
-// the run is told by dash and letter; how their settings differ, apart from how their numbers do (ux.md R10);
-// the last values as a table.
-import { compareRuns, inOrder, letter, lastPreference, stageMarks } from '@ldyn/figures'
-import { useMemo } from 'preact/hooks'
+// Compare: several runs on the same axes, one small figure a response type, so that type keeps its colour and the run
+// is told by dash and letter; side by side; or less a baseline. How their settings differ stands apart from how their
+// numbers do (ux.md R10). There is no limit on runs: beyond a dozen a type is one band.
+import { compareRuns, lastPreference, letter, runDash, type Passage } from '@ldyn/figures'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
-import { bandText, dynamicsPanel, linesOf, perText, textOf } from '../panels/dynamics.ts'
-import type { PanelModel } from '../panels/panel.ts'
+import { joinOf, seedGroups } from '../panels/compare-data.ts'
+import { compareAll, MOST_LINES } from '../panels/compare-panels.ts'
+import { dynamicsPanel } from '../panels/dynamics.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
-import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import { differences } from './config-tree.ts'
+import { useOneByOne, useSliced } from '../shell/sliced.ts'
+import type { Mode } from '../state/address.ts'
+import { Settings } from './compare-settings.tsx'
+import { endPanel, joinText, partingPanel, seedPanel } from './compare-tables.tsx'
+import { AxisControls, ChangeControl, MetricControls } from './dynamics-controls.tsx'
 import type { Screen } from './screen.ts'
 
-/** How many probed responses runs share, told apart by prompt and text. */
-export const shared = (
-  runs: readonly LiveData[],
-): { readonly both: number; readonly only: readonly number[] } => {
-  const names = runs.map(
-    ({ probes, types }) =>
-      new Set(
-        probes?.rows.flatMap(({ prompt, responses }) =>
-          types.flatMap(type =>
-            Object.hasOwn(responses, type) ? [JSON.stringify([prompt, type, responses[type]])] : [],
-          ),
-        ) ?? [],
-      ),
-  )
-  const both = [...names[0]].filter(name => names.every(set => set.has(name))).length
-  return { both, only: names.map(set => set.size - both) }
+const modeText: Readonly<Record<Mode, string>> = {
+  overlay: 'overlay',
+  side: 'side by side',
+  minus: 'less the baseline',
 }
 
-const typePanels = (app: App, runs: readonly LiveData[]): readonly PanelModel[] => {
-  const { metric, per, spread, change, versus } = app.store.view.value
-  const { title, unit } = textOf(metric)
-  return inOrder([...new Set(runs.flatMap(({ types }) => types))]).flatMap((type): PanelModel[] => {
-    const lines = linesOf(runs, app.curves, {
-      metric,
-      type: type.key,
-      per,
-      spread,
-      since: change ? (versus ?? 'first') : undefined,
-    })
-    if (lines.length === 0) return []
-    const panel = {
-      id: `only-${type.key}`,
-      section: 'overview' as const,
-      title: type.key,
-      says: `${type.says.charAt(0).toUpperCase()}${type.says.slice(1)}. ${title}, ${perText(metric, per)}; mean over probes.`,
-      zero: change,
-      band: bandText[spread],
-      unit: `${change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,
-      lines,
-      stages: stageMarks(runs),
-    }
-    return [{ id: panel.id, kind: 'curves', title: panel.title, says: panel.says, panel }]
-  })
-}
+/** Words of more runs than this nobody reads. */
+const MOST_WORDS = 4
 
-const lastTable = (app: App, runs: readonly LiveData[]): PanelModel => {
-  const { metric, per } = app.store.view.value
-  const types = inOrder([...new Set(runs.flatMap(run => run.types))])
-  const rows = types.map(({ key }) => {
-    const ends = runs.map(run => {
-      const [value] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se' })
-      const [moved] = linesOf([run], app.curves, { metric, type: key, per, spread: 'se', since: 'first' })
-      return [value?.mean.at(-1), moved?.mean.at(-1), moved?.se?.at(-1)]
-    })
-    return [key, ...ends.flat()]
-  })
-  const head = [
-    'type',
-    ...runs.flatMap((_, r) => [`${letter(r)} last`, `${letter(r)} Δ`, `${letter(r)} Δ ± se`]),
-  ]
-  const { title } = textOf(metric)
-  return {
-    id: 'last',
-    kind: 'drawn',
-    title: 'Where they ended',
-    says: `${title} ${perText(metric, per)}, mean over probes, at each run’s last evaluation, and its change since the first with the standard error of the probes’ own changes.`,
-    draw: () => (
-      <div class="scroll" tabIndex={0} role="region" aria-label="Last values">
-        <table>
-          <thead>
-            <tr>
-              {head.map(name => (
-                <th scope="col" key={name}>
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(([name, ...values]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                {values.map((value, i) => (
-                  <td class="number" key={i}>
-                    {typeof value === 'number' ? value.toFixed(2).replace('-', '−') : '–'}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    ),
-    table: () => ({ head, rows }),
-  }
-}
-
-const View = ({ app, runs, opened }: ScreenProps) => {
-  const words = useMemo(() => {
+const useWords = (runs: readonly LiveData[]): readonly Passage[] => {
+  const [words, set] = useState<readonly Passage[]>([])
+  useEffect(() => {
     const ready =
       runs.length > 1 &&
+      runs.length <= MOST_WORDS &&
       runs.every(run => run.rows.has('logp') && run.rows.has('argmax_logp') && lastPreference(run))
-    return ready ? compareRuns(runs) : []
-  }, [runs.map(run => `${run.id} ${run.evaluations.length}`).join()])
-  const { metric, per, spread, change, versus } = app.store.view.value
-  const panels = useKept(runs, [metric, per, spread, change, versus], () =>
-    runs.length < 2 ? [] : [...typePanels(app, runs), lastTable(app, runs)],
+    if (!ready) return set([])
+    const timer = setTimeout(() => set(compareRuns(runs)), 80)
+    return () => clearTimeout(timer)
+  }, [runs.map(run => `${run.id} ${run.evaluations.length} ${[...run.rows.keys()].join()}`).join()])
+  return words
+}
+
+/** The dash that a run's lines have. */
+const Dash = ({ run }: { run: number }) => (
+  <svg class="dash" width="26" height="8" aria-hidden="true">
+    <line x1="1" x2="25" y1="4" y2="4" stroke="currentColor" stroke-width="2" stroke-dasharray={runDash(run)} />
+  </svg>
+)
+
+const Letters = ({ app, names, baseline }: { app: App; names: readonly string[]; baseline: number }) => {
+  const list = (
+    <ul class="run-letters">
+      {names.map((name, r) => (
+        <li key={name}>
+          <b>{letter(r)}</b> {names.length <= MOST_LINES && <Dash run={r} />}{' '}
+          <a href={app.store.link({ runs: [name], page: 'overview' })}>{name}</a>
+          {r === baseline && <span class="tag">baseline</span>}
+        </li>
+      ))}
+    </ul>
   )
-  if (runs.length < 2) {
+  return names.length <= MOST_LINES ? (
+    list
+  ) : (
+    <details class="panel">
+      <summary>
+        <h2 class="inline">
+          {names.length} runs, {letter(0)} to {letter(names.length - 1)}
+        </h2>
+      </summary>
+      {list}
+    </details>
+  )
+}
+
+interface Controlled extends Pick<ScreenProps, 'app' | 'runs'> {
+  readonly names: readonly string[]
+  readonly baseline: number
+  readonly repeated: boolean
+}
+
+const Controls = ({ app, runs, names, baseline, repeated }: Controlled) => {
+  const { mode, seeds } = app.store.view.value
+  return (
+    <div class="controls" role="group" aria-label="How the runs are compared">
+      <MetricControls app={app} runs={runs} />
+      {mode !== 'minus' && <ChangeControl app={app} runs={runs} />}
+      <AxisControls app={app} runs={runs} />
+      <label>
+        Show{' '}
+        <select
+          value={mode}
+          onChange={event => app.store.set({ mode: event.currentTarget.value as Mode })}
+        >
+          {(Object.keys(modeText) as Mode[]).map(one => (
+            <option value={one} key={one}>
+              {modeText[one]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Baseline{' '}
+        <select
+          value={String(baseline)}
+          onChange={event => app.store.set({ baseline: Number(event.currentTarget.value) || undefined })}
+        >
+          {names.map((name, r) => (
+            <option value={String(r)} key={name}>
+              {letter(r)} {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {repeated && (
+        <label class="check">
+          <input type="checkbox" checked={seeds} onChange={() => app.store.set({ seeds: !seeds })} /> seeds together
+        </label>
+      )}
+    </div>
+  )
+}
+
+const Words = ({ passages }: { passages: readonly Passage[] }) => (
+  <>
+    {passages.map(({ title, sentences }) => (
+      <section class="panel story" aria-label={title} key={title}>
+        <h2>{title}</h2>
+        <ul>
+          {sentences.map(({ about, text }) => (
+            <li key={about}>
+              <span class="about">{about}</span> {text}
+            </li>
+          ))}
+        </ul>
+      </section>
+    ))}
+  </>
+)
+
+const View = ({ app, runs, opened }: ScreenProps) => {
+  const view = app.store.view.value
+  const { metric, per, spread, change, versus, along, mode, hidden, seeds } = view
+  const names = opened.map(({ key }) => key)
+  const baseline = Math.min(view.baseline ?? 0, runs.length - 1)
+  // Letters are those of all runs that were asked for: nothing is computed before their number is known.
+  const waiting = app.opened.value.filter(
+    run => !run.data.value && !run.trouble.value && !run.gone.value,
+  ).length
+  const reading = runs.filter(
+    run =>
+      run.probes &&
+      [metric, 'logp'].some(name => run.manifest.columns.metrics.includes(name) && !run.rows.has(name)),
+  ).length
+  const ready = waiting === 0 && reading === 0
+  const versions = ready ? runs.map(({ id, version }) => `${id} ${version}`).join() : ''
+  const words = useWords(ready ? runs : [])
+  const repeats = useMemo(() => seedGroups(runs), [runs.map(({ manifest }) => manifest.id).join()])
+  const repeated = repeats.length < runs.length
+  const groups = seeds && repeated ? repeats : runs.map((_, r) => [r])
+  const asked = JSON.stringify([metric, per, spread, change, change ? versus : 0, along, mode, hidden, seeds, baseline])
+  const compared = useSliced([versions, asked], function* () {
+    if (!ready || runs.length < 2) return undefined
+    const found = yield* compareAll({ runs, groups, baseline, view }, app.curves)
+    yield
+    return { ...found, join: joinOf(runs) }
+  })
+  const panels = compared?.panels ?? []
+  const drawn = useOneByOne(panels.length, `${mode} ${panels.map(({ id }) => id).join()}`)
+  if (runs.length < 2 && waiting === 0) {
     return (
       <PanelFrame
         model={{
@@ -135,80 +181,59 @@ const View = ({ app, runs, opened }: ScreenProps) => {
       />
     )
   }
-  const differ = differences(runs.map(({ manifest }) => manifest.config))
-  const { both, only } = shared(runs)
-  const notes = dynamicsPanel(runs, app.curves, app.store.view.value).notes ?? []
+  if (!compared) {
+    const of = app.opened.value.length
+    return (
+      <PanelFrame
+        model={{
+          id: 'compare',
+          kind: 'loading',
+          title: 'Compare',
+          says: 'Several runs on the same axes.',
+          part: `${of - waiting - reading} of ${of} runs`,
+        }}
+      />
+    )
+  }
+  const { join, notes } = compared
+  const cautions = runs.length <= MOST_LINES ? (dynamicsPanel(runs, app.curves, view).notes ?? []) : []
   return (
     <>
-      <ul class="run-letters">
-        {opened.slice(0, runs.length).map((one, r) => (
-          <li key={one.key}>
-            <b>{letter(r)}</b> <a href={app.store.link({ runs: [one.key], page: 'overview' })}>{one.key}</a>
-          </li>
-        ))}
-      </ul>
-      {only.some(n => n > 0) && (
+      <Letters app={app} names={names} baseline={baseline} />
+      <Controls app={app} runs={runs} names={names} baseline={baseline} repeated={repeated} />
+      {join.only.some(n => n > 0) && (
         <p class="note caution">
-          The runs share {both} probed responses;{' '}
-          {only.map((n, r) => `${n} are in ${letter(r)} alone`).join(', ')}. Means are over each run’s own.
+          {joinText(join.of, join.both, join.only)} Curves are means over each run’s own probes; differences are over
+          those that both have.
         </p>
       )}
-      {words.map(({ title, sentences }) => (
-        <section class="panel story" aria-label={title} key={title}>
-          <h2>{title}</h2>
-          <ul>
-            {sentences.map(({ about, text }) => (
-              <li key={about}>
-                <span class="about">{about}</span> {text}
-              </li>
-            ))}
-          </ul>
-        </section>
+      <Words passages={words} />
+      {notes.map(note => (
+        <p class="note" key={note}>
+          {note}
+        </p>
       ))}
-      <div class="grid">
-        {panels.slice(0, -1).map(model => (
-          <PanelFrame key={model.id} model={model} height={210} />
+      <div class={mode === 'side' ? 'grid two' : 'grid'}>
+        {panels.slice(0, drawn).map(model => (
+          <PanelFrame key={model.id} model={model} height={mode === 'side' ? 280 : 210} />
         ))}
       </div>
-      {notes.map(note => (
+      {panels.length === 0 && (
+        <p class="note caution">
+          {mode === 'minus'
+            ? 'No run shares a probed response with the baseline, so nothing can be subtracted.'
+            : 'None of the runs holds this metric by response type.'}
+        </p>
+      )}
+      {cautions.map(note => (
         <p class="note caution" key={note}>
           {note}
         </p>
       ))}
-      <PanelFrame model={panels.at(-1)!} />
-      <section class="panel" aria-labelledby="differ">
-        <h2 id="differ">
-          Settings that differ <span class="muted">{differ.length}</span>
-        </h2>
-        {differ.length === 0 ? (
-          <p class="muted">None that the runs record.</p>
-        ) : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Settings that differ">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">setting</th>
-                  {runs.map((_run, r) => (
-                    <th scope="col" key={r}>
-                      {letter(r)}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {differ.map(({ path, values }) => (
-                  <tr key={path}>
-                    <th scope="row">{path}</th>
-                    {values.map((value, r) => (
-                      <td key={r}>{value ?? <span class="muted">not set</span>}</td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <PanelFrame model={partingPanel(app, runs, names, compared, baseline)} />
+      <PanelFrame model={endPanel(app, runs, names, compared, baseline, view)} />
+      {seeds && repeated && <PanelFrame model={seedPanel(app, runs, compared, groups, view)} />}
+      <Settings runs={runs} />
     </>
   )
 }

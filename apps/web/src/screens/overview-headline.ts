@@ -1,8 +1,8 @@
 // What happened, in a few sentences made by fixed rules from the run's numbers (ux.md §5.2): which way chosen went
 // and where it turned, what rejected and the likeliest token did meanwhile, and which updates carry the fall. Words
 // of degree follow @ldyn/figures' rule; each sentence leads to the panel that its numbers come from.
-import { argmaxType, moved, notesOn, show, size, suretyOf, type Estimate } from '@ldyn/figures'
-import type { Curves } from '../data/curves.ts'
+import { argmaxType, estimate, moved, notesOn, show, size, suretyOf, type Estimate } from '@ldyn/figures'
+import { columnsFor, type Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { carriersOf, causesOf, fallOf } from '../panels/causes.ts'
 import type { View } from '../state/address.ts'
@@ -14,17 +14,19 @@ export interface Said {
   readonly go?: { readonly label: string; readonly to: Partial<View> }
 }
 
-/** The probes' own change between two evaluations. */
+/** The probes' own change between two evaluations; undefined where the run does not hold it. */
 export const changeBetween = (
   run: LiveData,
-  curves: Curves,
   metric: string,
   type: string,
   from: number,
   to: number,
 ): Estimate | undefined => {
-  const curve = curves.of(run, { metric, type, per: 'response', spread: 'se', since: from })
-  return curve && to < curve.mean.length ? { mean: curve.mean[to], se: curve.se[to], n: curve.n } : undefined
+  const rows = run.rows.get(metric)
+  const found = columnsFor(run, metric, type, 'response')
+  return rows && found && rows[from] && rows[to]
+    ? estimate(found.columns.map(i => rows[to][i] - rows[from][i]))
+    : undefined
 }
 
 const levelAt = (run: LiveData, curves: Curves, type: string, e: number): string => {
@@ -59,11 +61,11 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   const last = run.evaluations.length - 1
   if (type === undefined || last < 1 || !run.rows.has('logp')) return []
   const level = curves.of(run, { metric: 'logp', type, per: 'response', spread: 'se' })
-  const whole = changeBetween(run, curves, 'logp', type, 0, last)
+  const whole = changeBetween(run, 'logp', type, 0, last)
   if (!level || !whole) return []
   const step = (e: number): number => run.evaluations[e].step
   const fall = fallOf(level.mean)
-  const lost = fall && changeBetween(run, curves, 'logp', type, fall.from, fall.to)
+  const lost = fall && changeBetween(run, 'logp', type, fall.from, fall.to)
   // A single mean (an imported log) has no error; what it did is said without a word of degree.
   const real = lost !== undefined && (level.n < 2 || suretyOf(lost) === 'clear')
   const said: Said[] = []
@@ -73,7 +75,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   })
   if (fall && lost && real) {
     const [high, low] = [step(fall.from), step(fall.to)]
-    const rise = fall.from > 0 ? changeBetween(run, curves, 'logp', type, 0, fall.from) : undefined
+    const rise = fall.from > 0 ? changeBetween(run, 'logp', type, 0, fall.from) : undefined
     said.push({
       about: type,
       text:
@@ -84,7 +86,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
     })
     const argmax =
       argmaxType(run) === type && notesOn(run, ['argmax_logp']).length === 0
-        ? changeBetween(run, curves, 'argmax_logp', type, fall.from, fall.to)
+        ? changeBetween(run, 'argmax_logp', type, fall.from, fall.to)
         : undefined
     if (argmax) {
       const up = argmax.mean > 0 && suretyOf(argmax) === 'clear'
@@ -108,7 +110,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   }
   const rejected =
     type === 'chosen' && run.types.includes('rejected')
-      ? changeBetween(run, curves, 'logp', 'rejected', 0, last)
+      ? changeBetween(run, 'logp', 'rejected', 0, last)
       : undefined
   if (rejected)
     said.push({

@@ -35,10 +35,11 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   const peaks = level.mean.map((value, e) => (value > level.mean[high] ? (high = e) : high))
   const passes = (e: number): boolean => {
     if (peaks[e] === e) return false
-    const down = changeBetween(run, curves, 'logp', 'chosen', peaks[e], e)!
-    const up = changeBetween(run, curves, 'argmax_logp', 'chosen', peaks[e], e)
+    const down = changeBetween(run, 'logp', 'chosen', peaks[e], e)
+    const up = changeBetween(run, 'argmax_logp', 'chosen', peaks[e], e)
     return (
       up !== undefined &&
+      down !== undefined &&
       down.mean < 0 &&
       suretyOf(down) === 'clear' &&
       up.mean > 0 &&

@@ -1,3 +1,4 @@
+import type { Json } from '@ldyn/runs'
 import { describe, expect, it } from 'vitest'
 import { directoryFiles } from '@ldyn/runs/node'
 import { DEFAULTS } from '../../../cli/src/config/presets.ts'
@@ -131,7 +132,7 @@ describe('settings', () => {
   })
 
   it('that somebody chose are those that differ, by kind of stage', () => {
-    const config = {
+    const config: { readonly [key: string]: Json } = {
       seed: 0,
       backend: 'tfjs',
       stages: [

@@ -381,5 +381,5 @@ export const overview: Screen = {
   title: 'Overview',
   key: 'o',
   View,
-  metrics: () => ['logp', 'argmax_logp', 'entropy', ...BANDS.map(({ metric }) => metric)],
+  metrics: () => ['logp', 'argmax_logp', 'entropy'],
 }

@@ -1,0 +1,25 @@
+// Long computations and many figures, a piece at a time: the page stays at hand meanwhile.
+import { useEffect, useState } from 'preact/hooks'
+import { runSliced } from '../data/sliced.ts'
+
+/** What `make` comes to, computed in pieces whenever `deps` change; until then what it came to before. */
+export const useSliced = <T>(deps: readonly unknown[], make: () => Generator<void, T>): T | undefined => {
+  const [found, set] = useState<{ readonly value: T } | undefined>(undefined)
+  useEffect(() => {
+    const work = runSliced(make(), value => set({ value }))
+    return () => work.stop()
+  }, deps)
+  return found?.value
+}
+
+/** How many of `count` things to draw now: one more each time the page had its turn, anew with another `name`. */
+export const useOneByOne = (count: number, name: string): number => {
+  const [drawn, set] = useState({ name, n: 1 })
+  const n = drawn.name === name ? drawn.n : 1
+  useEffect(() => {
+    if (n >= count) return
+    const timer = setTimeout(() => set({ name, n: n + 1 }), 0)
+    return () => clearTimeout(timer)
+  }, [n, count, name])
+  return Math.min(n, count)
+}
