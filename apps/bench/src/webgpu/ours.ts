@@ -1,5 +1,5 @@
 /** Our side of the WebGPU benchmark: programs on @ldyn/backend-webgpu. */
-import { webgpuBackend } from '@ldyn/backend-webgpu'
+import { webgpuBackend, type WebgpuOptions, type WebgpuStats } from '@ldyn/backend-webgpu'
 import {
   add, attention, call, f32, grad, i32, leaves, matmul, mean, mul, neg, reshape, rmsNorm, silu, square, sub, take,
   tokenLogProb, trace, transpose, type DeviceTensor, type Executable, type Program, type Tensor, type Tree,
@@ -43,16 +43,24 @@ const disposeAll = (tree: Tree<DeviceTensor>): void => leaves(tree).forEach(({ v
 
 /** Host times and dispatches of what ran last, where the backend counts them. */
 export interface Counted extends Job {
-  readonly stats: { readonly dispatches: number; readonly encodeMs: number }
+  readonly stats: WebgpuStats
 }
 
-export async function openOurs(): Promise<Side & { readonly device: string; close(): Promise<void> }> {
-  const backend = await webgpuBackend()
+/** Our side, whose jobs count. */
+export interface Ours extends Side {
+  readonly device: string
+  readonly gpu: GPUDevice
+  step(shape: Shape): Promise<Counted>
+  close(): Promise<void>
+}
+
+export async function openOurs(options: WebgpuOptions = {}): Promise<Ours> {
+  const backend = await webgpuBackend(options)
   const put = (shape: number[], data: Float32Array | Int32Array): Promise<DeviceTensor> =>
     backend.upload({ shape, dtype: data instanceof Int32Array ? 'i32' : 'f32', data })
   const first = async (x: DeviceTensor): Promise<number> => (await backend.read(x)).data[0]
   const counted = (executable: Executable, run: () => Promise<number>): Counted =>
-    ({ run, stats: executable.stats as unknown as Counted['stats'] })
+    ({ run, stats: executable.stats as WebgpuStats })
   const specs = (shapes: Record<string, { shape: number[] }>) =>
     Object.fromEntries(Object.entries(shapes).map(([name, { shape }]) => [name, f32(...shape)]))
   const uploaded = async (s: Shape, whole: boolean): Promise<Handles> =>
@@ -62,6 +70,7 @@ export async function openOurs(): Promise<Side & { readonly device: string; clos
   return {
     name: 'ldyn',
     device: backend.capabilities.device,
+    gpu: backend.device,
     close: () => backend.dispose(),
     async matmul(n) {
       const run = await backend.compile(trace(({ a, b }) => matmul(a, b), { a: f32(n, n), b: f32(n, n) }))
