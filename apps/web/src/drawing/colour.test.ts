@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { raster, scaleFor, SIGNED, stepOf, UNSIGNED } from './colour.ts'
+import { scaleFor, SIGNED, stepOf } from './colour.ts'
 
 it('a signed scale has 0 in the middle and is the same size on both sides', () => {
   for (const linear of [undefined, 0.01]) {
@@ -26,8 +26,17 @@ it('limits are not set by a single outlier, and by nothing for no values', () =>
   expect(scaleFor([0, 0], true).limit).toBe(1)
 })
 
-it('what is no number is a checkerboard and never a colour of the scale', () => {
-  const pixels = raster([NaN, NaN, Infinity, 5], 2, { signed: false, limit: 5, low: 0 })
-  expect([...pixels.subarray(0, 12)]).toEqual([90, 90, 90, 255, 160, 160, 160, 255, 160, 160, 160, 255])
-  expect([...pixels.subarray(12, 15)]).toEqual([...UNSIGNED.subarray(255 * 3)])
+it('the limit is the 99th percentile, whatever the order and however many are alike', () => {
+  for (const n of [1, 2, 3, 100, 101, 1000]) {
+    const values = Array.from({ length: n }, (_, i) => ((i * 7919) % n) - n / 2)
+    const sizes = values.map(Math.abs).sort((a, b) => a - b)
+    expect(scaleFor(values, true).limit).toBe(sizes[Math.ceil((n - 1) * 0.99)] || sizes.at(-1) || 1)
+    expect(
+      scaleFor(
+        Array.from({ length: n }, () => 3),
+        true,
+      ).limit,
+    ).toBe(3)
+    expect(scaleFor([...values, NaN, -Infinity], true).limit).toBe(scaleFor(values, true).limit)
+  }
 })

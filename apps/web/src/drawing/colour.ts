@@ -1,6 +1,5 @@
 // Colours of maps: 256 steps between anchors of ColorBrewer's RdBu (signed, white at 0) and of cividis
-// (unsigned, readable with any colour vision). A theme never changes them. Values that are not numbers are
-// drawn as a checkerboard, never as 0.
+// (unsigned, readable with any colour vision). A theme never changes them. How values become pixels: heat-map.ts.
 
 const RD_BU = [
   '67001f',
@@ -54,16 +53,43 @@ export interface ColourScale {
   readonly linear?: number
 }
 
-/** Limits that show the middle 98 % of the values; what lies beyond keeps the last colour. */
+/** The k-th smallest of finite numbers, in linear time: matrices have millions. `values` is put in another order. */
+const kthOf = (values: Float64Array, k: number): number => {
+  let [low, high] = [0, values.length - 1]
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]
+    let [i, j] = [low, high]
+    while (i <= j) {
+      while (values[i] < pivot) i++
+      while (values[j] > pivot) j--
+      if (i > j) break
+      ;[values[i], values[j]] = [values[j], values[i]]
+      i++
+      j--
+    }
+    if (k <= j) high = j
+    else if (k >= i) low = i
+    else return values[k]
+  }
+  return values[k]
+}
+
+/**
+ * Limits at the 99th percentile: they show all but the largest hundredth of the values (and, unsigned, the smallest).
+ * What lies beyond keeps the last colour.
+ */
 export const scaleFor = (values: ArrayLike<number>, signed: boolean, log = false): ColourScale => {
-  const sizes = Array.from(values)
-    .filter(Number.isFinite)
-    .map(value => (signed ? Math.abs(value) : value))
-    .sort((a, b) => a - b)
+  const all = new Float64Array(values.length)
+  let n = 0
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) all[n++] = signed ? Math.abs(values[i]) : values[i]
+  }
+  const sizes = all.subarray(0, n)
   if (sizes.length === 0) return { signed, limit: 1, low: 0 }
-  const limit = sizes[Math.floor((sizes.length - 1) * 0.99)] || sizes.at(-1)! || 1
-  if (!signed) return { signed, limit, low: sizes[Math.floor((sizes.length - 1) * 0.01)] }
-  return { signed, limit, low: 0, ...(log && { linear: limit / 1000 }) }
+  const last = sizes.length - 1
+  const limit = kthOf(sizes, Math.ceil(last * 0.99)) || kthOf(sizes, last) || 1
+  if (!signed) return { signed, limit, low: kthOf(sizes, Math.floor(last * 0.01)) }
+  return { signed, limit, low: 0, ...(log && { linear: limit / 50 }) }
 }
 
 /** The place of a value on the scale, 0 to 255. Zero of a signed scale is exactly in the middle. */
@@ -92,28 +118,4 @@ const luminance = (rgb: Uint8Array): number => {
 export const inkOn = (step: number, colours: Uint8Array): string => {
   const light = luminance(colours.subarray(step * 3, step * 3 + 3)) + 0.05
   return light / 0.05 >= 1.05 / light ? '#000000' : '#ffffff'
-}
-
-/** Values as pixels, row by row: RGBA. */
-export const raster = (
-  values: ArrayLike<number>,
-  width: number,
-  scale: ColourScale,
-): Uint8ClampedArray<ArrayBuffer> => {
-  const colours = scale.signed ? SIGNED : UNSIGNED
-  const pixels = new Uint8ClampedArray(values.length * 4)
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    if (Number.isFinite(value)) {
-      const step = stepOf(value, scale) * 3
-      pixels[i * 4] = colours[step]
-      pixels[i * 4 + 1] = colours[step + 1]
-      pixels[i * 4 + 2] = colours[step + 2]
-    } else {
-      const grey = (Math.floor(i / width) + (i % width)) % 2 === 0 ? 90 : 160
-      pixels.fill(grey, i * 4, i * 4 + 3)
-    }
-    pixels[i * 4 + 3] = 255
-  }
-  return pixels
 }

@@ -1,293 +1,361 @@
-// Kernel: who moves whom. The Gram matrix of gradients over probe responses, and the token-by-token
-// contributions of one pair, as `ldyn kernel … --out <run>` left them beside the run.
+// Kernel: who moves whom, and whether that stays as training goes on. Gram matrices of gradients over probe responses
+// at a step, at another, and their difference; drift over all recorded steps; one row with the texts behind it.
+import { lastPart, looks, plural } from '@ldyn/figures'
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import { openMatrices, tokenText, type Matrices } from '../data/matrices.ts'
+import { useEffect, useMemo } from 'preact/hooks'
+import type { LiveData } from '../data/live-run.ts'
 import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
+import { scaleFor } from '../drawing/colour.ts'
+import { lookOf } from '../panels/dynamics.ts'
+import {
+  gramAt,
+  NORM_TEXT,
+  normed,
+  orderOf,
+  reorder,
+  type DriftPoint,
+  type GramPlace,
+} from '../panels/gram.ts'
+import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
-import type { ScreenProps } from '../shell/context.ts'
-import { HeatFigure, heatTable, strongest, type Heat } from '../shell/heat-figure.tsx'
+import type { App, ScreenProps } from '../shell/context.ts'
+import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
+import { shownPart } from '../shell/heat-window.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import { lastPart, show } from '@ldyn/figures'
+import { NORMS, ORDERS, type Norm, type Order } from '../state/address.ts'
+import { useBeside, usePaths } from './beside.ts'
+import { gramPlaces, driftPoints, readGram, type ReadGram } from './kernel-data.ts'
+import { driftPanel, spectrumPanel } from './kernel-drift.tsx'
+import { OtherKernels } from './kernel-others.tsx'
+import { profilePanel } from './kernel-profile.tsx'
 import type { Screen } from './screen.ts'
 
-export interface GramProbe {
-  readonly row: number
-  readonly type: string
-  readonly tokens: number
-}
+const SAYS =
+  '⟨∇log π(y_i), ∇log π(y_j)⟩ over probe responses. Positive (blue): an update that raises one raises the other; negative (red): it lowers it.'
 
-/** Probes of a Gram matrix from its header; undefined where it names none, or another number than the matrix has. */
-export const gramProbes = (about: unknown, n: number): readonly GramProbe[] | undefined => {
-  const sound =
-    Array.isArray(about) &&
-    about.length === n &&
-    about.every(
-      (probe: Partial<GramProbe> | null) =>
-        Number.isSafeInteger(probe?.row) && typeof probe?.type === 'string',
-    )
-  return sound ? (about as readonly GramProbe[]) : undefined
-}
-
-/** Rows and columns in another order. */
-export const reorder = (values: ArrayLike<number>, order: readonly number[]): Float64Array => {
-  const n = order.length
-  const out = new Float64Array(n * n)
-  order.forEach((from, r) =>
-    order.forEach((to, c) => {
-      out[r * n + c] = values[from * n + to]
-    }),
-  )
-  return out
-}
-
-/** K_ij / √(K_ii K_jj): cosines of gradients, from −1 to 1; NaN where a gradient is 0. */
-export const cosines = (values: ArrayLike<number>, n: number): Float64Array =>
-  Float64Array.from({ length: n * n }, (_, i) => {
-    const norm = Math.sqrt(values[Math.floor(i / n) * (n + 1)] * values[(i % n) * (n + 1)])
-    return norm > 0 ? values[i] / norm : NaN
-  })
-
-interface Read {
-  readonly matrices: Matrices
-  readonly values: Float32Array
-}
-
-/** A matrix of a file beside the run, read when it is looked at and again when the file is another. */
-const useMatrix = (run: OpenRun, path: string, name: string, version: number) => {
-  const found = useSignal<Read | undefined>(undefined)
+/** The recorded kernels of a run; undefined until they are known. */
+const usePlaces = (opened: OpenRun, version: number) => {
+  const paths = usePaths(opened, version)
+  const places = useSignal<readonly GramPlace[] | undefined>(undefined)
   const trouble = useSignal<Trouble | undefined>(undefined)
-  const missing = useSignal(false)
-  const tries = useSignal(0)
+  const listed = paths.filter(path => path.startsWith('kernel/')).join('\n')
   useEffect(() => {
     let current = true
-    const read = async (): Promise<void> => {
-      const there = (await run.files.size(path)) !== undefined
-      if (current) missing.value = !there
-      if (!there) return
-      const matrices = await openMatrices(run.files, path)
-      const values = await matrices.read(name)
-      if (current) [found.value, trouble.value] = [{ matrices, values }, undefined]
+    gramPlaces(opened.files, paths).then(
+      found => {
+        if (current) [places.value, trouble.value] = [found, undefined]
+      },
+      (error: unknown) => {
+        if (current) trouble.value = troubleOf(error)
+      },
+    )
+    return () => {
+      current = false
     }
-    read().catch((error: unknown) => {
+  }, [opened, listed])
+  return { places: places.value, trouble: trouble.value, paths }
+}
+
+/** Drift over all recorded kernels, point by point as they are read. */
+const useDrift = (opened: OpenRun, places: readonly GramPlace[], part: string | undefined) => {
+  const points = useSignal<readonly DriftPoint[]>([])
+  const trouble = useSignal<Trouble | undefined>(undefined)
+  const done = useSignal(false)
+  const key = `${places.map(({ path, index }) => `${path} ${index ?? ''}`).join('\n')}\n${part ?? ''}`
+  useEffect(() => {
+    let current = true
+    points.value = []
+    trouble.value = undefined
+    done.value = false
+    const work = async (): Promise<void> => {
+      for await (const point of driftPoints(opened.files, places, part)) {
+        if (!current) return
+        points.value = [...points.peek(), point]
+      }
+      if (current) done.value = true
+    }
+    work().catch((error: unknown) => {
       if (current) trouble.value = troubleOf(error)
     })
     return () => {
       current = false
     }
-  }, [run, path, name, version, tries.value])
+  }, [opened, key])
+  return { points: points.value, trouble: trouble.value, done: done.value }
+}
+
+const useGram = (opened: OpenRun, place: GramPlace | undefined, version: number, part: string | undefined) =>
+  useBeside<ReadGram>(
+    opened,
+    place?.path,
+    version,
+    matrices => readGram(matrices, place!, part),
+    place && `${place.path} ${place.index ?? ''} ${part ?? ''}`,
+  )
+
+const nameOf = ({ row, type }: ReadGram['probes'][number]): string => `#${row} ${type}`
+
+const heatOf = (
+  run: LiveData,
+  gram: ReadGram,
+  places: readonly number[],
+  values: Float64Array,
+  norm: Norm,
+): Heat => {
+  const names = places.map(i => nameOf(gram.probes[i]))
+  const rails = places.map(i => {
+    const { type } = gram.probes[i]
+    const look = run.types.includes(type) ? lookOf(run.types, type) : looks.initial
+    return { name: type, light: look.light, dark: look.dark }
+  })
   return {
-    found: found.value,
-    trouble: trouble.value,
-    missing: missing.value,
-    retry: () => {
-      tries.value++
-    },
-  }
-}
-
-const waiting = (
-  id: string,
-  title: string,
-  says: string,
-  path: string,
-  command: string,
-  state: ReturnType<typeof useMatrix>,
-): PanelModel | undefined => {
-  if (state.missing)
-    return {
-      id,
-      kind: 'missing',
-      title,
-      says,
-      missing: { what: `There is no ${path} beside this run.`, command },
-    }
-  if (state.trouble) return { id, kind: 'trouble', title, says, trouble: state.trouble, retry: state.retry }
-  return state.found ? undefined : { id, kind: 'loading', title, says, part: path }
-}
-
-const heatPanel = (id: string, title: string, says: string, heat: Heat): PanelModel => ({
-  id,
-  kind: 'drawn',
-  title,
-  says,
-  draw: () => (
-    <>
-      <HeatFigure heat={heat} label={title} />
-      <details>
-        <summary>The strongest cells</summary>
-        <ol class="cells-list">
-          {strongest(heat, 20).map(({ row, column, value }) => (
-            <li key={`${row} ${column}`}>
-              {heat.rowName} <b>{heat.rows[row]}</b> · {heat.columnName} <b>{heat.columns[column]}</b>:{' '}
-              {show(value)} {heat.unit}
-            </li>
-          ))}
-        </ol>
-      </details>
-    </>
-  ),
-  table: () => heatTable(heat),
-})
-
-const Gram = ({ opened, name, version }: { opened: OpenRun; name: string; version: number }) => {
-  const path = 'kernel/gram.safetensors'
-  const order = useSignal<'type' | 'probe'>('type')
-  const cosine = useSignal(true)
-  const state = useMatrix(opened, path, 'gram', version)
-  const id = 'gram'
-  const title = cosine.value ? 'Cosines of gradients' : 'K: products of gradients'
-  const says =
-    '⟨∇log π(y_i), ∇log π(y_j)⟩ over probe responses. Positive (blue): an update that raises one raises the other; negative (red): it lowers it.' +
-    (cosine.value ? ' Divided by both lengths, so that long responses do not hide short ones.' : '')
-  const model = waiting(
-    id,
-    title,
-    says,
-    path,
-    `ldyn kernel gram --model <checkpoint> --probe probes.jsonl --out runs/${name}`,
-    state,
-  )
-  if (model || !state.found) return <PanelFrame model={model!} />
-  const { matrices, values } = state.found
-  const n = Math.round(Math.sqrt(values.length))
-  const probes = gramProbes(matrices.about('probes'), n)
-  if (!probes || n * n !== values.length) {
-    return (
-      <PanelFrame
-        model={{
-          id,
-          kind: 'trouble',
-          title,
-          says,
-          trouble: {
-            what: `${path} does not say what its rows are`,
-            why: 'its header names no probes, or another number than the matrix has',
-            fix: 'Make it again with ldyn kernel gram',
-          },
-        }}
-      />
-    )
-  }
-  const types = [...new Set(probes.map(({ type }) => type))]
-  const places = [...probes.keys()].sort((a, b) =>
-    order.value === 'type'
-      ? types.indexOf(probes[a].type) - types.indexOf(probes[b].type) || probes[a].row - probes[b].row
-      : probes[a].row - probes[b].row || types.indexOf(probes[a].type) - types.indexOf(probes[b].type),
-  )
-  const names = places.map(i => `#${probes[i].row} ${probes[i].type}`)
-  const heat: Heat = {
     rows: names,
     columns: names,
     rowName: 'i',
     columnName: 'j',
     signed: true,
-    log: !cosine.value,
-    unit: cosine.value ? '' : 'nats²',
-    values: reorder(cosine.value ? cosines(values, n) : values, places),
+    log: norm !== 'cosine',
+    unit: NORM_TEXT[norm].unit,
+    values,
+    rowRails: rails,
+    columnRails: rails,
   }
+}
+
+const mapPanel = (
+  app: App,
+  about: { readonly id: string; readonly title: string; readonly says: string; readonly window: string },
+  heat: Heat,
+  scale: ReturnType<typeof scaleFor> | undefined,
+): PanelModel => {
+  const { window, ...named } = about
+  const { cell } = app.store.view.value
+  const pick = (row: number, column: number): void => app.store.set({ cell: [row, column] })
+  const inside = cell && cell[0] < heat.rows.length && cell[1] < heat.rows.length ? cell : undefined
+  return {
+    ...named,
+    kind: 'drawn',
+    draw: () => (
+      <>
+        <HeatFigure
+          heat={heat}
+          label={about.title}
+          id={window}
+          scale={scale}
+          picked={inside}
+          onPick={pick}
+          square
+          tallest={app.store.view.value.full === about.id ? 900 : 420}
+        />
+        <StrongestCells heat={heat} id={window} onPick={pick} />
+      </>
+    ),
+    table: () => heatTable(heat, shownPart(window, sizeOf(heat))),
+  }
+}
+
+const Controls = ({ app, parts }: { app: App; parts: readonly string[] }) => {
+  const { order, norm, layer } = app.store.view.value
   return (
-    <PanelFrame
-      model={heatPanel(
-        id,
-        title,
-        `${says} Model: ${String(matrices.about('model') ?? 'not said')}; parameters: ${String(matrices.about('params') ?? 'all')}.`,
-        heat,
-      )}
-    >
-      <div class="controls">
+    <div class="controls">
+      <label>
+        Order{' '}
+        <select
+          value={order}
+          onChange={event => app.store.set({ order: event.currentTarget.value as Order, cell: undefined })}
+        >
+          {ORDERS.map(name => (
+            <option key={name} value={name}>
+              {name === 'cluster' ? 'by likeness' : `by ${name}`}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label title={NORM_TEXT[norm].says}>
+        Norm{' '}
+        <select value={norm} onChange={event => app.store.set({ norm: event.currentTarget.value as Norm })}>
+          {NORMS.map(name => (
+            <option key={name} value={name}>
+              {NORM_TEXT[name].name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {parts.length > 0 && (
         <label>
-          Order{' '}
+          Layer{' '}
           <select
-            value={order.value}
-            onChange={event => {
-              order.value = event.currentTarget.value as 'type' | 'probe'
-            }}
+            value={layer ?? ''}
+            onChange={event => app.store.set({ layer: event.currentTarget.value || undefined })}
           >
-            <option value="type">by type</option>
-            <option value="probe">by probe</option>
+            <option value="">all</option>
+            {parts.map(name => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
           </select>
         </label>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={cosine.value}
-            onChange={() => {
-              cosine.value = !cosine.value
-            }}
-          />{' '}
-          cosines
-        </label>
+      )}
+    </div>
+  )
+}
+
+/** What stands in the map's place while it cannot be drawn. */
+const waiting = (
+  key: string,
+  places: readonly GramPlace[] | undefined,
+  place: GramPlace | undefined,
+  trouble: Trouble | undefined,
+  retry: (() => void) | undefined,
+): PanelModel => {
+  const about = { id: 'gram', title: 'K: who moves whom', says: SAYS }
+  if (trouble) return { ...about, kind: 'trouble', trouble, retry }
+  if (places && !place) {
+    return {
+      ...about,
+      kind: 'missing',
+      missing: {
+        what: 'No kernel lies beside this run.',
+        command: `ldyn kernel gram --model runs/${key}/checkpoints/<step> --probe probes.jsonl --out runs/${key}`,
+      },
+    }
+  }
+  return { ...about, kind: 'loading', part: place?.path ?? 'kernel/' }
+}
+
+const Maps = ({
+  app,
+  run,
+  opened,
+  places,
+  place,
+  gram,
+}: {
+  app: App
+  run: LiveData
+  opened: OpenRun
+  places: readonly GramPlace[]
+  place: GramPlace
+  gram: ReadGram
+}) => {
+  const { order, norm, layer, versus, cell } = app.store.view.value
+  const withStep = places.filter(({ step }) => step !== undefined)
+  const then = withStep.length > 1 ? gramAt(withStep, versus ?? withStep[0].step) : undefined
+  const other = useGram(opened, then === place ? undefined : then, run.version, layer)
+  const base = other.found && other.found.n === gram.n ? other.found : undefined
+  // The order is that of the first kernel, so that rows stay where they are as one moves through the steps.
+  const ordered = useMemo(
+    () => orderOf(gram.probes, base?.values ?? gram.values, order),
+    [gram.probes, base?.values ?? gram.values, order],
+  )
+  const now = useMemo(() => reorder(normed(gram.values, gram.n, norm), ordered), [gram, norm, ordered])
+  const before = useMemo(
+    () => base && reorder(normed(base.values, base.n, norm), ordered),
+    [base, norm, ordered],
+  )
+  const change = useMemo(() => before && now.map((value, i) => value - before[i]), [now, before])
+  const scale = useMemo(() => {
+    const all = before ? Float64Array.from([...now, ...before]) : now
+    return scaleFor(all, true, norm !== 'cosine')
+  }, [now, before, norm])
+  const window = `kernel ${opened.key}`
+  const text = `${NORM_TEXT[norm].says}`
+  const of = `${plural(gram.n, 'response')}; model ${lastPart(gram.model)}, parameters ${layer && gram.parts.includes(layer) ? layer : gram.params}.`
+  const heat = heatOf(run, gram, ordered, now, norm)
+  const drift = useDrift(opened, places, layer)
+  const i = cell?.[0] !== undefined && cell[0] < gram.n ? cell[0] : undefined
+  return (
+    <>
+      <Controls app={app} parts={gram.parts} />
+      <div class="three">
+        <PanelFrame
+          model={mapPanel(
+            app,
+            {
+              id: 'gram',
+              title: `K at ${place.name}`,
+              says: `${SAYS} ${norm === 'raw' ? 'Raw' : 'Here'} ${text}. ${of}`,
+              window,
+            },
+            heat,
+            scale,
+          )}
+        />
+        {before && then && (
+          <PanelFrame
+            model={mapPanel(
+              app,
+              {
+                id: 'gram-first',
+                title: `K at ${then.name}`,
+                says: 'The kernel compared with, on the same scale and in the same order.',
+                window,
+              },
+              heatOf(run, gram, ordered, before, norm),
+              scale,
+            )}
+          />
+        )}
+        {change && then && (
+          <PanelFrame
+            model={mapPanel(
+              app,
+              {
+                id: 'gram-change',
+                title: `K at ${place.name} less K at ${then.name}`,
+                says: 'What training changed: blue pairs now help each other more (or hinder less), red ones less.',
+                window,
+              },
+              heatOf(run, gram, ordered, change, norm),
+              scaleFor(change, true, norm !== 'cosine'),
+            )}
+          />
+        )}
       </div>
-    </PanelFrame>
+      {other.found && other.found.n !== gram.n && (
+        <p class="note caution">
+          The kernel at {then!.name} is over {other.found.n} responses and this one over {gram.n}: there is no
+          difference to draw.
+        </p>
+      )}
+      {withStep.length < 2 && (
+        <p class="note">
+          One kernel is recorded. With those of further checkpoints their difference and the drift stand here:{' '}
+          <code>
+            ldyn kernel gram --model runs/{opened.key}/checkpoints/&lt;step&gt; --probe probes.jsonl --out
+            runs/{opened.key}
+          </code>
+        </p>
+      )}
+      {withStep.length > 1 && (
+        <div class="grid two">
+          <PanelFrame model={driftPanel(run, withStep.length, drift)} />
+          <PanelFrame model={spectrumPanel(drift.points, place.step, then?.step)} />
+        </div>
+      )}
+      <PanelFrame model={profilePanel(app, run, gram, ordered, now, heat.unit, i, cell?.[1])} />
+    </>
   )
 }
 
-interface Observed {
-  readonly tokens: readonly string[]
-  readonly name: string
-}
-
-/** Tokens of one side of C from the header: visible signs, with their place in front so that each is told apart. */
-export const sideOf = (about: unknown, n: number): Observed => {
-  const side = (Array.isArray(about) ? { tokens: about } : about) as
-    | { row?: unknown; type?: unknown; tokens?: unknown }
-    | null
-    | undefined
-  const tokens =
-    Array.isArray(side?.tokens) && side.tokens.length === n
-      ? (side.tokens as { text?: unknown; type?: unknown }[])
-      : undefined
-  return {
-    tokens: Array.from({ length: n }, (_, i) => {
-      const text = tokens?.[i]?.text
-      const type = tokens?.[i]?.type
-      return `${i} ${typeof text === 'string' ? tokenText(text) : ''}${type === 'rejected' ? ' y⁻' : ''}`.trim()
-    }),
-    name: [side?.row, side?.type]
-      .flatMap(part => (typeof part === 'string' ? [lastPart(part)] : []))
-      .join(', '),
-  }
-}
-
-const Tokens = ({ opened, name, version }: { opened: OpenRun; name: string; version: number }) => {
-  const path = 'kernel/tokens.safetensors'
-  const state = useMatrix(opened, path, 'C', version)
-  const id = 'tokens'
-  const title = 'C = A·K·G, token by token'
-  const says =
-    'Row: an observed token m. Column: a token l that the update learns. The cell is how much learning l moves log π of m in one plain gradient step, to first order, in nats: blue raises it, red lowers it. A row adds up to the predicted change of its token.'
-  const model = waiting(
-    id,
-    title,
-    says,
-    path,
-    `ldyn kernel tokens --model <checkpoint> --update prefs.jsonl#0 --observe prefs.jsonl#1 --loss dpo --out runs/${name}`,
-    state,
+const View = ({ app, runs, opened: [opened] }: ScreenProps) => {
+  const [run] = runs
+  const { step, layer } = app.store.view.value
+  const { places, trouble, paths } = usePlaces(opened, run.version)
+  const place = places && gramAt(places, step)
+  const state = useGram(opened, place, run.version, layer)
+  const gram = state.found
+  return (
+    <>
+      {gram && places && place && !state.trouble ? (
+        <Maps app={app} run={run} opened={opened} places={places} place={place} gram={gram} />
+      ) : (
+        <PanelFrame model={waiting(opened.key, places, place, trouble ?? state.trouble, state.retry)} />
+      )}
+      <OtherKernels run={run} opened={opened} paths={paths} />
+    </>
   )
-  if (model || !state.found) return <PanelFrame model={model!} />
-  const { matrices, values } = state.found
-  const [m, l] = matrices.shapes.get('C') ?? [0, 0]
-  const [observed, update] = [sideOf(matrices.about('observe'), m), sideOf(matrices.about('update'), l)]
-  const heat: Heat = {
-    rows: observed.tokens,
-    columns: update.tokens,
-    rowName: 'observed',
-    columnName: 'learned',
-    signed: true,
-    log: true,
-    unit: 'nats',
-    values,
-  }
-  const facts = `Loss ${String(matrices.about('loss') ?? 'not said')}, learning rate ${String(matrices.about('lr') ?? 'not said')}.${observed.name ? ` Observed: ${observed.name}.` : ''}`
-  return <PanelFrame model={heatPanel(id, title, `${says} ${facts}`, heat)} />
 }
-
-const View = ({ runs, opened }: ScreenProps) => (
-  <>
-    <Gram opened={opened[0]} name={opened[0].key} version={runs[0].version} />
-    <Tokens opened={opened[0]} name={opened[0].key} version={runs[0].version} />
-  </>
-)
 
 export const kernel: Screen = { page: 'kernel', title: 'Kernel', key: 'k', metrics: () => ['logp'], View }

@@ -1,7 +1,7 @@
 // Recorded updates as what the screen shows: which one is meant, means by response type, the balance of its
 // directions. Changes are after minus before, Σ over response tokens, in nats.
 import { inOrder } from '@ldyn/figures'
-import type { DecompositionLine } from '@ldyn/runs'
+import type { DecomposedResponse, DecomposedTokens, DecompositionLine } from '@ldyn/runs'
 
 /** The recorded update at or before a step; the last one for undefined. */
 export const updateAt = (
@@ -69,3 +69,93 @@ export const agreementOf = ({ probes }: Pick<DecompositionLine, 'probes'>): Agre
     relative: size > 0 ? Math.sqrt(rest / size) : undefined,
   }
 }
+
+/** Which part of a direction's colour: what chosen gave, what rejected gave, and the rest. */
+export const sideOf = (direction: string): 'chosen' | 'rejected' | 'other' => {
+  const kind = kindOf(direction)
+  return kind.startsWith('chosen') ? 'chosen' : kind.startsWith('rejected') ? 'rejected' : 'other'
+}
+
+/** The followed response of that probe and type, else the first of the type, else the first. */
+export const responseInFocus = (
+  { probes }: Pick<DecompositionLine, 'probes'>,
+  probe: number | undefined,
+  type: string | undefined,
+): DecomposedResponse | undefined =>
+  probes.find(one => one.row === probe && one.type === type) ??
+  probes.find(one => one.type === type) ??
+  probes[0]
+
+/** Agreement over the tokens of one response. */
+export const tokenAgreement = ({
+  actual,
+  predicted,
+}: Pick<DecomposedTokens, 'actual' | 'predicted'>): Agreement =>
+  agreementOf({
+    probes: actual.map((value, i) => ({
+      row: 0,
+      type: '',
+      actual: value,
+      predicted: predicted[i],
+      directions: {},
+    })),
+  })
+
+/** Steps of recorded updates from `from` to `to`, both included. */
+export const updatesIn = (
+  updates: readonly DecompositionLine[],
+  range: readonly [number, number] | undefined,
+): readonly DecompositionLine[] =>
+  range ? updates.filter(({ s }) => s >= range[0] && s <= range[1]) : updates
+
+/** Means by type, summed over updates: what all of them together did to each type. `n` is that of the last one. */
+export const summedByType = (updates: readonly DecompositionLine[]): readonly TypeChange[] => {
+  const sums = new Map<string, TypeChange>()
+  for (const update of updates) {
+    for (const change of byType(update)) {
+      const before = sums.get(change.type)
+      const directions = new Map(before?.directions)
+      for (const [name, value] of change.directions) directions.set(name, (directions.get(name) ?? 0) + value)
+      sums.set(change.type, {
+        type: change.type,
+        n: change.n,
+        predicted: (before?.predicted ?? 0) + change.predicted,
+        actual: (before?.actual ?? 0) + change.actual,
+        directions,
+      })
+    }
+  }
+  return inOrder([...sums.keys()]).map(({ key }) => sums.get(key)!)
+}
+
+export interface UpdateBar {
+  readonly step: number
+  readonly stage: string
+  readonly predicted: number
+  readonly actual: number
+  /** By kind of direction; they add up to `predicted`. */
+  readonly parts: ReadonlyMap<string, number>
+}
+
+/** What each recorded update did to one response, or, of all probes, to the mean of a type. */
+export const barsOf = (
+  updates: readonly DecompositionLine[],
+  type: string,
+  probe: number | undefined,
+): readonly UpdateBar[] =>
+  updates.flatMap((update): UpdateBar[] => {
+    const probes = update.probes.filter(
+      one => one.type === type && (probe === undefined || one.row === probe),
+    )
+    if (probes.length === 0) return []
+    const [change] = byType({ probes })
+    return [
+      {
+        step: update.s,
+        stage: update.stage,
+        predicted: change.predicted,
+        actual: change.actual,
+        parts: change.directions,
+      },
+    ]
+  })

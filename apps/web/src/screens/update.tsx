@@ -1,54 +1,25 @@
 // Update: one step of the training taken apart. What the first order predicted for every followed response,
 // what happened, and which directions (terms of the loss, momentum carried over, decay) add up to it.
-import { looks, plural, show, signed, stageMarks, type Look } from '@ldyn/figures'
+import { plural, show, signed } from '@ldyn/figures'
 import type { DecompositionLine } from '@ldyn/runs'
-import type { LiveData } from '../data/live-run.ts'
+import { useState } from 'preact/hooks'
+import { lookOf, typesIn } from '../panels/dynamics.ts'
+import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type App, type ScreenProps } from '../shell/context.ts'
-import { HeatFigure, heatTable, type Heat } from '../shell/heat-figure.tsx'
+import { HeatFigure } from '../shell/heat-figure.tsx'
+import { shownPart } from '../shell/heat-window.ts'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import { lookOf, typesIn } from '../panels/dynamics.ts'
 import { typeInFocus } from './probe-list.tsx'
 import type { Screen } from './screen.ts'
-import { agreementOf, byType, updateAt, type TypeChange } from './update-data.ts'
+import { TokenBlockPanel } from './update-block.tsx'
+import { agreementOf, byType, responseInFocus, updateAt, type TypeChange } from './update-data.ts'
+import { cumulativeText, timelinePanel } from './update-timeline.tsx'
+import { railOfDirection, TEXT_VALUES, textPanel, tokenPanel, type TextValue } from './update-tokens.tsx'
 
 const SIGN =
   'Change of log π, after minus before, summed over the response’s tokens, in nats; up means more probable.'
-
-/** Means of one type over all recorded updates: predicted and actual on one axis. */
-const timeline = (run: LiveData, type: string): PanelModel => {
-  const title = `Every recorded update: ${type}`
-  const says = `${SIGN} Mean over the followed probes. Where the lines part, the step was too large for the first order.`
-  const found = run.updates.flatMap(update => {
-    const change = byType(update).find(one => one.type === type)
-    return change ? [{ update, change }] : []
-  })
-  const line = (key: 'predicted' | 'actual', look: Look) => ({
-    key,
-    label: key,
-    look,
-    steps: found.map(({ update }) => update.s),
-    stages: found.map(({ update }) => update.stage),
-    mean: found.map(({ change }) => change[key]),
-  })
-  return {
-    id: 'updates',
-    kind: 'curves',
-    title,
-    says,
-    panel: {
-      id: 'updates',
-      section: 'training',
-      title,
-      says,
-      unit: 'Δ log π in one update, summed over the response (nats)',
-      zero: true,
-      stages: stageMarks([run]),
-      lines: [line('actual', lookOf(run.types, type)), line('predicted', looks.initial)],
-    },
-  }
-}
 
 const [WIDTH, LEFT, ROW] = [560, 130, 30]
 
@@ -103,11 +74,20 @@ const Bars = ({ changes, types }: { changes: readonly TypeChange[]; types: reado
   )
 }
 
+/** The story of the update in one sentence, numbers from the data (ux.md R15). */
+const captionOf = (changes: readonly TypeChange[]): string => {
+  const fell = changes.reduce((a, b) => (b.actual < a.actual ? b : a))
+  const rose = changes.reduce((a, b) => (b.actual > a.actual ? b : a))
+  const told = (one: TypeChange): string =>
+    `${one.type} ${signed(one.actual)} (predicted ${signed(one.predicted)})`
+  return changes.length < 2 ? `${told(rose)}.` : `Rose most: ${told(rose)}; fell most: ${told(fell)}.`
+}
+
 const barsPanel = (changes: readonly TypeChange[], types: readonly string[]): PanelModel => ({
   id: 'predicted',
   kind: 'drawn',
   title: 'Predicted and actual',
-  says: `${SIGN} Filled: what happened; dashed: what a first-order prediction along the applied update said. Mean over the followed probes of each type.`,
+  says: `${SIGN} Filled: what happened; dashed: what a first-order prediction along the applied update said. Mean over the followed probes of each type. ${captionOf(changes)}`,
   draw: () => <Bars changes={changes} types={types} />,
   table: () => ({
     head: ['type', 'probes', 'actual', 'predicted', 'actual − predicted'],
@@ -115,24 +95,33 @@ const barsPanel = (changes: readonly TypeChange[], types: readonly string[]): Pa
   }),
 })
 
-const directionsPanel = (changes: readonly TypeChange[]): PanelModel => {
+/** Types by directions: what one update did, or several together. */
+const directionsPanel = (
+  window: string,
+  changes: readonly TypeChange[],
+  about: { readonly id: string; readonly title: string; readonly says: string },
+): PanelModel => {
   const names = [...new Set(changes.flatMap(({ directions }) => [...directions.keys()]))]
   const heat: Heat = {
     rows: changes.map(({ type }) => type),
     columns: names,
     rowName: 'type',
     columnName: 'direction',
+    columnRails: names.map(railOfDirection),
     signed: true,
     unit: 'nats',
     values: changes.flatMap(({ directions }) => names.map(name => directions.get(name) ?? NaN)),
+    beside: [
+      { name: 'predicted', values: changes.map(({ predicted }) => predicted), hollow: true },
+      { name: 'actual', values: changes.map(({ actual }) => actual) },
+    ],
   }
+  const name = `${window} ${about.id}`
   return {
-    id: 'directions',
+    ...about,
     kind: 'drawn',
-    title: 'Which part of the update did it',
-    says: 'The predicted change of each response type, split into the directions that the applied update is the sum of: terms of the loss, what momentum carried over, weight decay. A row adds up to its prediction. Blue raises log π, red lowers it.',
-    draw: () => <HeatFigure heat={heat} label="Directions by response type" />,
-    table: () => heatTable(heat),
+    draw: () => <HeatFigure heat={heat} label={about.title} id={name} />,
+    table: () => heatTable(heat, shownPart(name, sizeOf(heat))),
   }
 }
 
@@ -224,29 +213,42 @@ const scatterPanel = (app: App, update: DecompositionLine, types: readonly strin
   }
 }
 
-const View = ({ app, runs }: ScreenProps) => {
+const View = ({ app, runs, opened }: ScreenProps) => {
   const [run] = runs
   const view = app.store.view.value
+  const [by, setBy] = useState<TextValue>('predicted')
   const update = updateAt(run.updates, view.update ?? view.step)
   if (!update) {
+    const type = typeInFocus(run, view) ?? 'chosen'
     return (
-      <PanelFrame
-        model={{
-          id: 'updates',
-          kind: 'missing',
-          title: 'Updates taken apart',
-          says: 'For single updates: what the first order predicted for every probe, what happened, and which directions add up to it.',
-          missing: run.manifest.imported
-            ? {
-                what: 'An imported log does not hold the updates themselves.',
-                command: 'ldyn explain --model <checkpoint> --update prefs.jsonl#0 --observe probes.jsonl',
-              }
-            : {
-                what: 'No update of this run was taken apart while it was trained.',
-                command: 'ldyn train … --set observe.decompose.every=10',
-              },
-        }}
-      />
+      <>
+        <PanelFrame
+          model={{
+            id: 'updates',
+            kind: 'missing',
+            title: 'Updates taken apart',
+            says: 'For single updates: what the first order predicted for every probe, what happened, and which directions add up to it.',
+            missing: run.manifest.imported
+              ? {
+                  what: 'An imported log does not hold the updates themselves.',
+                  command: 'ldyn explain --model <checkpoint> --update prefs.jsonl#0 --observe probes.jsonl',
+                }
+              : {
+                  what: 'No update of this run was taken apart while it was trained.',
+                  command:
+                    'ldyn train … --set observe.decompose.every=10 --set observe.decompose.tokens=true',
+                },
+          }}
+        />
+        <TokenBlockPanel
+          run={run}
+          opened={opened[0]}
+          probe={view.probe ?? 0}
+          type={type}
+          step={view.step}
+          row={undefined}
+        />
+      </>
     )
   }
   const at = run.updates.indexOf(update)
@@ -256,6 +258,10 @@ const View = ({ app, runs }: ScreenProps) => {
     .map(({ key }) => key)
     .filter(key => run.updates[0].probes.some(({ type }) => type === key))
   const type = types.includes(typeInFocus(run, view) ?? '') ? typeInFocus(run, view)! : types[0]
+  const response = responseInFocus(update, view.probe, type)
+  const one = view.probe !== undefined && update.probes.some(({ row }) => row === view.probe)
+  const together = cumulativeText(run, view.range)
+  const text = response && textPanel(app, response, run.probes?.rows[response.row]?.prompt, by)
   return (
     <>
       <div class="bar panel">
@@ -312,15 +318,36 @@ const View = ({ app, runs }: ScreenProps) => {
       {view.update !== undefined && view.update !== update.s && (
         <p class="note caution">Update {view.update} was not taken apart; this is the one before it.</p>
       )}
+      {view.step !== undefined && view.update === undefined && view.step > update.s && (
+        <p class="note">
+          Step {view.step} was not taken apart; this is the last recorded update before it. Which are recorded
+          is a setting of the training: observe.decompose.every.
+        </p>
+      )}
       <div class="grid two">
         <PanelFrame model={barsPanel(changes, run.types)} />
         <PanelFrame model={scatterPanel(app, update, run.types)} />
       </div>
-      <PanelFrame model={directionsPanel(changes)} />
-      <PanelFrame model={timeline(run, type)} height={220}>
+      <div class="controls">
+        <label>
+          Probe{' '}
+          <select
+            value={response?.row}
+            onChange={event => app.store.set({ probe: Number(event.currentTarget.value), cell: undefined })}
+          >
+            {[...new Set(update.probes.map(({ row }) => row))].map(row => (
+              <option key={row} value={row}>
+                #{row} {run.probes?.rows[row]?.prompt.trim().replace(/\s+/g, ' ').slice(0, 60)}
+              </option>
+            ))}
+          </select>
+        </label>
         <label>
           Type{' '}
-          <select value={type} onChange={event => app.store.set({ type: event.currentTarget.value })}>
+          <select
+            value={type}
+            onChange={event => app.store.set({ type: event.currentTarget.value, cell: undefined })}
+          >
             {types.map(key => (
               <option key={key} value={key}>
                 {key}
@@ -328,7 +355,64 @@ const View = ({ app, runs }: ScreenProps) => {
             ))}
           </select>
         </label>
-      </PanelFrame>
+        {one && (
+          <button
+            type="button"
+            class="small"
+            onClick={() => app.store.set({ probe: undefined, cell: undefined })}
+          >
+            mean over probes
+          </button>
+        )}
+      </div>
+      {response && <PanelFrame model={tokenPanel(app, opened[0].key, update, response)} />}
+      {text && (
+        <PanelFrame model={text}>
+          <label>
+            Coloured by{' '}
+            <select value={by} onChange={event => setBy(event.currentTarget.value as TextValue)}>
+              {TEXT_VALUES.map(name => (
+                <option key={name} value={name}>
+                  {name === 'residual' ? 'residual: actual − predicted' : name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </PanelFrame>
+      )}
+      <PanelFrame
+        model={directionsPanel(opened[0].key, changes, {
+          id: 'directions',
+          title: 'Which part of the update did it',
+          says: 'The predicted change of each response type, split into the directions that the applied update is the sum of: terms of the loss, what momentum carried over, weight decay. A row adds up to its prediction (dashed), beside what happened. Blue raises log π, red lowers it.',
+        })}
+      />
+      <PanelFrame model={timelinePanel(run, type, one ? view.probe : undefined, update.s)} />
+      {together && (
+        <PanelFrame
+          model={directionsPanel(opened[0].key, together.changes, {
+            id: 'cumulative',
+            title: view.range
+              ? `Steps ${view.range[0]} to ${view.range[1]} together`
+              : 'All recorded updates together',
+            says: `${together.says} Predictions add up step by step, each from its own starting point; what they leave is beyond the first order.`,
+          })}
+        >
+          {view.range && (
+            <button type="button" class="small" onClick={() => app.store.set({ range: undefined })}>
+              all recorded updates
+            </button>
+          )}
+        </PanelFrame>
+      )}
+      <TokenBlockPanel
+        run={run}
+        opened={opened[0]}
+        probe={response?.row ?? 0}
+        type={type}
+        step={update.s}
+        row={update.rows[0]}
+      />
     </>
   )
 }

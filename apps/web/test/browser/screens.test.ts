@@ -111,7 +111,7 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
   })
 
   it('maps kernels beside the run, cell by cell, and tokens with visible signs', async () => {
-    const { page, complaints } = await stage.open('#/r/first/kernel')
+    const { page, complaints } = await stage.open('#/r/first/update')
     await page.waitForSelector('#panel-tokens canvas')
     await page.focus('#panel-tokens .heat')
     await page.keyboard.press('ArrowRight')
@@ -119,6 +119,8 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
     const said = await page.textContent('#panel-tokens .heat-said')
     expect(said).toContain('observed 0 ␣a')
     expect(said).toContain('1 <b>y</b>: −2e−5')
+    await page.click('.tabs a:has-text("Kernel")')
+    await page.waitForSelector('#panel-gram canvas')
     await page.click('#panel-gram .actions button:first-child')
     // −1 / √(4·4)
     expect(await page.locator('#panel-gram tbody tr').first().locator('td').nth(1).textContent()).toBe(
