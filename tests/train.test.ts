@@ -105,6 +105,13 @@ describe('train', () => {
     expect(result).toMatchObject({ status: 'done', steps: 10 })
     const run = await openRun(directoryFiles(join(folder, 'whole')))
     expect(run.manifest.status).toBe('done')
+    // Tokens as the model sees them: as many as the column has, and together the response with its EOS.
+    run.probes!.columns.forEach(({ row, type, tokens }, i) => {
+      if (run.probes!.absent.includes(i)) return
+      const { responses, tokens: found } = run.probes!.rows[row]
+      expect(found![type].ids).toHaveLength(tokens)
+      expect(found![type].text.join('').startsWith(responses[type])).toBe(true)
+    })
     expect(run.evaluations.map((e) => [e.step, e.stage])).toEqual([
       [0, 'sft'],
       [2, 'sft'],

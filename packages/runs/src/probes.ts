@@ -5,12 +5,20 @@
 import { RunError } from './error.ts'
 import { PROBES_SCHEMA } from './layout.ts'
 
+/** A response as the model sees it: one id and one text a token, EOS included. Bytes that are no text are U+FFFD. */
+export interface ProbeTokens {
+  readonly ids: readonly number[]
+  readonly text: readonly string[]
+}
+
 export interface ProbeRow {
   readonly prompt: string
   /** Rows of one group belong together, for instance rephrasings of one question. */
   readonly group: string
   /** Text of the response by type. */
   readonly responses: Readonly<Record<string, string>>
+  /** Tokens of the response by type, where log-probs of single tokens are kept. */
+  readonly tokens?: Readonly<Record<string, ProbeTokens>>
 }
 
 export interface ProbeColumn {
@@ -63,6 +71,12 @@ export const tokenCount = (probes: Probes): number => {
 /** Response types in the order in which they first appear. */
 export const typesOf = (probes: Probes): readonly string[] => [...new Set(probes.columns.map(column => column.type))]
 
+const isTokens = (value: unknown): boolean => {
+  const { ids, text } = (value ?? {}) as Partial<Record<keyof ProbeTokens, unknown>>
+  return Array.isArray(ids) && Array.isArray(text) && ids.length === text.length
+    && ids.every(id => Number.isSafeInteger(id) && id >= 0) && text.every(one => typeof one === 'string')
+}
+
 const isIndex = (value: unknown, end: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < end
 
@@ -80,6 +94,9 @@ export const checkProbes = (value: unknown, where: string): Probes => {
     const texts = Object.values(row?.responses ?? {}).every(text => typeof text === 'string')
     if (typeof row?.prompt !== 'string' || typeof row.group !== 'string' || !row.responses || !texts) {
       throw fail(`row ${i} has no prompt, group or responses`)
+    }
+    if (row.tokens !== undefined && !Object.values(row.tokens ?? { none: undefined }).every(isTokens)) {
+      throw fail(`the tokens of row ${i} are not one id and one text each`)
     }
   })
   let offset = 0

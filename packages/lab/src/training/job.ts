@@ -5,7 +5,7 @@
 import { BAND_METRICS, type BandMetric } from '@ldyn/core'
 import type { Tokenizer } from '@ldyn/models'
 import type { Checkpoint } from '@ldyn/models/node'
-import { layOutProbes, metrics, type Metric, type Probes } from '@ldyn/runs'
+import { layOutProbes, metrics, type Metric, type Probes, type ProbeTokens } from '@ldyn/runs'
 import type { NewRun } from '@ldyn/runs'
 import { leaves, type Backend } from '@ldyn/tensor'
 import { Evaluator } from '../observing/evaluator.ts'
@@ -18,6 +18,7 @@ import {
   encodeRows,
   type Encoded,
   type EncodedRow,
+  type Sequence,
   type TokenOptions,
 } from '../tokens/tokenise.ts'
 import { stageExamples, stageRows, typesOf, type StageConfig } from './stage.ts'
@@ -173,15 +174,22 @@ export function prepare(job: SessionJob): PreparedJob {
     row,
     sequences: perType.flatMap(({ byRow }) => byRow[i] ?? []),
   }))
+  const texts = new Map<number, string>()
+  const textOfToken = (id: number): string => {
+    const known = texts.get(id) ?? tokenizer.decode([id])
+    texts.set(id, known)
+    return known
+  }
   const lengths = probeRows.map((r) => new Map(r.sequences.map((s) => [s.type, s.response.length])))
   const probes =
     job.probes.rows.length === 0
       ? undefined
       : layOutProbes(
-          job.probes.rows.map((row) => ({
+          job.probes.rows.map((row, i) => ({
             prompt: row.prompt,
             group: String(row.row),
             responses: Object.fromEntries(job.probes.types.map((type) => [type, row.responses[type] ?? ''])),
+            ...(job.observe.tokens && { tokens: tokensOf(probeRows[i].sequences, textOfToken) }),
           })),
           job.probes.types,
           (row, type) => lengths[row].get(type) ?? 0,
@@ -219,3 +227,12 @@ export function newRunOf(job: SessionJob, { probes, runners }: PreparedJob): New
     columns: { metrics: probes ? metricsOf(job) : [], tokens: probes && job.observe.tokens ? ['logp'] : [] },
   }
 }
+
+/** The responses of a row as the model sees them, by type. */
+const tokensOf = (
+  sequences: readonly Sequence[],
+  textOf: (id: number) => string,
+): Readonly<Record<string, ProbeTokens>> =>
+  Object.fromEntries(
+    sequences.map(({ type, response }) => [type, { ids: [...response], text: [...response].map(textOf) }]),
+  )
