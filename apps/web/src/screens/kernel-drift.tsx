@@ -24,18 +24,17 @@ const verdictOf = (points: readonly DriftPoint[]): string => {
   return `‖ΔK‖/‖K‖ since the first: ${show(last.fromFirst)}. ${stable} It counts as holding while Spearman’s ρ of who influences whom, against the first kernel, is at least ${STABLE}.`
 }
 
+/** The recorded kernels as far as they were read. */
+interface Drift {
+  readonly points: readonly DriftPoint[]
+  readonly trouble: Trouble | undefined
+  readonly done: boolean
+}
+
 export const driftPanel = (
   run: LiveData,
   recorded: number,
-  {
-    points,
-    trouble,
-    done,
-  }: {
-    readonly points: readonly DriftPoint[]
-    readonly trouble: Trouble | undefined
-    readonly done: boolean
-  },
+  { points, trouble, done }: Drift,
 ): PanelModel => {
   const [id, title] = ['drift', 'Drift of the kernel']
   const says = verdictOf(points)
@@ -134,7 +133,7 @@ const Spectrum = ({ now, then }: { now: DriftPoint; then: DriftPoint | undefined
 }
 
 export const spectrumPanel = (
-  points: readonly DriftPoint[],
+  { points, trouble, done }: Drift,
   step: number | undefined,
   versus: number | undefined,
 ): PanelModel => {
@@ -142,6 +141,14 @@ export const spectrumPanel = (
   const now = points.find(point => point.step === step)
   const then = step === versus ? undefined : points.find(point => point.step === versus)
   const says = `Of K over the probe responses, unnormed, on a logarithmic scale. One large eigenvalue: whatever is learned moves all responses alike.`
+  if (!now && trouble) return { ...about, says, kind: 'trouble', trouble }
+  if (!now && done) {
+    const what =
+      step === undefined
+        ? 'The kernel that is shown names no step, so it is not one of those that are followed.'
+        : `The kernel at step ${step} is over other probes than the first, so the two are not compared.`
+    return { ...about, says, kind: 'missing', missing: { what } }
+  }
   if (!now) return { ...about, says, kind: 'loading', part: 'kernels' }
   const sum = now.eigenvalues.reduce((a, b) => a + b, 0)
   return {

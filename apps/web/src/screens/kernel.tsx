@@ -331,7 +331,7 @@ const Maps = ({
       {withStep.length > 1 && (
         <div class="grid two">
           <PanelFrame model={driftPanel(run, withStep.length, drift)} />
-          <PanelFrame model={spectrumPanel(drift.points, place.step, then?.step)} />
+          <PanelFrame model={spectrumPanel(drift, place.step, then?.step)} />
         </div>
       )}
       <PanelFrame model={profilePanel(app, run, gram, ordered, now, heat.unit, i, cell?.[1])} />
