@@ -23,11 +23,18 @@ const policyOf = (script: string): string =>
 const inScript = (code: string): string => code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
 const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/style')
 
-/** The Lab does not fit: a sentence says where it is (src/snapshot/no-lab.tsx). */
-const withoutLab: Plugin = {
-  name: 'ldyn-without-lab',
+/** What does not fit: a sentence says where it is. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  'lab-page.tsx': 'src/snapshot/no-lab.tsx',
+  'figures-gallery.tsx': 'src/snapshot/no-figures.tsx',
+}
+const leftOut: Plugin = {
+  name: 'ldyn-left-out',
   enforce: 'pre',
-  resolveId: id => (id.endsWith('/lab-page.tsx') ? here('src/snapshot/no-lab.tsx') : undefined),
+  resolveId: id => {
+    const found = LEFT_OUT[id.slice(id.lastIndexOf('/') + 1)]
+    return found === undefined ? undefined : here(found)
+  },
 }
 
 const oneFile: Plugin = {
@@ -61,7 +68,7 @@ export default defineConfig({
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
   // What only a served page does (making snapshots, training in the tab) is left out by this.
   define: { 'import.meta.env.SNAPSHOT': 'true' },
-  plugins: [withoutLab, oneFile],
+  plugins: [leftOut, oneFile],
   build: {
     outDir: here('dist/app'),
     emptyOutDir: false,

@@ -28,6 +28,8 @@ const reads: { readonly [P in Page]: (path: string) => boolean } = {
   squeeze: path => isMetric(path) || isTokens(path) || path === paths.watched,
   update: path => path === paths.decompositions || isTokens(path) || isMatrix(path),
   kernel: isMatrix,
+  // What draws them is not in a snapshot (no-figures.tsx).
+  figures: () => false,
 }
 
 /** Whether a snapshot of `pages` holds the file. */

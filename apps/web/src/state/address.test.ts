@@ -41,6 +41,7 @@ const full: View = {
   find: 'lock & key = 100% "quoted"',
   sort: '-delta',
   embed: true,
+  sheet: 'one',
   theme: 'dark',
 }
 
@@ -111,5 +112,7 @@ describe('an address', () => {
     expect(encodeView(view)).toBe('#/lab?sim=race&lr=.5&t=bars')
     expect(encodeView({ ...view, runs: ['a'], page: 'dynamics' })).toBe('#/r/a/dynamics?t=bars')
     expect(decodeView('#/?lr=.5').unknown).toEqual(['lr=.5'])
+    // A name that a setting of runs has elsewhere is the Lab's there.
+    expect(decodeView('#/lab?base=10&y=1').view).toMatchObject({ baseline: undefined, lab: { base: '10', y: '1' } })
   })
 })

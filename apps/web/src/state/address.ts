@@ -2,7 +2,7 @@
 // #/r/<run>[,<run>…]/ <page>?s=340&o=23. Each setting has a codec; defaults are left out; what is not
 // understood is named, and the page opens without it.
 
-export const PAGES = ['overview', 'dynamics', 'probes', 'update', 'squeeze', 'kernel', 'compare'] as const
+export const PAGES = ['overview', 'dynamics', 'probes', 'update', 'squeeze', 'kernel', 'compare', 'figures'] as const
 export type Page = (typeof PAGES)[number]
 
 /** What is shown where no run is: `#/` and `#/<place>`. */
@@ -91,6 +91,8 @@ export interface View {
   readonly sort: string
   /** Without the shell around it, for an <iframe>: `full` is then the one panel that is shown, named `panel`. */
   readonly embed: boolean
+  /** How wide figures for print are: as suits the window, one column of a page, two. */
+  readonly sheet: 'auto' | 'one' | 'two'
   /** The theme that the address asks for: that of the page around an <iframe>. */
   readonly theme: 'light' | 'dark' | undefined
 }
@@ -135,6 +137,7 @@ export const DEFAULTS: View = {
   find: '',
   sort: '',
   embed: false,
+  sheet: 'auto',
   theme: undefined,
 }
 
@@ -259,11 +262,14 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   find: ['q', text('')],
   sort: ['sort', text('')],
   embed: ['embed', flag],
+  sheet: ['sheet', oneOf('auto', 'one', 'two')],
   theme: ['theme', theme],
 }
 /** What `full` is called beside `embed`. */
 const PANEL = 'panel'
 const keys = Object.keys(codecs) as readonly (keyof Settings)[]
+/** What panels read wherever they are. At the Lab every other name is the Lab's own. */
+const AT_LAB = ['step', 'zoom', 'hidden', 'change', 'spread', 'tables', 'full', 'find', 'embed', 'theme'] as const
 
 // encodeURIComponent leaves nothing that a mail program cuts a link at; commas and ~ stay readable.
 const encode = (part: string): string =>
@@ -275,16 +281,16 @@ export const encodeView = (view: View): string => {
     view.runs.length === 0
       ? `#/${view.place === 'runs' ? '' : view.place}`
       : `#/r/${view.runs.map(run => encodeURIComponent(escapeItem(run))).join(',')}/${view.page}`
-  const settings = keys.flatMap(key => {
+  const atLab = view.runs.length === 0 && view.place === 'lab'
+  const settings = (atLab ? AT_LAB : keys).flatMap(key => {
     const [name, codec] = codecs[key] as [string, Codec<unknown>]
     const value = codec.write(view[key])
     const called = key === 'full' && view.embed ? PANEL : name
     return value === undefined ? [] : [`${called}=${encode(value)}`]
   })
-  const lab =
-    view.runs.length === 0 && view.place === 'lab'
-      ? Object.entries(view.lab).map(([name, value]) => `${encode(name)}=${encode(value)}`)
-      : []
+  const lab = atLab
+    ? Object.entries(view.lab).map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    : []
   const query = [...lab, ...settings].join('&')
   return query === '' ? path : `${path}?${query}`
 }
@@ -328,7 +334,8 @@ export const decodeView = (hash: string): Decoded => {
   }
   for (const part of query.split('&').filter(Boolean)) {
     const [name, ...value] = part.split('=')
-    const key = name === PANEL ? 'full' : keys.find(one => codecs[one][0] === name)
+    const known = view.place === 'lab' ? AT_LAB : keys
+    const key = name === PANEL ? 'full' : known.find(one => codecs[one][0] === name)
     const given = decodePart(value.join('='))
     const read = key && given !== undefined ? (codecs[key][1] as Codec<unknown>).read(given) : undefined
     if (key === undefined && view.place === 'lab' && name !== '' && given !== undefined)

@@ -51,6 +51,7 @@ const pageKeys: Readonly<Record<string, Page | Place>> = {
   s: 'squeeze',
   k: 'kernel',
   c: 'compare',
+  f: 'figures',
   l: 'lab',
 }
 const single: Readonly<Record<string, Action>> = {

@@ -23,6 +23,7 @@ import { stagesIn, typeCurves, typeEntries, typesNamed } from './curves.ts'
 import { curvesPanel } from './learning.ts'
 import type { Bar, Curve, HeatPanel, PaperFigure, PaperPanel, PaperRun } from './model.ts'
 import { plain, signOf } from './signs.ts'
+import { panelTag } from './table.ts'
 
 const base = (run: PaperRun) =>
   ({
@@ -146,6 +147,20 @@ const digits = (run: PaperRun): PaperFigure | undefined => {
 const FOLLOWED = ['chosen', 'chosen_gptsemantic', 'rejected', 'irr_train', 'random_permute']
 const MOST_SPANS = 8
 
+const SAYS: readonly (readonly [string, string])[] = [
+  ['Residual', 'what learning a response would push its tokens with, ‖π − e‖, their mean'],
+  ['Change', 'how much log π(y|x) changes, between evaluations'],
+  ['What', 'the change since the first evaluation'],
+]
+/** "(a) …; (b) …" for those that are drawn. */
+const panelsText = (panels: readonly PaperPanel[]): string =>
+  panels
+    .map(({ kind, title }, i) => {
+      const says = SAYS.find(([word]) => title.startsWith(word))?.[1] ?? title
+      return `(${panelTag(i)}) ${kind === 'heat' ? 'the same for every type, over time' : says}`
+    })
+    .join('; ')
+
 /** Changes an update between evaluations, of as many as there are or their neighbours taken together. */
 const changeMap = (run: PaperRun): HeatPanel | undefined => {
   const n = run.evaluations.length - 1
@@ -239,10 +254,7 @@ export const figure1 = (run: PaperRun): PaperFigure => {
     ...base(run),
     caption:
       `For ${modelOf(run)}, ${probesText(run)}: ` +
-      (residual.length > 0
-        ? 'the residual that learning a response would push with, mean over its tokens (a); '
-        : '') +
-      `the change of log π(y|x) ${an}, between evaluations; and since the first evaluation. At first ${an} moved ${first.join(', ')} nats; ` +
+      `${panelsText(panels)}. At first ${an} moved ${first.join(', ')} nats; ` +
       `after ${plural(steps.at(-1)! - steps[0], unit)} that adds up to ${total.join(', ')} nats.`,
     differs: [
       'The paper’s figure is of MNIST (ldyn sim digits draws that); here its questions are asked of response types: what is learned (y⁺), what is like it and what is not.',

@@ -46,7 +46,15 @@ export const panelTag = (i: number): string => String.fromCharCode(97 + (i % 26)
 export const paperTable = ({ panels }: PaperFigure): Table => ({
   head: ['panel', 'title', 'series', 'x', 'value', 'error', 'source'],
   rows: panels.flatMap((panel, i) =>
-    rowsOf(panel, panelTag(i)).map(([tag, ...rest]) => [tag, panel.title, ...rest]),
+    rowsOf(panel, panelTag(i)).map(([tag, series, x, value, error, source]) => [
+      tag,
+      panel.title,
+      series,
+      x,
+      value,
+      error,
+      source,
+    ]),
   ),
 })
 
@@ -57,6 +65,6 @@ const cell = (value: string | number | undefined): string => {
 
 export const paperCsv = (figure: PaperFigure): string => {
   const { head, rows } = paperTable(figure)
-  const lines = [head, ...rows.map((row) => head.map((_, i) => row[i]))]
+  const lines = [head, ...rows]
   return `${lines.map((row) => row.map(cell).join(',')).join('\n')}\n`
 }
