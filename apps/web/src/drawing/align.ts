@@ -58,11 +58,9 @@ export const drawnPoints = (
   { from, to }: Window,
   pixels: number,
 ): readonly number[] => {
-  let first = steps.findIndex(step => step >= from)
-  if (first < 0) first = steps.length
-  let last = steps.findLastIndex(step => step <= to)
-  first = Math.max(0, first - 1)
-  last = Math.min(steps.length - 1, last + 1)
+  // The last point before the window, and the first one after it.
+  const first = Math.max(0, pointAt(steps, from, true))
+  const last = Math.min(steps.length - 1, pointAt(steps, to) + 1)
   const count = last - first + 1
   if (count <= 0) return []
   const limit = Math.max(4, Math.floor(pixels) * 2)

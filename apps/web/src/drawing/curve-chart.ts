@@ -145,6 +145,12 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
     )
     return line
   }
+  // uPlot asks several times for each drawing; one look at all values will do.
+  let kept: { readonly of: ChartState; readonly range: readonly [number, number] } | undefined
+  const range = (): readonly [number, number] => {
+    if (kept?.of !== state) kept = { of: state!, range: valueRange(state!.panel, windowOf(state!)) }
+    return kept!.range
+  }
   const colour = (line: number): string => state!.panel.lines[line].look[state!.dark ? 'dark' : 'light']
 
   const under = (u: uPlot): void => {
@@ -333,7 +339,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
           y: {
             distr: !next.panel.logY ? 1 : positive(next) ? 3 : 4,
             range: () => {
-              const [low, high] = valueRange(state!.panel, windowOf(state!))
+              const [low, high] = range()
               return positive(state!) && low <= 0 ? [lowest(state!.panel) * 0.9, high] : [low, high]
             },
           },

@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { pointAt, stepRange, updatesOf, type CurvePanel } from '../drawing/align.ts'
 import { createCurveChart, type CurveChart } from '../drawing/curve-chart.ts'
 import { useApp } from './context.ts'
+import { useNear } from './near.ts'
 
 interface Props {
   readonly panel: CurvePanel
@@ -34,6 +35,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
   const [counts, setCounts] = useState({ total: 0, drawn: 0 })
   const { zoom, xAxis, step } = app.store.view.value
   const dark = app.dark.value
+  const near = useNear(host)
   const latest = useRef(panel)
   latest.current = panel
 
@@ -67,8 +69,8 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     }
   }, [])
   useEffect(() => {
-    if (width > 40) chart.current?.update({ panel, dark, zoom, logX: xAxis === 'log', width, height })
-  }, [panel, dark, zoom, xAxis, width, height])
+    if (near && width > 40) chart.current?.update({ panel, dark, zoom, logX: xAxis === 'log', width, height })
+  }, [near, panel, dark, zoom, xAxis, width, height])
   useSignalEffect(() => chart.current?.cursor(app.store.view.value.step, app.ghost.value))
 
   const onKeyDown = (event: KeyboardEvent): void => {
