@@ -256,5 +256,7 @@ export const partingPanel = (
 export const joinText = (of: readonly number[], both: number, only: readonly number[]): string => {
   const whole = Math.max(...of)
   const alone = only.flatMap((n, r) => (n > 0 ? [`${n} not everywhere but in ${letter(r)}`] : []))
-  return `${both} of ${whole} probed responses (${fixed((100 * both) / Math.max(1, whole), 0)} %) are watched by all runs${alone.length > 0 ? `; ${alone.slice(0, 4).join(', ')}${alone.length > 4 ? ', …' : ''}` : ''}.`
+  const share = fixed((100 * both) / Math.max(1, whole), 0)
+  const others = alone.length > 0 ? `; ${alone.slice(0, 4).join(', ')}${alone.length > 4 ? ', …' : ''}` : ''
+  return `${both} of ${whole} probed responses (${share} %) are watched by all runs${others}.`
 }

@@ -63,6 +63,18 @@ export const probeItems = (
   return items.sort((a, b) => (order[view.sort] ?? order.fell)(a, b) || a.row - b.row)
 }
 
+/** Why a search means nothing; undefined where it does. */
+export const wrongSearch = (text: string): string | undefined => {
+  const expression = /^\/(.+)\/$/.exec(text)
+  if (!expression) return undefined
+  try {
+    new RegExp(expression[1], 'i')
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 const matcher = (text: string): ((where: string) => boolean) | undefined => {
   if (text === '') return undefined
   const expression = /^\/(.+)\/$/.exec(text)
@@ -86,6 +98,7 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
   const type = typeInFocus(run, view)
   if (!run.probes || type === undefined || run.manifest.imported?.meansOnly) return null
   const items = probeItems(run, view)
+  const wrong = wrongSearch(view.find)
   const first = Math.max(0, Math.floor(top / ROW) - 4)
   const seen = items.slice(first, first + Math.ceil(height / ROW) + 8)
   const rows = run.rows.get(view.metric) ?? []
@@ -163,7 +176,12 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
               id={`probe-${item.row}`}
               role="option"
               aria-selected={item.row === view.probe}
-              class={item.row === view.probe ? 'probe focus' : 'probe'}
+              class={[
+                'probe',
+                item.row === view.probe ? 'focus' : '',
+                item.row === view.pinned ? 'pinned' : '',
+                view.selected.includes(item.row) ? 'selected' : '',
+              ].join(' ')}
               style={{ top: `${(first + i) * ROW}px` }}
               onClick={() => app.store.set({ probe: item.row })}
             >
@@ -181,6 +199,11 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
           ))}
         </div>
       </div>
+      {wrong !== undefined && (
+        <p class="note caution" role="status">
+          <code>{view.find}</code> is no regular expression, so all probes are shown: {wrong}
+        </p>
+      )}
       {items.length === 0 && <p class="nothing">No probe fits.</p>}
     </section>
   )

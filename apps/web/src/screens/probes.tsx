@@ -1,22 +1,21 @@
 // Probes: one prompt with all its responses side by side, as text, with what each is worth at the step and how
 // it moved.
 import { inOrder, responseType, show, signed, stageMarks } from '@ldyn/figures'
-import { isSum, paths, tokenCount } from '@ldyn/runs'
-import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { isSum } from '@ldyn/runs'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
-import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
+import type { OpenRun } from '../data/run-store.ts'
 import type { CurveLine } from '../drawing/align.ts'
 import { evaluationAt, nameOf, perText, textOf } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
-import { CommandLine } from '../shell/command-line.tsx'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { Swatch } from '../shell/swatch.tsx'
 import type { View as ViewState } from '../state/address.ts'
+import { ChangeControl } from './dynamics-controls.tsx'
 import { ProbeList, probeItems, typeInFocus } from './probe-list.tsx'
+import { tokensPanel, useTokens } from './probes-tokens.tsx'
 import type { Screen } from './screen.ts'
 
 /** The curves of one probe's responses: single values, no mean and no error. */
@@ -26,7 +25,8 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
   const per = isSum(metric) ? view.per : 'response'
   const rows = run.rows.get(metric)
   const name = `Probe #${row}: ${title}`
-  const text = `${says} ${perText(metric, per)}; this probe alone.`
+  const perName = perText(metric, per)
+  const text = `${says} ${perName.charAt(0).toUpperCase()}${perName.slice(1)}; this probe alone.`
   if (!rows) return { id, kind: 'loading', title: name, says: text }
   const since = view.change ? (view.versus === undefined ? 0 : evaluationAt(run, view.versus)) : undefined
   const lines = inOrder(run.types)
@@ -74,61 +74,7 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
   }
 }
 
-/** Log-probs of one response's tokens at an evaluation and at the one compared with; read when they are looked at. */
-const Tokens = ({
-  run,
-  opened,
-  column,
-  evaluation,
-  versus,
-}: {
-  run: LiveData
-  opened: OpenRun
-  column: number
-  evaluation: number
-  versus: number
-}) => {
-  const found = useSignal<{ readonly now: Float32Array; readonly then: Float32Array } | undefined>(undefined)
-  const trouble = useSignal<Trouble | undefined>(undefined)
-  const { offset, tokens } = run.probes!.columns[column]
-  useEffect(() => {
-    let current = true
-    const width = tokenCount(run.probes!)
-    const read = async (row: number): Promise<Float32Array> => {
-      const bytes = await opened.files.read(paths.tokens('logp'), (row * width + offset) * 4, tokens * 4)
-      return new Float32Array(bytes.slice().buffer)
-    }
-    Promise.all([read(evaluation), read(versus)]).then(
-      ([now, then]) => {
-        if (current) found.value = { now, then }
-      },
-      (error: unknown) => {
-        if (current) trouble.value = troubleOf(error)
-      },
-    )
-    return () => {
-      current = false
-    }
-  }, [column, evaluation, versus])
-  if (trouble.value) return <p class="note caution">{trouble.value.what}</p>
-  if (!found.value) return <p class="muted">Reading tokens…</p>
-  const { now, then } = found.value
-  return (
-    <>
-      <p class="muted token-note">−log π of each token, in nats: the taller, the less probable</p>
-      <ol class="tokens" aria-label="log π of each token, in nats">
-        {[...now].map((value, i) => (
-          <li key={i} title={`token ${i}: log π ${show(value)}, ${signed(value - then[i])} since`}>
-            <span class="token-bar" style={{ height: `${Math.min(28, -value * 3).toFixed(1)}px` }} />
-            <span class="sr">{`${i}: ${show(value)}`}</span>
-          </li>
-        ))}
-      </ol>
-    </>
-  )
-}
-
-const Detail = ({ app, run, opened, row }: { app: App; run: LiveData; opened: OpenRun; row: number }) => {
+const Detail = ({ app, run, row }: { app: App; run: LiveData; row: number }) => {
   const view = app.store.view.value
   const { probes } = run
   const probe = probes!.rows[row]
@@ -137,7 +83,6 @@ const Detail = ({ app, run, opened, row }: { app: App; run: LiveData; opened: Op
   const rows = run.rows.get(view.metric)
   const per = isSum(view.metric) ? view.per : 'response'
   const blur = app.preferences.value.blur
-  const hasTokens = run.manifest.columns.tokens.includes('logp')
   const focus = typeInFocus(run, view)
   return (
     <section class="panel detail" aria-labelledby="detail-title">
@@ -201,27 +146,37 @@ const Detail = ({ app, run, opened, row }: { app: App; run: LiveData; opened: Op
               <p class={blur ? 'response blurred' : 'response'} tabIndex={blur ? 0 : undefined}>
                 {probe.responses[key] ?? <span class="muted">the log has no text</span>}
               </p>
-              {key === focus && hasTokens && (
-                <Tokens
-                  key={column}
-                  run={run}
-                  opened={opened}
-                  column={column}
-                  evaluation={now}
-                  versus={then}
-                />
-              )}
             </li>
           )
         })}
       </ul>
-      {!hasTokens && !run.manifest.imported && (
-        <div class="muted small-missing">
-          <p>log π of single tokens was not recorded.</p>
-          <CommandLine command="ldyn train … --set observe.tokens=true" />
-        </div>
-      )}
     </section>
+  )
+}
+
+const TokenPanel = ({ app, run, opened, row }: { app: App; run: LiveData; opened: OpenRun; row: number }) => {
+  const view = app.store.view.value
+  const now = evaluationAt(run, view.step)
+  const then = view.versus === undefined ? 0 : evaluationAt(run, view.versus)
+  const read = useTokens(run, opened, row, now, then)
+  const model = tokensPanel({
+    run,
+    row,
+    step: run.evaluations[now]?.step ?? 0,
+    versus: run.evaluations[then]?.step ?? 0,
+    change: view.change,
+    blur: app.preferences.value.blur,
+    focus: typeInFocus(run, view),
+    read,
+  })
+  return (
+    <PanelFrame model={model}>
+      {model.kind === 'drawn' && (
+        <p class="controls">
+          <ChangeControl app={app} runs={[run]} />
+        </p>
+      )}
+    </PanelFrame>
   )
 }
 
@@ -272,9 +227,10 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         </p>
       )}
       <div class={pinned === undefined ? undefined : 'grid two'}>
-        <Detail app={app} run={run} opened={opened[0]} row={row} />
-        {pinned !== undefined && <Detail app={app} run={run} opened={opened[0]} row={pinned} />}
+        <Detail app={app} run={run} row={row} />
+        {pinned !== undefined && <Detail app={app} run={run} row={pinned} />}
       </div>
+      <TokenPanel app={app} run={run} opened={opened[0]} row={row} />
       <div class={pinned === undefined ? undefined : 'grid two'}>
         <PanelFrame model={probePanel(run, view, row, 'probe')} />
         {pinned !== undefined && <PanelFrame model={probePanel(run, view, pinned, 'pinned')} />}
