@@ -5,7 +5,7 @@
  * understood and the screen is dark, the rules of `chartStyle` replace them. Beside colour every line has a dash, a
  * marker and its name at its end. Each step is a strip that shows its numbers when pointed at.
  */
-import { bandAt, cut, describe, layOut, LETTER, rowsOf, type Layout, type Size } from './chart-layout.ts'
+import { bandAt, cut, describe, layOut, LETTER, rowsOf, textWidth, type Layout, type Size } from './chart-layout.ts'
 import { coordinate, escape, tag, type Attributes } from './markup.ts'
 import { show, withError } from './numbers.ts'
 import type { Line, Panel } from './lines.ts'
@@ -70,6 +70,10 @@ const markerPath = (marker: Marker, x: number, y: number, r: number): string => 
   }
 }
 
+/** Where the name of the horizontal axis begins: behind it, and behind its last number. */
+const beside = (x: Layout['x'], xText: readonly string[], right: number): number =>
+  Math.max(right + 12, ...x.ticks.slice(-1).map((tick) => x.at(tick) + textWidth(xText.at(-1)!) / 2 + 8))
+
 const axes = (
   { x, y, xText, yText, left, right, top, bottom }: Layout,
   panel: Panel,
@@ -92,7 +96,7 @@ const axes = (
         fill: MUTED,
       }),
     ),
-    text(right + 12, bottom + 15, panel.xName ?? 'update', { class: 'muted', fill: MUTED }),
+    text(beside(x, xText, right), bottom + 15, panel.xName ?? 'update', { class: 'muted', fill: MUTED }),
     ...stageNames(panel, { x, left, right }).map(({ at, name, isSwitch }) =>
       [
         isSwitch

@@ -161,7 +161,8 @@ export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
         </div>
         <CommandLine command={command} />
       </section>
-      {drawn.map(one => (
+      {/* What can be drawn comes first; each part keeps the paper's order. */}
+      {[...drawn.filter(({ svg }) => svg), ...drawn.filter(({ svg }) => !svg)].map(one => (
         <PanelFrame key={one.figure.file} model={pictureOf(one, sheet)}>
           {one.svg && <Files app={app} figure={one.figure} svg={one.svg[sheet]} />}
           <Notes {...one} />
