@@ -2,7 +2,9 @@
 // read again when the run changed.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import type { WatchedLine } from '@ldyn/runs'
 import { openMatrices, type Matrices } from '../data/matrices.ts'
+import { followWatched, type WatchedLines } from '../data/watched-lines.ts'
 import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
 
 /** Paths of the run's files; none until they are known. */
@@ -69,4 +71,32 @@ export const useBeside = <T>(
       tries.value++
     },
   }
+}
+
+const followed = new WeakMap<OpenRun, WatchedLines>()
+
+/** Lines of watched.jsonl; undefined until it is known whether there are any, none where there is no such file. */
+export const useWatched = (
+  run: OpenRun,
+  version: number,
+): { readonly lines: readonly WatchedLine[] | undefined; readonly trouble: Trouble | undefined } => {
+  const lines = useSignal<readonly WatchedLine[] | undefined>(undefined)
+  const trouble = useSignal<Trouble | undefined>(undefined)
+  useEffect(() => {
+    let current = true
+    let watched = followed.get(run)
+    if (!watched) followed.set(run, (watched = followWatched(run.files)))
+    watched.refresh().then(
+      found => {
+        if (current) [lines.value, trouble.value] = [found ?? [], undefined]
+      },
+      (error: unknown) => {
+        if (current) trouble.value = troubleOf(error)
+      },
+    )
+    return () => {
+      current = false
+    }
+  }, [run, version])
+  return { lines: lines.value, trouble: trouble.value }
 }

@@ -31,11 +31,7 @@ interface Drift {
   readonly done: boolean
 }
 
-export const driftPanel = (
-  run: LiveData,
-  recorded: number,
-  { points, trouble, done }: Drift,
-): PanelModel => {
+export const driftPanel = (run: LiveData, recorded: number, { points, trouble, done }: Drift): PanelModel => {
   const [id, title] = ['drift', 'Drift of the kernel']
   const says = verdictOf(points)
   const about = { id, title, says: says || 'How far the kernel moved from the first one on record.' }

@@ -7,8 +7,10 @@ import { useApp, type ScreenProps } from '../shell/context.ts'
 import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import type { LiveData } from '../data/live-run.ts'
+import { useWatched } from './beside.ts'
 import { typeInFocus } from './probe-list.tsx'
 import type { Screen } from './screen.ts'
+import { Position } from './squeeze-position.tsx'
 import { BANDS, gains, massOf, squeezeIndex, type Mass } from './squeeze-data.ts'
 
 // From the peak to the tail: dark to light, told apart in grey as well.
@@ -231,10 +233,11 @@ const bandPanels = (
   ]
 }
 
-const View = ({ app, runs }: ScreenProps) => {
+const View = ({ app, runs, opened }: ScreenProps) => {
   const [run] = runs
   const view = app.store.view.value
   const type = typeInFocus(run, view)
+  const watched = useWatched(opened[0], run.version)
   const { per, spread, versus, hidden } = view
   const squeezing = useKept(runs, [per, spread], () => squeezingPanel(runs, app.curves, view))
   const peaked = useKept(runs, [per, spread, versus, hidden], () =>
@@ -283,6 +286,7 @@ const View = ({ app, runs }: ScreenProps) => {
           <PanelFrame key={model.id} model={model} />
         ))}
       </div>
+      <Position app={app} run={run} lines={watched.lines} trouble={watched.trouble} />
       <div class="grid two">
         <PanelFrame model={squeezing} />
         {peaked.map(model => (
