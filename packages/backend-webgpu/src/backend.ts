@@ -45,7 +45,7 @@ export async function webgpuBackend(options: WebgpuOptions = {}): Promise<Webgpu
   const dispose = async (): Promise<void> => {
     await held.close()
     memory.clear()
-    device.close('the webgpu backend was disposed of')
+    device.gpu.destroy()
   }
   return {
     name: 'webgpu',

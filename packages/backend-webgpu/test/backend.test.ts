@@ -176,7 +176,7 @@ describe.skipIf(reason !== undefined)('the webgpu backend', () => {
       wgsl: '@compute @workgroup_size(1) fn main() {\n  let x = undeclared;\n}',
     }
     const device = { gpu: backend.device, check: () => undefined } as never
-    const error = await pipelines(device).get(kernel, []).catch((e: unknown) => e as Error)
+    const error = await pipelines(device)(kernel, []).catch((e: unknown) => e as Error)
     expect(error).toBeInstanceOf(DeviceError)
     const said = /'a wrong kernel' does not compile: error at 2:11: .*undeclared.*\n {2}let x = undeclared;/
     expect((error as Error).message).toMatch(said)

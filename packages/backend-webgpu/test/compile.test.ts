@@ -24,7 +24,7 @@ const valid = async ({ kernels }: Lowering): Promise<void> => {
 }
 const epilogue = { wgsl: 'fn epilogue(v: f32, i: i32) -> f32 { return max(v, f32(i)); }', bindings: [] }
 
-const unit: SubgroupMatrix = { component: 'f16', result: 'f32', m: 16, n: 16, k: 16 }
+const unit: SubgroupMatrix = { m: 16, n: 16, k: 16 }
 const card = {
   ...plainLimits, workgroupBytes: 49152, f16: true, subgroups: true, subgroupMin: 32, subgroupMax: 32,
   subgroupMatrices: [unit],

@@ -68,11 +68,10 @@ describe.skipIf(reason !== undefined)(`matmul on a device ${reason ?? ''}`, () =
       await check(product(9, 21, 300, { ta: true, batch: 2 }), { tile, split: 3 })
     await check(product(64, 64, 130), { tile: TILES.registers, split: 5 })
   })
-  it('knows sizes 0 and 1', async () => {
+  it('knows sizes 1, and an inner axis of 0', async () => {
     await check(product(1, 1, 1))
     await check(product(1, 70, 1))
     await check(product(3, 4, 0))
-    expect(matmul(product(0, 4, 3), plainLimits).kernels).toEqual([])
   })
   it('applies an epilogue to the finished sums, split or not, once', async () => {
     for (const split of [1, 2]) {

@@ -6,7 +6,6 @@ import {
 import { randomProgram } from '@ldyn/tensor/cases'
 import { describe, expect, it } from 'vitest'
 import type { Limits } from '../src/kernels/kernel.ts'
-import { along, at, flatten, render, reshaped, unflatten } from '../src/lower/address.ts'
 import { layout, type Life } from '../src/plan/arenas.ts'
 import { planOf, type Plan } from '../src/plan/plan.ts'
 
@@ -19,22 +18,6 @@ const plan = (program: Program, more: Partial<Limits> = {}, fusion = true): Plan
   planOf(program, { ...limits, ...more }, { matmulPrecision: 'f32', fusion })
 const written = (p: Plan): number =>
   p.kernels.flatMap(({ kernel }) => kernel.bindings).filter(({ access }) => access === 'write').length
-
-describe('an address', () => {
-  const i = { name: 'i', size: 24 }
-  it('splits into coordinates and merges again', () => {
-    expect(unflatten(along(i), [2, 3, 4]).map(render)).toEqual(['(i / 12u)', '((i / 4u) % 3u)', '(i % 4u)'])
-    expect(render(flatten(unflatten(along(i), [2, 3, 4]), [2, 3, 4]))).toBe('i')
-    expect(render(flatten(reshaped(unflatten(along(i), [2, 3, 4]), [2, 3, 4], [6, 4]), [6, 4]))).toBe('i')
-    expect(render(flatten(reshaped(unflatten(along(i), [4, 6]), [4, 6], [3, 8]), [3, 8]))).toBe('i')
-  })
-  it('keeps an offset apart, and divides what it cannot split', () => {
-    const shifted = { ...along(i), offset: 5 }
-    expect(render(shifted)).toBe('i + 5u')
-    expect(unflatten(shifted, [5, 7]).map(render)).toEqual(['((i + 5u) / 7u)', '((i + 5u) % 7u)'])
-    expect(render(at(3))).toBe('3u')
-  })
-})
 
 describe('fusion', () => {
   const wide = f32(64, 256)

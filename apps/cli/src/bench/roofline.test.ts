@@ -29,7 +29,7 @@ describe('counts', () => {
     expect(c.bytes).toBeGreaterThan(4 * (2 * 8192 * 128 + 128 * 128))
   })
   it('of split-f16 on matrix units: three products', () => {
-    const unit = { component: 'f16', result: 'f32', m: 16, n: 16, k: 16 } as const
+    const unit = { m: 16, n: 16, k: 16 } as const
     const card = {
       ...plainLimits, workgroupBytes: 49152, f16: true, subgroups: true, subgroupMin: 32, subgroupMax: 32,
       subgroupMatrices: [unit],

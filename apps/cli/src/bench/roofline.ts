@@ -77,7 +77,7 @@ export function roofline(c: Counts, card: Card, precision: MatmulPrecision = 'f3
 const ANY_CARD: Limits = {
   maxBindingBytes: 2 ** 31, maxBufferBytes: 2 ** 32, maxStorageBuffers: 10, maxWorkgroups: 65535, maxInvocations: 256,
   maxWorkgroupSize: 256, workgroupBytes: 32768, f16: true, subgroups: true, subgroupMin: 32, subgroupMax: 32,
-  subgroupMatrices: [{ component: 'f16', result: 'f32', m: 16, n: 16, k: 16 }],
+  subgroupMatrices: [{ m: 16, n: 16, k: 16 }],
 }
 
 export interface LeastTime extends Roofline {

@@ -15,6 +15,8 @@ const TENSOR = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST
 const WORDS = { f32: Float32Array, i32: Int32Array, bool: Uint32Array } as const
 /** More free bytes than this are given back to the device rather than kept. */
 const KEEP = 2 ** 30
+/** Buffers to map of at most so many bytes are kept too. */
+const SMALL = 4096
 
 export interface Buffer {
   readonly gpu: GPUBuffer; readonly bytes: number; holders: number
@@ -113,44 +115,33 @@ export class Memory {
     return b
   }
 
-  /** A buffer to map; give it back with `returnStaging`. */
-  takeStaging(size: number): GPUBuffer {
-    return this.staging.get(size)?.pop() ??
-      this.device.gpu.createBuffer({ size, usage: USAGE.MAP_READ | USAGE.COPY_DST })
-  }
-
-  returnStaging(buffer: GPUBuffer): void {
-    buffer.unmap()
-    if (buffer.size > 4096) return buffer.destroy()
-    put(this.staging, buffer.size, buffer)
-  }
-
-  async read(b: Buffer, { shape, dtype }: Spec): Promise<HostArray> {
-    const n = sizeOf(shape)
-    if (n === 0) return dtype === 'bool' ? new Uint8Array(0) : (new WORDS[dtype](0) as HostArray)
-    const { gpu } = this.device
-    this.hold(b)
-    const staging = this.takeStaging(b.bytes)
-    try {
-      const encoder = gpu.createCommandEncoder()
-      encoder.copyBufferToBuffer(b.gpu, 0, staging, 0, b.bytes)
-      gpu.queue.submit([encoder.finish()])
-      const words = new WORDS[dtype]((await this.mapped(staging)).slice(0, 4 * n))
-      return dtype === 'bool' ? Uint8Array.from(words) : (words as HostArray)
-    } finally {
-      this.returnStaging(staging)
-      this.release(b)
+  /** Records a copy of a buffer's first bytes; what it gives reads them, once that is submitted. */
+  copied(encoder: GPUCommandEncoder, b: Buffer, bytes: number): () => Promise<ArrayBuffer> {
+    const staging = this.staging.get(bytes)?.pop() ??
+      this.device.gpu.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST })
+    encoder.copyBufferToBuffer(b.gpu, 0, staging, 0, bytes)
+    return async () => {
+      await staging.mapAsync(USAGE.MAP_READ).catch((error: Error) => {
+        this.device.check()
+        throw new DeviceError(`reading from the device failed: ${error.message}`)
+      })
+      this.device.check()
+      const copy = staging.getMappedRange().slice(0)
+      staging.unmap()
+      if (bytes > SMALL) staging.destroy()
+      else put(this.staging, bytes, staging)
+      return copy
     }
   }
 
-  /** Maps a staging buffer. A device that is lost meanwhile is a DeviceError. */
-  async mapped(staging: GPUBuffer): Promise<ArrayBuffer> {
-    await staging.mapAsync(USAGE.MAP_READ).catch((error: unknown) => {
-      this.device.check()
-      throw new DeviceError(`reading from the device failed: ${error instanceof Error ? error.message : String(error)}`)
-    })
-    this.device.check()
-    return staging.getMappedRange()
+  async read(b: Buffer, { shape, dtype }: Spec): Promise<HostArray> {
+    const { gpu } = this.device
+    const n = sizeOf(shape)
+    const encoder = gpu.createCommandEncoder()
+    const values = this.copied(encoder, b, Math.max(4, 4 * n))
+    gpu.queue.submit([encoder.finish()])
+    const words = new WORDS[dtype](await values(), 0, n)
+    return dtype === 'bool' ? Uint8Array.from(words) : (words as HostArray)
   }
 
   clear(): void {

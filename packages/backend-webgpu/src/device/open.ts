@@ -30,10 +30,8 @@ export interface Device {
   /** The adapter, in words, and what is underneath: `webgpu 0.6.2 (Dawn)`, or the browser. */
   readonly description: string
   readonly engine: string
-  /** Throws DeviceError once the device is lost, out of memory, or disposed of. */
+  /** Throws DeviceError once the device is lost or has failed. */
   check(): void
-  /** Says that it ends here: `check` then throws that. */
-  close(why: string): void
 }
 
 /** Kept for the life of the process: Dawn's objects must not outlive their instance. */
@@ -110,7 +108,6 @@ type MatrixConfig = { readonly [K in 'componentType' | 'resultComponentType']: s
 
 function limitsOf({ limits, features, info }: GPUAdapter, given: WebgpuOptions['limits'] = {}): Limits {
   const { subgroupMatrixConfigs = [] } = info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixConfig[] }
-  const isFloat = (type: string): type is 'f16' | 'f32' => type === 'f16' || type === 'f32'
   const numbers = Object.entries(WANTED_LIMITS).map(([ours, theirs]) => [ours, limits[theirs]])
   return {
     ...(Object.fromEntries(numbers) as Numbers),
@@ -119,9 +116,9 @@ function limitsOf({ limits, features, info }: GPUAdapter, given: WebgpuOptions['
     subgroups: features.has('subgroups'),
     subgroupMin: info.subgroupMinSize ?? 0,
     subgroupMax: info.subgroupMaxSize ?? 0,
-    subgroupMatrices: (features.has(MATRICES) ? subgroupMatrixConfigs : []).flatMap(
-      ({ componentType: component, resultComponentType: result, M: m, N: n, K: k }) =>
-        isFloat(component) && isFloat(result) ? [{ component, result, m, n, k }] : []),
+    subgroupMatrices: (features.has(MATRICES) ? subgroupMatrixConfigs : [])
+      .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
+      .map(({ M: m, N: n, K: k }) => ({ m, n, k })),
     ...given,
   }
 }
@@ -152,10 +149,6 @@ export async function openDevice(options: WebgpuOptions): Promise<Device> {
     description: [description || device, `${vendor} ${architecture}`.trim()].filter(Boolean).join(', '),
     check() {
       if (ended) throw new DeviceError(ended)
-    },
-    close(why) {
-      ended = why
-      gpu.destroy()
     },
   }
 }

@@ -12,7 +12,7 @@
  * so nothing is added atomically.
  */
 import { UnsupportedError } from '@ldyn/tensor'
-import { bind, each, entry, fold, NOTHING, type Access, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
+import { bind, each, entry, fold, type Access, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
 import { place, whole, type Placed } from './matmul.ts'
 import { blockReader, type Source } from './tile.ts'
 
@@ -173,7 +173,6 @@ ${d.body(operands)}
 /** Batches of elements whose operands fit a binding. */
 function* lots(s: AttentionShape, limits: Limits): Generator<[number, number]> {
   const step = s.heads * s.length * s.width
-  if (s.batch * step === 0) return
   if (s.batch * step * 4 <= limits.maxBindingBytes) return yield [0, s.batch]
   const lot = Math.floor((limits.maxBindingBytes / 4 - 64) / step)
   if (lot === 0)
@@ -236,7 +235,6 @@ ${store(s, y, 'acc', 'share')}`,
 /** q, k, v, y, ȳ (and segments) → q̄ [B,H,T,D], k̄ and v̄ [B,Hkv,T,D]. */
 export function attentionBackward(s: AttentionShape, limits: Limits): Lowering {
   const { batch, heads, groups, length, width } = s
-  if (batch * heads * width === 0) return NOTHING
   const inputs = { q: 'in0', k: 'in1', v: 'in2', g: 'in4' } as const
   const weights = (v: string, stat: string): string => `exp(min(${v} * ${s.scale} - ${stat}.x, 80.0))`
   const statsFrom = (row: string): string =>

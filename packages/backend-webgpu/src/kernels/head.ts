@@ -9,7 +9,7 @@
  * rows' log-sum-exp, multiplied both ways, and overwritten by the next range.
  */
 import { UnsupportedError } from '@ldyn/tensor'
-import { bind, each, eachOf, NOTHING, roundUp } from './kernel.ts'
+import { bind, eachOf, roundUp } from './kernel.ts'
 import type { Binding, Kernel, Limits, Lowering, MatmulPrecision, Ref } from './kernel.ts'
 import { choose, multiplied, operands, whole, type Piece } from './matmul.ts'
 import { gathered, tiled, TILES, type Tile } from './tile.ts'
@@ -66,9 +66,12 @@ const at = (f: number, tiles: number, rows: number, tile: string): string =>
 const targets = bind('targets', 'in2', 'read', 'i32')
 const PLAIN = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
 
+/** WGSL that stores what comes of a row's merged state, and the bindings that it needs. */
+interface Store { readonly wgsl: string; readonly bindings: readonly Binding[] }
+
 /** The product, by windows of the head, folded into temp0 (targets' logits: temp1); then by rows merged and stored. */
 function folded(
-  s: HeadShape, state: State, limits: Limits, store: string, more: readonly Binding[],
+  s: HeadShape, state: State, limits: Limits, ...stores: readonly Store[]
 ): { kernels: Kernel[]; words: number } {
   const { rows, vocabulary, width } = s
   const all: Piece = {
@@ -118,48 +121,46 @@ function folded(
   const log1p = `
 fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }`
   const partials = bind('partials', 'temp0', 'read')
-  kernels.push(eachOf('row', rows, `${state.name} by rows`, [partials, ...more], limits, `var state = NOTHING;
+  for (const { wgsl, bindings } of stores)
+    kernels.push(eachOf('row', rows, `${state.name} by rows`, [partials, ...bindings], limits, `var state = NOTHING;
   for (var t = 0u; t < ${tiles}u; t++) {
     state = merge(state, State(${state.fields.map((_, f) => at(f, tiles, rows, 't')).join(', ')}));
   }
-  ${store}`, `${declared(state)}${log1p}`))
+  ${wgsl}`, `${declared(state)}${log1p}`))
   return { kernels, words: rows * tiles * state.fields.length }
 }
 
 /** hidden [N,d], head [V,d], targets i32 [N] → log π(target) [N]. */
 export function tokenLogProb(s: HeadShape, limits: Limits): Lowering {
-  if (s.rows === 0) return NOTHING
-  const { kernels, words } = folded(s, LOG_SUM, limits, 'y[row] = (chosen[row] - state.m) - log(state.l);',
-    [bind('chosen', 'temp1', 'read'), bind('y', 'out0', 'write')])
+  const { kernels, words } = folded(s, LOG_SUM, limits, {
+    wgsl: 'y[row] = (chosen[row] - state.m) - log(state.l);',
+    bindings: [bind('chosen', 'temp1', 'read'), bind('y', 'out0', 'write')],
+  })
   return { kernels, temporaries: [words, s.rows] }
 }
 
 /** hidden, head, targets → logp, argmaxLogp, restLogp, entropy, piSquared, pError, argmax (i32), each [N]. */
 export function tokenStats(s: HeadShape, limits: Limits): Lowering {
-  const { rows } = s
-  if (rows === 0) return NOTHING
   // As in the composite's expansion (@ldyn/tensor, composites/head.ts), from the merged state instead of the logits.
-  const store = `
+  const made = `
   let alone = state.w == 0.0; let w = select(state.w, 1.0, alone); let q = select(state.q, 1.0, alone);
   let gap = state.r - state.z; let top = -log1p_(exp(gap) * w); let mass = gap + top; let rest = mass + log(w);
   let squares = exp(2.0 * top) + exp(2.0 * mass) * q; let hit = targets[row] == i32(state.i);
   let py = select(chosen[row] - state.z + top, top, hit); let missing = 1.0 - exp(py);
-  let away = sqrt(missing * missing + max(squares - exp(2.0 * py), 0.0));
-  logp[row] = py; summary[row] = top;
-  summary[${rows}u + row] = rest;
-  summary[${2 * rows}u + row] = -(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone));
-  summary[${3 * rows}u + row] = squares;
-  summary[${4 * rows}u + row] = select(away, exp(mass) * sqrt(w * w + q), hit);
-  best[row] = i32(state.i);`
-  // Seven outputs and three inputs are more bindings than a plain device has: five go by way of a temporary.
-  const { kernels, words } = folded(s, STATS, limits, store, [
-    bind('chosen', 'temp1', 'read'), targets, bind('logp', 'out0', 'write'), bind('summary', 'temp2', 'write'),
-    bind('best', 'out6', 'write', 'i32'),
-  ])
-  const columns = [bind('summary', 'temp2', 'read'), ...[1, 2, 3, 4, 5].map((i) => bind(`y${i}`, `out${i}`, 'write'))]
-  kernels.push(eachOf('row', rows, 'tokenStats columns', columns, limits,
-    each(5, (i) => `y${i + 1}[row] = summary[${i * rows}u + row];`, ' ')))
-  return { kernels, temporaries: [words, rows, 5 * rows] }
+  let away = sqrt(missing * missing + max(squares - exp(2.0 * py), 0.0));`
+  const entropy = '-(exp(top) * top + select(exp(mass) * (state.u + w * mass), 0.0, alone))'
+  const error = 'select(away, exp(mass) * sqrt(w * w + q), hit)'
+  const values = ['py', 'top', 'rest', entropy, 'squares', error, 'i32(state.i)']
+  // Seven outputs and three inputs are more bindings than a plain device has: two kernels write some each.
+  const stored = (...some: readonly number[]): Store => ({
+    wgsl: `${made}\n  ${some.map((i) => `y${i}[row] = ${values[i]};`).join(' ')}`,
+    bindings: [
+      bind('chosen', 'temp1', 'read'), targets,
+      ...some.map((i) => bind(`y${i}`, `out${i}`, 'write', i === 6 ? 'i32' : 'f32')),
+    ],
+  })
+  const { kernels, words } = folded(s, STATS, limits, stored(0, 1, 2, 3), stored(4, 5, 6))
+  return { kernels, temporaries: [words, s.rows] }
 }
 
 /** Entries of z̄ at once: 64 MiB. */
@@ -173,8 +174,8 @@ export function tokenLogProbBackward(
   s: HeadShape, wants: Readonly<Record<'hidden' | 'head', boolean>>, limits: Limits, precision?: MatmulPrecision,
 ): Lowering {
   const { rows, width, vocabulary } = s
-  if (rows === 0) return NOTHING
-  const { kernels, words } = folded(s, LOG_SUM, limits, 'total[row] = state.m + log(state.l);', [bind('total', 'temp2', 'write')])
+  const { kernels, words } = folded(s, LOG_SUM, limits,
+    { wgsl: 'total[row] = state.m + log(state.l);', bindings: [bind('total', 'temp2', 'write')] })
   const most = Math.min(RANGE, limits.maxBindingBytes / 4 - 64)
   const range = Math.min(vocabulary, Math.max(64, Math.floor(most / rows / 64) * 64))
   const [outHidden, outHead]: Ref[] = wants.hidden ? ['out0', 'out1'] : ['out1', 'out0']

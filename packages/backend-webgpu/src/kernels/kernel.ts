@@ -27,12 +27,12 @@ export interface Limits {
   /** The adapter is a CPU: workgroup memory is then no faster than any other, and a barrier is dear. */
   readonly software?: boolean
   readonly f16: boolean; readonly subgroups: boolean; readonly subgroupMin: number; readonly subgroupMax: number
-  /** Shapes of hardware matrix products; empty where the adapter has none. */
+  /** Shapes of hardware matrix products, where the adapter has them. */
   readonly subgroupMatrices: readonly SubgroupMatrix[]
 }
 
-type Float = 'f16' | 'f32'
-export type SubgroupMatrix = Readonly<{ component: Float; result: Float; m: number; n: number; k: number }>
+/** Operands m×k and k×n of f16, their product in f32. */
+export interface SubgroupMatrix { readonly m: number; readonly n: number; readonly k: number }
 /** How matmuls multiply: in f32; as three f16 products of a split operand (21–22 bits); in f16 with f32 sums. */
 export type MatmulPrecision = 'f32' | 'split-f16' | 'f16'
 /** An operand by its place: of the op's inputs, its outputs, or the lowering's temporaries. */
@@ -67,7 +67,6 @@ export interface Kernel {
 
 /** Dispatches in order, and the sizes of their temporaries in 4-byte words. */
 export interface Lowering { readonly kernels: readonly Kernel[]; readonly temporaries: readonly number[] }
-export const NOTHING: Lowering = { kernels: [], temporaries: [] }
 
 /**
  * Pointwise work on results as a kernel stores them (a bias, an activation, a residual). `wgsl` defines

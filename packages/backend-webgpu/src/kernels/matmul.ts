@@ -9,7 +9,7 @@
  * by pieces of its slowest axis; pieces of the inner axis add to what the earlier ones wrote.
  */
 import { sizeOf, UnsupportedError, type Shape } from '@ldyn/tensor'
-import { bind, eachOf, NOTHING, roundUp, WINDOW } from './kernel.ts'
+import { bind, eachOf, roundUp, WINDOW } from './kernel.ts'
 import type { Access, Binding, Epilogue, Kernel, Limits, Lowering, MatmulPrecision, Ref } from './kernel.ts'
 import { alignedAt, eachEntry, partOf, tiled, TILES, type Source, type Tile } from './tile.ts'
 import { matrixUnits, multiplyByUnits } from './units.ts'
@@ -70,10 +70,9 @@ export const whole = (of: Ref, matrices: number, rows: number, columns: number, 
   of, words: matrices * rows * columns, at: 0, stride: columns, step: rows * columns, repeat,
 })
 
-/** The dispatches of a product, which may be none (no entries) or a fill with the epilogue of 0 (no inner axis). */
+/** The dispatches of a product. */
 export function matmul(p: Product, limits: Limits, options: MatmulOptions = {}): Lowering {
   const { batch, m, n, k, ta, tb } = p
-  if (batch * m * n === 0) return NOTHING
   const a = whole('in0', batch / p.repeatA, ta ? k : m, ta ? m : k, p.repeatA)
   const b = whole('in1', batch / p.repeatB, tb ? n : k, tb ? k : n, p.repeatB)
   const all = { ...p, a, b, y: whole('out0', batch, m, n), accumulate: false, last: true }

@@ -21,7 +21,7 @@ export function matrixUnits(
     return undefined
   if (Math.min(m, n) < 32 || k < 16 || limits.maxInvocations < 4 * limits.subgroupMax) return undefined
   const { rows, columns, inner } = SHAPES[precision]
-  const fitting = limits.subgroupMatrices.filter((u) => u.component === 'f16' && u.result === 'f32' && 16 % u.k === 0)
+  const fitting = limits.subgroupMatrices.filter((u) => 16 % u.k === 0)
   const u = fitting.find((f) => f.m === 16 && f.n === 16) ?? fitting.find((f) => f.m >= 8 && f.n >= 8)
   const copies = precision === 'f16' ? 1 : 2
   const bytes = u ? copies * (2 * inner * 2 * (rows * u.m + columns * u.n) + 4 * 4 * u.m * u.n) : 0

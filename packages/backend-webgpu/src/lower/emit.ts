@@ -5,11 +5,11 @@
  * loop or a branch changes begin with `w`, all others with `v`; `x` and `y` are buffers.
  */
 import { sizeOf, type DType, type Node } from '@ldyn/tensor'
+import { flatten, mentions, readsOf, render, type Address, type Read } from '@ldyn/tensor/indexing'
 import { WINDOW, type Binding, type Limits } from '../kernels/kernel.ts'
-import { inMemory, kindOf, readsOf, type Read } from './access.ts'
-import { flatten, mentions, render, type Address } from './address.ts'
+import { inMemory, kindOf } from './kinds.ts'
 import { stored, type Graph } from './program.ts'
-import { literal, pointwise, TYPES, ZERO } from './scalar.ts'
+import { literal, pointwise, ZERO } from './scalar.ts'
 
 /** Statements of one block, and what is known in it: variables by value and place. */
 export interface Block {
@@ -106,11 +106,11 @@ export function emitter(
     if (!members.has(v)) return load(v, flatten(coords, shape))
     if (node.op === 'constant') {
       const list = Array.from(node.attrs.values, (n) => literal(n, dtype)).join(', ')
-      return `array<${TYPES[dtype]}, ${node.attrs.values.length}>(${list})[${render(flatten(coords, shape))}]`
+      return `array<${dtype}, ${node.attrs.values.length}>(${list})[${render(flatten(coords, shape))}]`
     }
     if (node.op === 'iota') return `i32(${render(coords[node.attrs.axis])})`
     if (node.op === 'updateRows') return updated(b, v, node, coords)
-    const parts = readsOf(graph, node, coords, (i, where) => value(b, i, where))
+    const parts = readsOf(graph.values, node, coords, (i, where) => `u32(${value(b, i, where)})`)
     const operand = (i: number) => graph.values[node.inputs[i]]
     if (node.op === 'pad') {
       const { lo, hi } = node.attrs
@@ -140,7 +140,7 @@ export function emitter(
     b: Block, dtype: DType, otherwise: string | undefined, branches: readonly (readonly [string, Read])[],
   ): string {
     const variable = fresh(b)
-    b.lines.push(`var ${variable}: ${TYPES[dtype]}${otherwise === undefined ? '' : ` = ${otherwise}`};`)
+    b.lines.push(`var ${variable}: ${dtype}${otherwise === undefined ? '' : ` = ${otherwise}`};`)
     branches.forEach(([condition, read], i) => {
       const body = block('guard', b)
       const result = value(body, read.value, read.coords)
@@ -154,8 +154,8 @@ export function emitter(
   function updated(b: Block, v: number, node: Node, coords: readonly Address[]): string {
     const { shape, dtype } = graph.values[v]
     const variable = fresh(b)
-    const [kept, index, update] = readsOf(graph, node, coords, () => '')
-    b.lines.push(`var ${variable}: ${TYPES[dtype]} = ${value(b, kept.value, kept.coords)};`)
+    const [kept, index, update] = readsOf(graph.values, node, coords, () => '')
+    b.lines.push(`var ${variable}: ${dtype} = ${value(b, kept.value, kept.coords)};`)
     const body = block('guard', b)
     const row = value(body, index.value, index.coords)
     const hit = block('guard', body)

@@ -9,8 +9,10 @@
  * written by the one among them that has it at hand anyway, provided that none of the others comes before it.
  */
 import { sizeOf, type Node, type OpName, type Shape } from '@ldyn/tensor'
-import { along, flatten, mentions, render, strideOf, unflatten, type Address } from './address.ts'
-import { frameOf, inMemory, kindOf, readsOf, reductionCoords, type Frame } from './access.ts'
+import {
+  along, flatten, mentions, readsOf, reductionCoords, render, strideOf, unflatten, type Address,
+} from '@ldyn/tensor/indexing'
+import { frameOf, inMemory, kindOf, type Frame } from './kinds.ts'
 import { isEmpty, stored, type Graph } from './program.ts'
 
 export interface Root {
@@ -101,7 +103,7 @@ export function fuse(graph: Graph, bindings: number, windowsOf: (value: number) 
       return visit(k, node.inputs[0], reductionCoords(node, shapeOf(node.inputs[0]), k.frame))
     }
     const index = (value: number, where: readonly Address[]): string => `v${value}[${keyOf(where)}]`
-    return readsOf(graph, node, coords, index).every((read) => visit(k, read.value, read.coords))
+    return readsOf(graph.values, node, coords, index).every((read) => visit(k, read.value, read.coords))
   }
   const rootCoords = (k: Cluster, { value, each }: Root): Address[] =>
     unflatten(each === 'row' ? along(k.frame.o) : k.frame.full!, shapeOf(value))

@@ -6,11 +6,11 @@
  * memory; then what is written once a row; then a loop for what is written at every element.
  */
 import { sizeOf, type Node } from '@ldyn/tensor'
+import { along, flatten, reductionCoords, render, strideOf, unflatten, type Address } from '@ldyn/tensor/indexing'
 import { entry, fold, type Epilogue, type Kernel, type Limits } from '../kernels/kernel.ts'
-import { kindOf, reductionCoords } from './access.ts'
-import { along, flatten, render, strideOf, unflatten, type Address } from './address.ts'
 import { block, buffers, emitter, type Block, type Emitter } from './emit.ts'
 import type { Cluster } from './fuse.ts'
+import { kindOf } from './kinds.ts'
 import type { Graph } from './program.ts'
 import { scalarFunctions } from './scalar.ts'
 

@@ -7,7 +7,7 @@ import {
   concat, max, mul, producers, reshape, rewrite, sizeOf, sum, type Node, type OpAttrs, type Program, type Spec,
   type Tensor,
 } from '@ldyn/tensor'
-import { kindOf } from './access.ts'
+import { kindOf } from './kinds.ts'
 
 /** `maker`: of every value the node that makes it. */
 export interface Graph extends Program { readonly maker: readonly Node[] }

@@ -7,7 +7,6 @@
  */
 import type { DType, Node } from '@ldyn/tensor'
 
-export const TYPES: { readonly [K in DType]: string } = { f32: 'f32', i32: 'i32', bool: 'bool' }
 export const ZERO: { readonly [K in DType]: string } = { f32: '0.0f', i32: '0i', bool: 'false' }
 
 const functions: { readonly [name: string]: string } = {

@@ -3,10 +3,10 @@
  * alone reads such a result as its epilogue.
  */
 import { show, sizeOf, UnsupportedError, type Node, type OpName } from '@ldyn/tensor'
+import { along, flatten, render } from '@ldyn/tensor/indexing'
 import type { Kernel, Limits, Lowering, MatmulPrecision } from '../kernels/kernel.ts'
 import { native } from '../kernels/table.ts'
-import { kindOf } from './access.ts'
-import { along, flatten, render } from './address.ts'
+import { kindOf } from './kinds.ts'
 import { fuse, type Cluster, type Fused } from './fuse.ts'
 import { generate, generateEpilogue } from './generate.ts'
 import { stored, type Graph } from './program.ts'
@@ -82,9 +82,10 @@ function epilogueOf(
   const places = [...k.access.get(result)!.values()].map((coords) => render(flatten(coords, shape)))
   const identity = sizeOf(shape) === k.frame.o.size && places.length === 1 && places[0] === render(along(k.frame.o))
   // One buffer may not be bound twice where it is written too, and intermediates share buffers with results.
-  const operands = new Set(node.inputs.map((v) => stored(graph, v)))
-  if ([...leavesOf(graph, k)].some((v) => operands.has(stored(graph, v)))) return undefined
-  const bindings = [...leavesOf(graph, k)].reduce((n, v) => n + windows(v), 0)
+  const operands = node.inputs.map((v) => stored(graph, v))
+  const leaves = [...leavesOf(graph, k)]
+  if (leaves.some((v) => operands.includes(v))) return undefined
+  const bindings = leaves.reduce((n, v) => n + windows(v), 0)
   return identity && bindings + 3 <= limits.maxStorageBuffers ? k : undefined
 }
 

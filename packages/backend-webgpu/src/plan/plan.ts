@@ -5,7 +5,7 @@
 import { isComposite, lowerable, sizeOf, type HostTensor, type NamedSpec, type Program, type Spec } from '@ldyn/tensor'
 import type { Binding, Kernel, Limits } from '../kernels/kernel.ts'
 import { nativeOn } from '../kernels/table.ts'
-import { inMemory } from '../lower/access.ts'
+import { inMemory } from '../lower/kinds.ts'
 import { normalised, stored, isEmpty, type Graph } from '../lower/program.ts'
 import { stepsOf, type Step, type StepOptions } from '../lower/steps.ts'
 import { layout, type Life } from './arenas.ts'

@@ -47,7 +47,7 @@ export async function executable(
   const { queue } = device.gpu
   const started = performance.now()
   const dispatches = await Promise.all(plan.kernels.map(async (bound): Promise<Dispatch> =>
-    ({ ...bound, pipeline: await pipelines.get(bound.kernel, writableOf(bound)) })))
+    ({ ...bound, pipeline: await pipelines(bound.kernel, writableOf(bound)) })))
   const estimate = `, and this program was planned to take ${plan.bytes.total}`
   memory.reserve(plan.arenas)
   const constants = plan.constants.map((value) => memory.put(value))
@@ -69,6 +69,8 @@ export async function executable(
     return plan.inputs.findIndex(({ path }) => path === output.path)
   })
   let before: readonly Buffer[] = []
+  // Those that have a buffer to return to choose first.
+  const order = partners.map((_, i) => i).sort((a, b) => partners[b] - partners[a])
 
   function groupsOf(buffers: readonly Buffer[]): readonly GPUBindGroup[] {
     const known = sets.find((set) => set.buffers.every((b, i) => b === buffers[i]))
@@ -87,7 +89,7 @@ export async function executable(
   }
 
   /** Records and submits all of it, and a copy of `finite` where there is one. */
-  function submit(buffers: readonly Buffer[]): GPUBuffer | undefined {
+  function submit(buffers: readonly Buffer[]): (() => Promise<ArrayBuffer>) | undefined {
     const begun = performance.now()
     const encoder = device.gpu.createCommandEncoder()
     if (dispatches.length > 0) {
@@ -104,13 +106,12 @@ export async function executable(
       }
       pass.end()
     }
-    const staging = finite < 0 ? undefined : memory.takeStaging(16)
-    if (staging) encoder.copyBufferToBuffer(buffers[plan.outputs[finite].buffer].gpu, 0, staging, 0, 16)
+    const holds = finite < 0 ? undefined : memory.copied(encoder, buffers[plan.outputs[finite].buffer], 16)
     const commands = encoder.finish()
     const recorded = performance.now()
     queue.submit([commands])
     Object.assign(stats, { encodeMs: recorded - begun, submitMs: performance.now() - recorded })
-    return staging
+    return holds
   }
 
   return {
@@ -119,19 +120,12 @@ export async function executable(
       const outputs: Buffer[] = []
       for (const b of inputs) memory.hold(b)
       try {
-        for (const wanted of [true, false])
-          plan.owned.forEach((bytes, i) => {
-            if (partners[i] >= 0 === wanted) outputs[i] = memory.take(bytes, before[partners[i]])
-          })
+        for (const i of order) outputs[i] = memory.take(plan.owned[i], before[partners[i]])
         if (memory.doubtful) await memory.settled(estimate)
         device.check()
         const buffers = [...inputs, ...outputs, ...memory.arenas.slice(0, plan.arenas.length), ...constants]
-        const staging = submit(buffers)
-        if (staging) {
-          const holds = new Uint32Array(await memory.mapped(staging))[0] !== 0
-          memory.returnStaging(staging)
-          if (!holds) return undefined
-        }
+        const holds = submit(buffers)
+        if (holds && new Uint32Array(await holds())[0] === 0) return undefined
         before = inputs
         return plan.outputs.map(({ buffer }) => (buffer < 0 ? memory.take(16) : memory.hold(buffers[buffer])))
       } finally {

@@ -6,7 +6,7 @@ import type { Kernel } from '../kernels/kernel.ts'
 export interface Pipeline { readonly gpu: GPUComputePipeline; readonly layout: GPUBindGroupLayout }
 /** Which bindings are written to: a buffer that is written anywhere in a dispatch is `read_write` in all of it. */
 export type Writable = readonly boolean[]
-export interface Pipelines { get(kernel: Kernel, writable: Writable): Promise<Pipeline> }
+export type Pipelines = (kernel: Kernel, writable: Writable) => Promise<Pipeline>
 const COMPUTE = 4
 
 /** The kernel's WGSL with its extensions and binding declarations in front. */
@@ -18,20 +18,12 @@ export function source({ enables = [], bindings, wgsl }: Kernel, writable: Writa
 
 export function pipelines(device: Device): Pipelines {
   const { gpu } = device
-  const layouts = new Map<string, GPUBindGroupLayout>()
   const cache = new Map<string, Promise<Pipeline>>()
 
-  function layoutOf(writable: Writable): GPUBindGroupLayout {
-    const made = layouts.get(writable.join()) ?? gpu.createBindGroupLayout({
-      entries: writable.map((w, binding) => ({
-        binding, visibility: COMPUTE, buffer: { type: w ? 'storage' : 'read-only-storage' },
-      })),
-    })
-    layouts.set(writable.join(), made)
-    return made
-  }
-
-  async function compiled({ label }: Kernel, code: string, layout: GPUBindGroupLayout): Promise<Pipeline> {
+  async function compiled({ label }: Kernel, code: string, writable: Writable): Promise<Pipeline> {
+    const entries = writable.map((w, binding): GPUBindGroupLayoutEntry =>
+      ({ binding, visibility: COMPUTE, buffer: { type: w ? 'storage' : 'read-only-storage' } }))
+    const layout = gpu.createBindGroupLayout({ entries })
     gpu.pushErrorScope('validation')
     const module = gpu.createShaderModule({ code, label })
     const scope = gpu.popErrorScope()
@@ -47,16 +39,14 @@ export function pipelines(device: Device): Pipelines {
     return { gpu: pipeline, layout }
   }
 
-  return {
-    get(kernel, writable) {
-      const code = source(kernel, writable)
-      const known = cache.get(code)
-      if (known) return known
-      const made = compiled(kernel, code, layoutOf(writable))
-      cache.set(code, made)
-      made.catch(() => cache.delete(code))
-      return made
-    },
+  return (kernel, writable) => {
+    const code = source(kernel, writable)
+    const known = cache.get(code)
+    if (known) return known
+    const made = compiled(kernel, code, writable)
+    cache.set(code, made)
+    made.catch(() => cache.delete(code))
+    return made
   }
 }
 

@@ -4,11 +4,11 @@
  * Every movement op only rewrites such sums, so a chain of reshapes, transposes, broadcasts and slices costs nothing:
  * it ends as one index expression of the load. Digits that stand side by side merge again
  * ((i/4 mod 3)·4 + i mod 4 = i mod 12), which makes most reshapes vanish and tells when an access is the identity.
- * All values are u32; an address that wraps below 0 stands behind a guard (pad, concat).
+ * All values are unsigned; an address that wraps below 0 stands behind a guard (pad, concat).
  */
-import { sizeOf, stridesOf, type Shape } from '@ldyn/tensor'
+import { sizeOf, stridesOf, type Shape } from '../spec.ts'
 
-/** A WGSL expression that counts from 0 to size − 1. */
+/** A variable or expression that counts from 0 to size − 1, by its text. */
 export interface Base { readonly name: string; readonly size: number }
 /** mul·((base / div) mod mod), with div·mod ≤ base.size. */
 interface Term { readonly base: Base; readonly div: number; readonly mod: number; readonly mul: number }
@@ -94,7 +94,7 @@ export function reshaped(coords: readonly Address[], from: Shape, to: Shape): Ad
   return out
 }
 
-/** The WGSL expression. Equal addresses give equal text. */
+/** The expression, as WGSL, CUDA and Metal write it. Equal addresses give equal text. */
 export function render({ terms, offset }: Address): string {
   const parts = terms.map(({ base, div, mod, mul }) => {
     let text = base.name
