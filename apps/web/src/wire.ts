@@ -33,7 +33,10 @@ export interface RunSummary {
   readonly types: number
   /** Codes of warning events, each once. */
   readonly warnings: readonly string[]
-  /** log π summed over a response, mean over probes, by response type: chosen and rejected where they are watched. */
+  /**
+   * log π summed over a response, mean over probes, by response type: chosen and rejected where they are watched;
+   * `argmax` is the likeliest token's along chosen.
+   */
   readonly sparks: Readonly<Record<string, Spark>>
   /** Why the run cannot be read, in the words of its error. */
   readonly error?: { readonly code: string; readonly message: string }
@@ -68,7 +71,14 @@ export type StreamEvent =
 /** Answer of `/api/runs/:run/files`: bytes by path, of the files that screens read. */
 export type FileSizes = Readonly<Record<string, number>>
 
+/** A view that somebody gave a name: the part of its address from # on. */
+export interface NamedView {
+  readonly name: string
+  readonly address: string
+}
+
 export const api = {
+  views: '/api/views',
   runs: '/api/runs',
   manifest: (run: string): string => `/api/runs/${encodeURIComponent(run)}/manifest`,
   files: (run: string): string => `/api/runs/${encodeURIComponent(run)}/files`,

@@ -206,7 +206,8 @@ export const partingPanel = (
   const says = `The first evaluation at which a run is beyond two standard errors of the paired difference to ${base}, and is so at the next as well.`
   const firsts = runs.flatMap((_, r) => {
     const first = all.find(({ run }) => run === r)
-    return r === baseline ? [] : [{ r, first, also: all.filter(({ run }) => run === r).slice(1, runs.length > 6 ? 1 : 4) }]
+    const also = all.filter(({ run }) => run === r).slice(1, runs.length > 6 ? 1 : 4)
+    return r === baseline ? [] : [{ r, first, also }]
   })
   const paired = [...compared.differences.values()].some(own => own.some(Boolean))
   if (!paired)

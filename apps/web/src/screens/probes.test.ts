@@ -48,6 +48,6 @@ describe('the tokens of a probe', () => {
 })
 
 it('a search that is no regular expression is said to be none', () => {
-  expect(wrongSearch('/(/')).toContain('parenthesis')
+  expect(wrongSearch('/(/')).toContain('Unterminated group')
   expect([wrongSearch('/lock|pick/'), wrongSearch('('), wrongSearch('')]).toEqual([undefined, undefined, undefined])
 })

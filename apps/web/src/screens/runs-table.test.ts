@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunSummary } from '../wire.ts'
-import { ago, parseFilter, sortRuns } from './runs-table.ts'
+import { ago, groupRuns, parseFilter, sortRuns, withoutPart } from './runs-table.ts'
 
 const run = (key: string, own: Partial<RunSummary> = {}): RunSummary => ({
   key,
@@ -42,7 +42,29 @@ describe('the filter', () => {
       'lr<many',
       'x>1',
     ])
+    expect(parseFilter('lr< good').wrong.map(({ part }) => part)).toEqual([])
+    expect(parseFilter('lr<many').parts[0].why).toContain('"many" is no number')
   })
+  it('says of every word how it is understood, and can be told to leave one out', () => {
+    const text = 'algo:dpo  lr<1e-5 "two words"'
+    expect(parseFilter(text).parts.map(({ says }) => says)).toEqual([
+      'algo has “dpo”',
+      'lr < 1e-5',
+      'name or model has “two words”',
+    ])
+    expect(withoutPart(text, 1)).toBe('algo:dpo "two words"')
+    expect(found(withoutPart('status:live nothing', 1), a, b)).toEqual(['dpo-a'])
+  })
+})
+
+it('groups keep the order of the list, and every run is in one', () => {
+  const runs = [run('a', { model: 'x' }), run('b', { model: 'y' }), run('c', { model: 'x' }), run('d', { model: '' })]
+  expect(groupRuns(runs, 'model').map(({ name, runs: own }) => [name, own.map(({ key }) => key)])).toEqual([
+    ['x', ['a', 'c']],
+    ['y', ['b']],
+    ['(not said)', ['d']],
+  ])
+  expect(groupRuns(runs, 'none')).toEqual([{ name: '', runs }])
 })
 
 it('sorting is stable, and what has no value stands last both ways', () => {

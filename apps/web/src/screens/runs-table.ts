@@ -1,9 +1,20 @@
 // The list of runs as rows: what is filtered, how it is sorted. Words are looked for in names; `field:word` and
 // `field<number` ask for one thing, and a word that means nothing is named rather than ignored.
+import type { ListGroup } from '../state/address.ts'
 import type { RunSummary } from '../wire.ts'
+
+/** A word of a filter as it is understood. */
+export interface FilterPart {
+  readonly part: string
+  /** What it asks for, in words. */
+  readonly says: string
+  /** Why it means nothing; it then keeps every run. */
+  readonly why?: string
+}
 
 export interface Filter {
   readonly keep: (run: RunSummary) => boolean
+  readonly parts: readonly FilterPart[]
   /** Parts of the text that mean nothing, with why. */
   readonly wrong: readonly { readonly part: string; readonly why: string }[]
 }
@@ -21,6 +32,7 @@ const numbers: Readonly<Record<string, (run: RunSummary) => number | undefined>>
   probes: run => run.probes,
   chosen: run => changeOf(run, 'chosen'),
   rejected: run => changeOf(run, 'rejected'),
+  argmax: run => changeOf(run, 'argmax'),
 }
 
 /** Last minus first mean of log π of a type, in nats. */
@@ -29,10 +41,18 @@ export const changeOf = (run: RunSummary, type: string): number | undefined => {
   return spark && spark.values.length > 1 ? spark.values.at(-1)! - spark.values[0] : undefined
 }
 
+const WORDS = /[^\s"]*"[^"]*"?|\S+/g
+
 /** Words and conditions of a filter; text in quotes is one word. */
 export const parseFilter = (text: string): Filter => {
-  const parts = text.match(/[^\s"]*"[^"]*"?|\S+/g) ?? []
+  const parts = text.match(WORDS) ?? []
   const wrong: { part: string; why: string }[] = []
+  const said: FilterPart[] = []
+  const reject = (part: string, why: string): [] => {
+    wrong.push({ part, why })
+    said.push({ part, says: part, why })
+    return []
+  }
   const tests = parts.flatMap((part): ((run: RunSummary) => boolean)[] => {
     const plain = part.replaceAll('"', '').toLowerCase()
     const compared = /^([a-z]+)(<=|>=|<|>|=)(.+)$/.exec(plain)
@@ -40,8 +60,9 @@ export const parseFilter = (text: string): Filter => {
       const [, field, sign, value] = compared
       const of = numbers[field]
       const limit = Number(value)
-      if (!of) return (wrong.push({ part, why: `numbers are ${Object.keys(numbers).join(', ')}` }), [])
-      if (!Number.isFinite(limit)) return (wrong.push({ part, why: `"${value}" is no number` }), [])
+      if (!of) return reject(part, `numbers are ${Object.keys(numbers).join(', ')}`)
+      if (value.trim() === '' || !Number.isFinite(limit)) return reject(part, `"${value}" is no number`)
+      said.push({ part, says: `${field} ${sign} ${value}` })
       return [
         run => {
           const x = of(run)
@@ -61,13 +82,19 @@ export const parseFilter = (text: string): Filter => {
     const named = /^([a-z]+):(.*)$/.exec(plain)
     if (named) {
       const of = texts[named[1]]
-      if (!of) return (wrong.push({ part, why: `fields are ${Object.keys(texts).join(', ')}` }), [])
+      if (!of) return reject(part, `fields are ${Object.keys(texts).join(', ')}`)
+      said.push({ part, says: `${named[1]} has “${named[2]}”` })
       return [run => of(run).toLowerCase().includes(named[2])]
     }
+    said.push({ part, says: `name or model has “${plain}”` })
     return [run => `${texts.name(run)} ${texts.model(run)}`.toLowerCase().includes(plain)]
   })
-  return { keep: run => tests.every(test => test(run)), wrong }
+  return { keep: run => tests.every(test => test(run)), wrong, parts: said }
 }
+
+/** A filter without one of its words. */
+export const withoutPart = (text: string, nth: number): string =>
+  (text.match(WORDS) ?? []).filter((_, i) => i !== nth).join(' ')
 
 export const SORTS: Readonly<Record<string, (run: RunSummary) => string | number | undefined>> = {
   name: run => run.key,
@@ -77,6 +104,9 @@ export const SORTS: Readonly<Record<string, (run: RunSummary) => string | number
   steps: run => run.step,
   chosen: run => changeOf(run, 'chosen'),
   rejected: run => changeOf(run, 'rejected'),
+  argmax: run => changeOf(run, 'argmax'),
+  probes: run => run.probes,
+  warn: run => run.warnings.join(' '),
   when: run => run.created,
 }
 
@@ -97,6 +127,31 @@ export const sortRuns = (runs: readonly RunSummary[], sort: string): readonly Ru
       return (down ? -order : order) || a.i - b.i
     })
     .map(({ run }) => run)
+}
+
+export const stagesText = (run: RunSummary): string =>
+  run.stages.map(stage => (stage.loss === stage.name ? stage.name : `${stage.name} (${stage.loss})`)).join(' → ')
+
+const groupName: Readonly<Record<Exclude<ListGroup, 'none'>, (run: RunSummary) => string>> = {
+  algo: stagesText,
+  model: run => run.model,
+  state: run => run.state,
+}
+
+/** Runs in groups, each in the order given; groups in order of their first run. */
+export const groupRuns = (
+  runs: readonly RunSummary[],
+  by: ListGroup,
+): readonly { readonly name: string; readonly runs: readonly RunSummary[] }[] => {
+  if (by === 'none') return [{ name: '', runs }]
+  const groups = new Map<string, RunSummary[]>()
+  for (const run of runs) {
+    const name = groupName[by](run) || '(not said)'
+    const own = groups.get(name)
+    if (own) own.push(run)
+    else groups.set(name, [run])
+  }
+  return [...groups].map(([name, own]) => ({ name, runs: own }))
 }
 
 /** "now", "5 min", "3 h", "2 d". */

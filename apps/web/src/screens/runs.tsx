@@ -2,13 +2,24 @@
 // anybody sees.
 import { brief, looks, show, signed } from '@ldyn/figures'
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { CommandLine } from '../shell/command-line.tsx'
 import { useApp } from '../shell/context.ts'
 import { SparkLine } from '../shell/spark.tsx'
 import { StateMark } from '../shell/state-mark.tsx'
+import type { ListGroup } from '../state/address.ts'
 import type { RunSummary } from '../wire.ts'
-import { ago, changeOf, parseFilter, sortRuns } from './runs-table.ts'
+import {
+  ago,
+  changeOf,
+  groupRuns,
+  parseFilter,
+  sortRuns,
+  stagesText,
+  withoutPart,
+  type FilterPart,
+} from './runs-table.ts'
 
 const columns: readonly { readonly key: string; readonly title: string; readonly says?: string }[] = [
   { key: 'name', title: 'Run' },
@@ -26,10 +37,17 @@ const columns: readonly { readonly key: string; readonly title: string; readonly
     title: 'Δ rejected',
     says: 'Last minus first log π of the rejected responses, summed over a response, mean over probes, in nats',
   },
+  {
+    key: 'argmax',
+    title: 'Δ argmax',
+    says: 'Last minus first log π of the likeliest token along the chosen responses, in nats. Up while chosen falls: squeezing',
+  },
+  { key: 'probes', title: 'Probes', says: 'Prompts that are watched, and evaluations of them' },
+  { key: 'warn', title: 'Warnings', says: 'What the trainer warned of, by code' },
   { key: 'when', title: 'When' },
 ]
 
-const Moved = ({ run, type }: { run: RunSummary; type: 'chosen' | 'rejected' }) => {
+const Moved = ({ run, type }: { run: RunSummary; type: 'chosen' | 'rejected' | 'argmax' }) => {
   const app = useApp()
   const change = changeOf(run, type)
   const spark = run.sparks[type]
@@ -43,11 +61,44 @@ const Moved = ({ run, type }: { run: RunSummary; type: 'chosen' | 'rejected' }) 
   )
 }
 
-const Row = ({ run, picked, pick }: { run: RunSummary; picked: boolean; pick: () => void }) => {
+const cells: Readonly<Record<string, (run: RunSummary) => ComponentChildren>> = {
+  algo: stagesText,
+  model: run =>
+    run.model === '(not in the log)' ? (
+      <span class="muted">not in the log</span>
+    ) : (
+      <>
+        {run.model}
+        {run.params > 0 && <span class="muted"> {brief(run.params)}</span>}
+      </>
+    ),
+  lr: run => (run.lr === undefined ? <span class="muted">–</span> : show(run.lr)),
+  steps: run => (run.step < run.updates && !run.error ? `${run.step} of ${run.updates}` : run.step),
+  chosen: run => <Moved run={run} type="chosen" />,
+  rejected: run => <Moved run={run} type="rejected" />,
+  argmax: run => <Moved run={run} type="argmax" />,
+  probes: run => (run.probes > 0 ? `${run.probes} × ${run.types}, ${run.evaluations} times` : '–'),
+  warn: run => (run.warnings.length > 0 ? run.warnings.join(', ') : <span class="muted">–</span>),
+  when: run => ago(run.created, Date.now()),
+}
+const NUMBERS = ['lr', 'steps', 'chosen', 'rejected', 'argmax']
+
+/** Beside the name, which every row has. */
+const Row = ({
+  run,
+  picked,
+  pick,
+  shown,
+}: {
+  run: RunSummary
+  picked: boolean
+  pick: () => void
+  shown: readonly string[]
+}) => {
   const app = useApp()
   const href = app.store.link({ runs: [run.key], page: 'overview', find: '', sort: '' })
   return (
-    <tr class={picked ? 'picked' : undefined}>
+    <tr class={picked ? 'picked' : undefined} data-run={run.key}>
       <td>
         <input type="checkbox" checked={picked} onChange={pick} aria-label={`Choose ${run.key}`} />
       </td>
@@ -60,37 +111,97 @@ const Row = ({ run, picked, pick }: { run: RunSummary; picked: boolean; pick: ()
         {run.error && <p class="row-error">{run.error.message}</p>}
         {run.imported && <span class="tag">imported</span>}
       </th>
-      <td>
-        {run.stages
-          .map(stage => (stage.loss === stage.name ? stage.name : `${stage.name} (${stage.loss})`))
-          .join(' → ')}
-      </td>
-      <td>
-        {run.model === '(not in the log)' ? (
-          <span class="muted">not in the log</span>
-        ) : (
-          <>
-            {run.model}
-            {run.params > 0 && <span class="muted"> {brief(run.params)}</span>}
-          </>
-        )}
-      </td>
-      <td class="number">{run.lr === undefined ? <span class="muted">–</span> : show(run.lr)}</td>
-      <td class="number">
-        {run.step < run.updates && !run.error ? `${run.step} of ${run.updates}` : run.step}
-      </td>
-      <td class="number">
-        <Moved run={run} type="chosen" />
-      </td>
-      <td class="number">
-        <Moved run={run} type="rejected" />
-      </td>
-      <td class="muted" title={run.created}>
-        {ago(run.created, Date.now())}
-      </td>
+      {columns
+        .filter(({ key }) => shown.includes(key))
+        .map(({ key }) => (
+          <td
+            key={key}
+            class={NUMBERS.includes(key) ? 'number' : key === 'when' ? 'muted when' : undefined}
+            title={key === 'when' ? run.created : undefined}
+          >
+            {cells[key](run)}
+          </td>
+        ))}
     </tr>
   )
 }
+
+/** Which columns there are: remembered, and no part of a link. */
+const Columns = () => {
+  const app = useApp()
+  const { without } = app.preferences.value
+  return (
+    <details class="menu columns-menu">
+      <summary class="button-like">Columns</summary>
+      <div class="menu-items" role="group" aria-label="Columns of the list">
+        {columns.slice(1).map(({ key, title }) => (
+          <label class="check" key={key}>
+            <input
+              type="checkbox"
+              checked={!without.includes(key)}
+              onChange={() => {
+                app.preferences.value = {
+                  ...app.preferences.value,
+                  without: without.includes(key) ? without.filter(one => one !== key) : [...without, key],
+                }
+              }}
+            />{' '}
+            {title}
+          </label>
+        ))}
+      </div>
+    </details>
+  )
+}
+
+/** The words of the filter as they are understood; what means nothing says why, at the word. */
+const Chips = ({ find, parts }: { find: string; parts: readonly FilterPart[] }) => {
+  const app = useApp()
+  if (parts.length === 0) return null
+  return (
+    <ul class="chips" aria-label="Filter, word by word">
+      {parts.map(({ part, says, why }, i) => (
+        <li key={`${i} ${part}`} class={why === undefined ? 'chip' : 'chip wrong'}>
+          {why === undefined ? (
+            says
+          ) : (
+            <span role="status">
+              <code>{part}</code> means nothing here: {why}
+            </span>
+          )}{' '}
+          <button
+            type="button"
+            class="small"
+            aria-label={`Leave out ${part}`}
+            onClick={() => app.store.set({ find: withoutPart(find, i) })}
+          >
+            ✕
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** Arrows walk the runs, x chooses one; Enter opens it, as on any link. */
+const walk = (event: KeyboardEvent, toggle: (key: string) => void): void => {
+  const row = (event.target as HTMLElement).closest<HTMLElement>('tr[data-run]')
+  if (!row || event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key === 'x' && !(event.target instanceof HTMLInputElement)) {
+    event.stopPropagation()
+    toggle(row.dataset.run!)
+    return
+  }
+  const by = event.key === 'ArrowDown' || event.key === 'j' ? 1 : event.key === 'ArrowUp' || event.key === 'k' ? -1 : 0
+  if (by === 0) return
+  event.preventDefault()
+  event.stopPropagation()
+  const rows = [...row.closest('table')!.querySelectorAll<HTMLElement>('tr[data-run]')]
+  rows[rows.indexOf(row) + by]?.querySelector<HTMLElement>('th a')?.focus()
+}
+
+/** Rows that are drawn at once; more on demand. */
+const PAGE = 200
 
 const Empty = ({ root }: { root: string }) => (
   <section class="empty">
@@ -121,7 +232,8 @@ const EVERY_MS = 3_000
 export const Runs = () => {
   const app = useApp()
   const picked = useSignal<readonly string[]>([])
-  const { find, sort } = app.store.view.value
+  const limit = useSignal(PAGE)
+  const { find, sort, listBy } = app.store.view.value
   const list = app.runs.list.value
   useEffect(() => {
     void app.runs.refreshList()
@@ -149,6 +261,10 @@ export const Runs = () => {
   if (list.runs.length === 0) return <Empty root={list.root} />
   const filter = parseFilter(find)
   const shown = sortRuns(list.runs.filter(filter.keep), sort)
+  const groups = groupRuns(shown.slice(0, limit.value), listBy)
+  const { without } = app.preferences.value
+  const visible = columns.filter(({ key }) => key === 'name' || !without.includes(key))
+  const names = visible.slice(1).map(({ key }) => key)
   const live = list.runs.filter(run => run.state === 'live').length
   const chosen = picked.value.filter(key => list.runs.some(run => run.key === key))
   const toggle = (key: string): void => {
@@ -177,7 +293,30 @@ export const Runs = () => {
             onInput={event => app.store.set({ find: event.currentTarget.value })}
           />
         </label>
+        <label>
+          Group{' '}
+          <select
+            value={listBy}
+            onChange={event => app.store.set({ listBy: event.currentTarget.value as ListGroup })}
+          >
+            <option value="none">no</option>
+            <option value="algo">stages</option>
+            <option value="model">model</option>
+            <option value="state">state</option>
+          </select>
+        </label>
+        <Columns />
         <span class="grow" />
+        {chosen.length > 0 && (
+          <button
+            type="button"
+            onClick={() => {
+              picked.value = []
+            }}
+          >
+            None
+          </button>
+        )}
         {chosen.length > 0 && (
           <a
             class="button"
@@ -197,22 +336,25 @@ export const Runs = () => {
           {trouble.what}. What is shown was read before.
         </p>
       )}
-      {filter.wrong.map(({ part, why }) => (
-        <p class="note caution" key={part}>
-          <code>{part}</code> means nothing here: {why}.
-        </p>
-      ))}
+      <Chips find={find} parts={filter.parts} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of runs">
         <table class="runs">
           <thead>
             <tr>
               <th scope="col">
-                <span class="sr">Choose</span>
+                <input
+                  type="checkbox"
+                  aria-label="Choose all that are shown"
+                  checked={shown.length > 0 && shown.every(({ key }) => chosen.includes(key))}
+                  onChange={event => {
+                    picked.value = event.currentTarget.checked ? shown.map(({ key }) => key) : []
+                  }}
+                />
               </th>
               <th scope="col">
                 <span class="sr">State</span>
               </th>
-              {columns.map(({ key, title, says }) => (
+              {visible.map(({ key, title, says }) => (
                 <th
                   scope="col"
                   key={key}
@@ -231,13 +373,41 @@ export const Runs = () => {
               ))}
             </tr>
           </thead>
-          <tbody>
-            {shown.map(run => (
-              <Row key={run.key} run={run} picked={chosen.includes(run.key)} pick={() => toggle(run.key)} />
-            ))}
-          </tbody>
+          {groups.map(({ name, runs }) => (
+            <tbody key={name} onKeyDown={event => walk(event, toggle)}>
+              {listBy !== 'none' && (
+                <tr class="group-row">
+                  <th scope="rowgroup" colSpan={visible.length + 2}>
+                    {name} <span class="muted">{runs.length}</span>
+                  </th>
+                </tr>
+              )}
+              {runs.map(run => (
+                <Row
+                  key={run.key}
+                  run={run}
+                  picked={chosen.includes(run.key)}
+                  pick={() => toggle(run.key)}
+                  shown={names}
+                />
+              ))}
+            </tbody>
+          ))}
         </table>
       </div>
+      {shown.length > limit.value && (
+        <p class="nothing">
+          {limit.value} of {shown.length} runs are shown.{' '}
+          <button
+            type="button"
+            onClick={() => {
+              limit.value += PAGE
+            }}
+          >
+            Show {Math.min(PAGE, shown.length - limit.value)} more
+          </button>
+        </p>
+      )}
       {shown.length === 0 && (
         <p class="nothing">
           No run fits the filter.{' '}

@@ -21,10 +21,15 @@ export const isHeld = async (directory: string): Promise<boolean> =>
 const POINTS = 64
 
 /** Means over the probes of one type at every n-th evaluation and the last one. */
-const spark = async (run: Run, directory: string, type: string): Promise<Spark | undefined> => {
+const spark = async (
+  run: Run,
+  directory: string,
+  type: string,
+  metric: 'logp' | 'argmax_logp' = 'logp',
+): Promise<Spark | undefined> => {
   const { probes, evaluations, manifest } = run
-  if (!probes || evaluations.length === 0 || !manifest.columns.metrics.includes('logp')) return undefined
-  const unknown = unknownColumns(probes, 'logp')
+  if (!probes || evaluations.length === 0 || !manifest.columns.metrics.includes(metric)) return undefined
+  const unknown = unknownColumns(probes, metric)
   const columns = probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
   if (columns.length === 0) return undefined
   const every = Math.ceil(evaluations.length / POINTS)
@@ -33,7 +38,7 @@ const spark = async (run: Run, directory: string, type: string): Promise<Spark |
   const files = directoryFiles(directory)
   const values: number[] = []
   for (const row of rows) {
-    const bytes = await files.read(paths.metric('logp'), row * width, width)
+    const bytes = await files.read(paths.metric(metric), row * width, width)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const sum = columns.reduce((total, column) => total + view.getFloat32(column * 4, true), 0)
     values.push(sum / columns.length)
@@ -60,6 +65,9 @@ const summarise = async ({
       const found = await spark(run, directory, type)
       if (found) sparks[type] = found
     }
+    // Of a log whose argmax may be another response's nothing is said here.
+    const argmax = manifest.imported ? undefined : await spark(run, directory, 'chosen', 'argmax_logp')
+    if (argmax) sparks.argmax = argmax
     const lastScalar = Math.max(0, ...[...scalars.values()].map(column => column.steps.at(-1) ?? 0))
     return {
       manifest,

@@ -1,15 +1,28 @@
 // How somebody likes it, kept on their machine; no part of a link (ux.md R7).
 export const THEMES = ['system', 'light', 'dark'] as const
+export const CONTRASTS = ['system', 'more'] as const
+export const DENSITIES = ['comfortable', 'compact'] as const
 
 export interface Preferences {
   readonly theme: (typeof THEMES)[number]
+  readonly contrast: (typeof CONTRASTS)[number]
+  readonly density: (typeof DENSITIES)[number]
   /** Keys that are a single letter. */
   readonly letters: boolean
   /** Responses are hidden until pointed at: they may be unpleasant to read. */
   readonly blur: boolean
+  /** Columns of the list of runs that are left out. */
+  readonly without: readonly string[]
 }
 
-export const STANDARD: Preferences = { theme: 'system', letters: true, blur: false }
+export const STANDARD: Preferences = {
+  theme: 'system',
+  contrast: 'system',
+  density: 'comfortable',
+  letters: true,
+  blur: false,
+  without: ['probes', 'warn'],
+}
 const NAME = 'ldyn.preferences'
 
 /** Whatever of `text` is understood, over the standard. */
@@ -18,8 +31,14 @@ export const parsePreferences = (text: string | null | undefined): Preferences =
     const found = JSON.parse(text ?? '{}') as Partial<Preferences> | null
     return {
       theme: THEMES.find(theme => theme === found?.theme) ?? STANDARD.theme,
+      contrast: CONTRASTS.find(contrast => contrast === found?.contrast) ?? STANDARD.contrast,
+      density: DENSITIES.find(density => density === found?.density) ?? STANDARD.density,
       letters: typeof found?.letters === 'boolean' ? found.letters : STANDARD.letters,
       blur: typeof found?.blur === 'boolean' ? found.blur : STANDARD.blur,
+      without:
+        Array.isArray(found?.without) && found.without.every(name => typeof name === 'string')
+          ? found.without
+          : STANDARD.without,
     }
   } catch {
     return STANDARD

@@ -18,6 +18,9 @@ export type Along = (typeof ALONGS)[number]
 export const GROUPINGS = ['type', 'family', 'prompt', 'length'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 /** How runs are compared: on one axis, side by side, or each less the baseline. */
+/** What the list of runs is parted by. */
+export const LIST_GROUPS = ['none', 'algo', 'model', 'state'] as const
+export type ListGroup = (typeof LIST_GROUPS)[number]
 export const MODES = ['overlay', 'side', 'minus'] as const
 export type Mode = (typeof MODES)[number]
 
@@ -64,6 +67,8 @@ export interface View {
   readonly mode: Mode
   readonly baseline: number | undefined
   readonly seeds: boolean
+  /** What the list of runs is parted by. */
+  readonly listBy: ListGroup
   /** Share of the past in an exponential moving average; 0 is none. */
   readonly smooth: number
   /** Response types that are not drawn. */
@@ -120,6 +125,7 @@ export const DEFAULTS: View = {
   mode: 'overlay',
   baseline: undefined,
   seeds: false,
+  listBy: 'none',
   smooth: 0,
   hidden: [],
   update: undefined,
@@ -245,6 +251,7 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   mode: ['cm', oneOf<Mode>('overlay', ...MODES)],
   baseline: ['base', whole],
   seeds: ['seeds', flag],
+  listBy: ['rg', oneOf<ListGroup>('none', ...LIST_GROUPS)],
   smooth: ['sm', share],
   hidden: ['hide', words],
   update: ['u', whole],
