@@ -2,6 +2,7 @@
 import 'uplot/dist/uPlot.min.css'
 import './styles/tokens.css'
 import './styles/page.css'
+import './styles/shell.css'
 import './styles/dynamics.css'
 import './styles/overview.css'
 import './styles/compare.css'
@@ -14,6 +15,7 @@ import { createCurves } from './data/curves.ts'
 import { createMemoryRuns } from './data/memory.ts'
 import { createRunStore } from './data/run-store.ts'
 import type { Source } from './data/source.ts'
+import { createViews } from './data/views.ts'
 import { Shell } from './shell/app.tsx'
 import type { App } from './shell/context.ts'
 import { loadPreferences, savePreferences } from './shell/preferences.ts'
@@ -41,7 +43,11 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
   const runs = createRunStore(memory.beside(source))
   const loaded = loadPreferences()
   const preferences = signal(snapshot?.text === 'blur' ? { ...loaded, blur: true } : loaded)
-  const [systemDark, printing] = ['(prefers-color-scheme: dark)', 'print'].map(media => {
+  const [systemDark, printing, systemContrast] = [
+    '(prefers-color-scheme: dark)',
+    'print',
+    '(prefers-contrast: more)',
+  ].map(media => {
     const query = matchMedia(media)
     const matches = signal(query.matches)
     query.addEventListener('change', event => {
@@ -56,7 +62,12 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
     () => !printing.value && (theme.value === 'dark' || (theme.value === 'system' && systemDark.value)),
   )
   effect(() => {
-    document.documentElement.dataset.theme = dark.value ? 'dark' : 'light'
+    const { contrast, density } = preferences.value
+    Object.assign(document.documentElement.dataset, {
+      theme: dark.value ? 'dark' : 'light',
+      contrast: contrast === 'more' || systemContrast.value ? 'more' : 'standard',
+      density,
+    })
     // What a snapshot asks for is not how the reader likes it.
     savePreferences(snapshot?.text === 'blur' ? { ...preferences.value, blur: loaded.blur } : preferences.value)
   })
@@ -79,6 +90,8 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
     curves: createCurves(),
     ghost: signal(undefined),
     help: signal(false),
+    searching: signal(false),
+    views: createViews(source.views),
     tool: signal(undefined),
     announce: text => {
       clearTimeout(saying)

@@ -9,13 +9,16 @@ export type Ask = (
   path: string,
   headers?: Readonly<Record<string, string>>,
   signal?: AbortSignal,
+  /** What to put there; without it the path is read. */
+  put?: string,
 ) => Promise<Response>
 
 /** Requests with the token, if the page was opened with one. */
 export const asker =
   (token: string | undefined): Ask =>
-  (path, headers = {}, signal) =>
+  (path, headers = {}, signal, put) =>
     fetch(path, {
+      ...(put !== undefined && { method: 'PUT', body: put }),
       headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       signal,
     })

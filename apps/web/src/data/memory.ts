@@ -51,6 +51,8 @@ export const createMemoryRuns = (): MemoryRuns => {
       grown: () => {},
     }
   }
+  /** Also where the page was loaded anew and holds it no more. */
+  const isOwn = (key: string): boolean => held.has(key) || /^(lab|local):/.test(key)
   const changed = (): void => tell({ event: 'runs', data: { count: held.size } })
   return {
     has: key => held.has(key),
@@ -83,9 +85,9 @@ export const createMemoryRuns = (): MemoryRuns => {
         })
         return { ...found, runs: [...own, ...found.runs] }
       },
-      files: key => (held.has(key) || key.startsWith('lab:') ? filesOf(key) : source.files(key)),
+      files: key => (isOwn(key) ? filesOf(key) : source.files(key)),
       follow(keys, on, connection) {
-        const mine = new Set(keys.filter(key => held.has(key) || key.startsWith('lab:')))
+        const mine = new Set(keys.filter(isOwn))
         const listener: Listener = event => {
           if (event.event === 'runs' || mine.has(event.data.run)) on(event)
         }

@@ -6,6 +6,7 @@ import type { RunFiles } from '@ldyn/runs'
 import type { RunList, StreamEvent } from '../wire.ts'
 import type { Connection } from './event-stream.ts'
 import type { AskCurves } from './far-curves.ts'
+import type { ViewsSource } from './views.ts'
 
 /** The run, or one of its files, is not there (any more). */
 export class GoneError extends Error {
@@ -39,6 +40,8 @@ export interface Reading {
 
 export interface Source {
   readonly kind: 'served' | 'snapshot'
+  /** Where named views can be kept beside the runs. */
+  readonly views?: ViewsSource
   /** Throws UnreachableError. */
   list(): Promise<RunList>
   /** Files of the run of that key; whether there is such a run, `refresh` says. */

@@ -54,7 +54,7 @@ describe('curves that the viewer computes', () => {
     expect(asked('logp', fine)).toMatchObject({ from: 0, to: 5, request: { metric: 'logp' } })
     for (const metric of ['..', '../logp', 'a/b', 'LOGP', '', 'tokens.logp', '%2e%2e'])
       expect(asked(metric, fine)).toBe('That is no name of a metric.')
-    for (const wrong of <Record<string, string>[]>[
+    const nonsense: readonly Record<string, string>[] = [
       { from: '-1' },
       { to: '1e3' },
       { to: '0' },
@@ -62,7 +62,7 @@ describe('curves that the viewer computes', () => {
       { since: 'x' },
       { spread: 'boot' },
       { per: '' },
-    ])
-      expect(typeof asked('logp', { ...fine, ...wrong })).toBe('string')
+    ]
+    for (const wrong of nonsense) expect(typeof asked('logp', { ...fine, ...wrong })).toBe('string')
   })
 })

@@ -4,6 +4,7 @@
 // there Host and Origin prove nothing about who asks.
 import { timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
+import { api } from '../wire.ts'
 
 export interface Guard {
   /** Names and addresses under which the viewer is reached, without a port. */
@@ -64,7 +65,9 @@ export const guarded = ({ hosts, token, anyAddress = false }: Guard): Middleware
   const own = new Set(hosts.map(host => host.toLowerCase()))
   return async (c, next) => {
     const { method } = c.req
-    if (method !== 'GET' && method !== 'HEAD') return refuse(405, 'The viewer only reads: GET and HEAD.')
+    const writes = method === 'PUT' && c.req.path === api.views
+    if (method !== 'GET' && method !== 'HEAD' && !writes)
+      return refuse(405, 'The viewer only reads: GET and HEAD.')
     const authority = c.req.header('host') ?? ''
     const host = hostOf(authority)
     // An address cannot be rebound: only names can.
@@ -80,6 +83,9 @@ export const guarded = ({ hosts, token, anyAddress = false }: Guard): Middleware
     if (origin !== undefined && origin.toLowerCase() !== `http://${authority.toLowerCase()}`) {
       return refuse(403, 'Other pages may not read runs through the viewer.')
     }
+    // Every browser names the origin of a page that writes; JSON makes it ask first, and nobody here answers that.
+    if (writes && (origin === undefined || !c.req.header('content-type')?.startsWith('application/json')))
+      return refuse(403, 'Only the viewer’s own page may save views.')
     const site = c.req.header('sec-fetch-site')
     if (site !== undefined && site !== 'same-origin' && site !== 'none' && c.req.path.startsWith('/api/')) {
       return refuse(403, 'Other pages may not read runs through the viewer.')

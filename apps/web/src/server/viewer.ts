@@ -8,6 +8,7 @@ import { guarded, type Guard } from './guard.ts'
 import { fileResponse, findFile, segmentsOf, typeOf } from './run-file.ts'
 import { createStreams } from './stream.ts'
 import { createSummaries } from './summary.ts'
+import { createServedViews, MOST_BYTES } from './views.ts'
 import { createWatchers, snapshotOf } from './watch.ts'
 
 export interface ViewerOptions extends Guard {
@@ -28,7 +29,7 @@ export interface Viewer {
   readonly clients: number
 }
 
-const text = (status: 400 | 404 | 416 | 422 | 503, message: string): Response =>
+const text = (status: 400 | 404 | 413 | 416 | 422 | 503, message: string): Response =>
   new Response(`${message}\n`, {
     status,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
@@ -47,6 +48,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
   const app = new Hono()
   const summaries = createSummaries()
   const curves = createServedCurves()
+  const views = createServedViews(root)
   const streams = createStreams(createWatchers(options.pollMs), { most: options.clients })
   let found: Promise<readonly FoundRun[]> | undefined
   let at = 0
@@ -78,6 +80,20 @@ export const createViewer = (options: ViewerOptions): Viewer => {
       runs: await Promise.all((await runs()).map(run => summaries.of(run))),
     }
     return json(list)
+  })
+
+  app.get(api.views, async () => {
+    const found = await views.read()
+    return found === undefined
+      ? text(404, 'Views cannot be kept beside these runs.')
+      : new Response(found, { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+  })
+  app.put(api.views, async c => {
+    // What does not say its length, or too much, is not read at all.
+    const length = Number(c.req.header('content-length'))
+    if (!(length > 0 && length <= MOST_BYTES)) return text(413, 'So many views are not kept.')
+    const wrong = await views.write(await c.req.text())
+    return wrong === undefined ? new Response(null, { status: 204 }) : text(422, wrong)
   })
 
   app.get('/api/stream', async c => {

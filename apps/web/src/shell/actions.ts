@@ -89,6 +89,8 @@ export const act = (app: App, action: Action, data: LiveData | undefined): boole
       return true
     case 'help':
       return (app.help.value = true)
+    case 'search':
+      return (app.searching.value = true)
     case 'escape':
       return view.full !== undefined && (store.set({ full: undefined }), true)
     case 'find': {

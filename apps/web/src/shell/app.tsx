@@ -6,10 +6,12 @@ import { places, screens } from '../screens/index.ts'
 import { Boundary } from './boundary.tsx'
 import { limitsOf, originOf } from '../snapshot/words.ts'
 import { AppContext, useApp, type App } from './context.ts'
+import { Dialog } from './dialog.tsx'
+import { DropZone } from './drop-zone.tsx'
 import { Header } from './header.tsx'
 import { Help } from './help.tsx'
 import { useKeyboard } from './keyboard.ts'
-import { Part } from './lazy.tsx'
+import { Part, type Loadable } from './lazy.tsx'
 import { RunScreen } from './run-screen.tsx'
 import { OpenTool } from './tool.tsx'
 import { Transport } from './transport.tsx'
@@ -90,6 +92,23 @@ const Content = () => {
   )
 }
 
+// Fetched when it is first opened.
+const search: Loadable<{ close: () => void }> = {
+  load: () => import('./search.tsx').then(({ Search }) => Search),
+}
+
+const OpenSearch = () => {
+  const app = useApp()
+  const close = (): void => {
+    app.searching.value = false
+  }
+  return (
+    <Dialog open={app.searching.value} title="Search" look="search" close={close}>
+      <Part part={search} title="Search" props={{ close }} />
+    </Dialog>
+  )
+}
+
 const titleOf = (app: App): string => {
   const { runs, page, place } = app.store.view.value
   const name =
@@ -137,6 +156,8 @@ export const Shell = ({
       )}
       <Help />
       <OpenTool />
+      <OpenSearch />
+      {!app.snapshot && <DropZone />}
     </AppContext.Provider>
   )
 }

@@ -7,6 +7,7 @@ import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import type { MemoryRuns } from '../data/memory.ts'
 import type { OpenRun, RunStore } from '../data/run-store.ts'
+import type { Views } from '../data/views.ts'
 import type { SnapshotAbout } from '../snapshot/format.ts'
 import type { ViewStore } from '../state/store.ts'
 import type { Preferences } from './preferences.ts'
@@ -28,6 +29,10 @@ export interface App {
   /** A short message that goes away by itself. */
   readonly toast: (text: string) => void
   readonly help: Signal<boolean>
+  /** Whether the search is open. */
+  readonly searching: Signal<boolean>
+  /** Views that have a name. */
+  readonly views: Views
   /** The dialog that is open over the page, by the id of its tool. */
   readonly tool: Signal<string | undefined>
   /** The runs of the view, in its order. */

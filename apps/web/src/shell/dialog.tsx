@@ -6,13 +6,13 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 export const Dialog = ({
   open,
   title,
-  wide = false,
+  look,
   close,
   children,
 }: {
   open: boolean
   title: string
-  wide?: boolean
+  look?: 'wide' | 'search'
   close: () => void
   children: ComponentChildren
 }) => {
@@ -23,7 +23,7 @@ export const Dialog = ({
     else if (!open) element.current?.close()
   }, [open])
   return (
-    <dialog ref={element} class={wide ? 'wide' : undefined} aria-labelledby={id} onClose={close}>
+    <dialog ref={element} class={look} aria-labelledby={id} onClose={close}>
       <h2 id={id}>{title}</h2>
       {open && children}
     </dialog>

@@ -1,10 +1,14 @@
 // Where one is, how the run stands, and what can be opened from anywhere: screens, places without a run, tools.
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { OpenRun } from '../data/run-store.ts'
 import { places, screens, tools } from '../screens/index.ts'
 import type { View } from '../state/address.ts'
 import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
 import { copyLink } from './panel-frame.tsx'
 import { THEMES } from './preferences.ts'
+import { standingOf } from './standing.ts'
 import { StateMark } from './state-mark.tsx'
 
 /** What of a view belongs to its runs, and is left behind with them. */
@@ -16,6 +20,22 @@ export const WITHOUT_RUNS: Partial<View> = {
   full: undefined,
   step: undefined,
   zoom: undefined,
+}
+
+/** Beside the state, what ages: it alone is drawn anew every second. */
+const Standing = ({ run }: { run: OpenRun }) => {
+  const now = useSignal(Date.now())
+  const [state, data] = [run.state.value, run.data.value]
+  const ages = state === 'live' || state === 'stalled'
+  useEffect(() => {
+    if (!ages) return
+    const timer = setInterval(() => {
+      now.value = Date.now()
+    }, 1000)
+    return () => clearInterval(timer)
+  }, [ages])
+  if (!state || !data) return null
+  return <span class="age">{standingOf(state, data, run.changedAt.value, Math.max(now.value, Date.now()))}</span>
 }
 
 const Crumbs = () => {
@@ -44,6 +64,7 @@ const Crumbs = () => {
         </span>
       )}
       {first?.state.value && <StateMark state={first.state.value} />}
+      {first && <Standing run={first} />}
     </nav>
   )
 }
@@ -86,6 +107,17 @@ export const Header = () => {
             ◌ reconnecting
           </span>
         )}
+        <button
+          type="button"
+          class="small open-search"
+          aria-haspopup="dialog"
+          title="Find a run, screen, metric, probe or command (Ctrl+K)"
+          onClick={() => {
+            app.searching.value = true
+          }}
+        >
+          Search <kbd>Ctrl K</kbd>
+        </button>
         {tools
           .filter(({ ofRuns }) => !ofRuns || view.runs.length > 0)
           .map(({ id, title }) => (
@@ -126,13 +158,13 @@ export const Header = () => {
         <button
           type="button"
           class="icon"
-          title="Keys (?)"
+          title="Keys and settings (?)"
           onClick={() => {
             app.help.value = true
           }}
         >
           <Icon name="help" />
-          <span class="sr">Keys</span>
+          <span class="sr">Keys and settings</span>
         </button>
       </div>
       {view.runs.length > 0 && <Tabs />}

@@ -11,7 +11,7 @@ export const OpenTool = () => {
     app.tool.value = undefined
   }
   return (
-    <Dialog open={tool !== undefined} title={tool?.title ?? ''} close={close} wide>
+    <Dialog open={tool !== undefined} title={tool?.title ?? ''} close={close} look="wide">
       {tool && <Part key={tool.id} part={tool} title={tool.title} props={{ app, close }} />}
     </Dialog>
   )

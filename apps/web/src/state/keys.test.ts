@@ -34,6 +34,12 @@ describe('keys', () => {
     expect(keys(press('z', { ctrlKey: true, typing: true }), true)).toBeUndefined()
   })
 
+  it('open the search, also while somebody types', () => {
+    const keys = createKeys()
+    for (const typing of [true, false])
+      expect(keys(press('k', { metaKey: true, typing }), false)).toEqual({ do: 'search' })
+  })
+
   it('leave the browser its own', () => {
     const keys = createKeys()
     for (const key of ['c', 'f', 'l', 't', 'p', '0'])

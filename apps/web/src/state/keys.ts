@@ -25,6 +25,7 @@ export type Action =
         | 'help'
         | 'escape'
         | 'find'
+        | 'search'
     }
 
 export interface Pressed {
@@ -77,6 +78,7 @@ const single: Readonly<Record<string, Action>> = {
 }
 
 export const keyHelp: readonly KeyHelp[] = [
+  { keys: 'Ctrl+K', says: 'find a run, screen, metric, probe, saved view or command' },
   { keys: ', .', says: 'one evaluation back or on; with Shift ten' },
   { keys: 'Space', says: 'play through the steps' },
   { keys: 'j k', says: 'next or previous probe' },
@@ -105,6 +107,7 @@ export const createKeys = (): ((pressed: Pressed, letters: boolean) => Action | 
     const lower = key.toLowerCase()
     if (control && !typing && lower === 'z') return { do: shiftKey ? 'redo' : 'undo' }
     if (control && !typing && lower === 'y') return { do: 'redo' }
+    if (control && lower === 'k') return { do: 'search' }
     if (altKey && lower === 'm') return { do: 'theme' }
     if (control || altKey || typing || !letters) return undefined
     if (went) {
