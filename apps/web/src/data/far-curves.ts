@@ -39,6 +39,8 @@ export interface FarCurves {
   extend(to: number, isNear: (metric: string) => boolean): Promise<() => void>
   /** Forgets what failed, so that it is asked for again. */
   retry(): void
+  /** Why a curve did not come; undefined where none failed since the last `retry`. */
+  failure(): unknown
   /** When nothing is being asked for any more. */
   settled(): Promise<void>
 }
@@ -46,6 +48,7 @@ export interface FarCurves {
 interface Entry {
   readonly request: FarRequest
   state: 'asked' | 'here' | 'failed'
+  error?: unknown
   to: number
   readonly types: Map<string, FarCurve>
 }
@@ -81,6 +84,7 @@ export const createFarCurves = (
     } catch (error) {
       // Drawing again must not ask again: that would go on for ever.
       entry.state = 'failed'
+      entry.error = error
       changed(error)
     }
   }
@@ -115,6 +119,7 @@ export const createFarCurves = (
     retry() {
       for (const [name, { state }] of entries) if (state === 'failed') entries.delete(name)
     },
+    failure: () => [...entries.values()].find(({ state }) => state === 'failed')?.error,
     async settled() {
       while (asking.size > 0) await Promise.all(asking)
     },

@@ -1,4 +1,4 @@
-import { appendFile, truncate } from 'node:fs/promises'
+import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunFiles } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
@@ -82,4 +82,23 @@ describe('a run that is followed', () => {
       await truncate(join(root, 'probe/logp.f32'), 10)
       await expect(followRun(directoryFiles(root)).refresh()).rejects.toThrow()
     }))
+})
+
+it('rows that are cut off are told and not asked for again and again; other metrics go on, and so does a retry', async () => {
+  await withRoot(async root => {
+    const directory = join(root, 'damaged')
+    await (await beginRun(directory, [0, 10])).finish('done')
+    const path = join(directory, 'probe', 'logp.f32')
+    const whole = await readFile(path)
+    await truncate(path, 20)
+    const live = followRun(directoryFiles(directory), ['logp', 'entropy'])
+    const found = await live.refresh()
+    expect([...found!.rows.keys()]).toEqual(['entropy'])
+    expect(String(live.failure())).toMatch(/logp\.f32/)
+    expect(await live.refresh()).toBeUndefined()
+    await writeFile(path, whole)
+    live.retry()
+    expect(live.failure()).toBeUndefined()
+    expect([...(await live.refresh())!.rows.keys()].sort()).toEqual(['entropy', 'logp'])
+  })
 })

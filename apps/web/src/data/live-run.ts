@@ -24,6 +24,7 @@ import {
   type ScalarLine,
 } from '@ldyn/runs'
 import type { FarCurves } from './far-curves.ts'
+import { GoneError } from './source.ts'
 
 export interface LiveData extends RunData {
   readonly events: readonly RunEvent[]
@@ -49,8 +50,10 @@ export interface LiveRun {
   keep(metrics: readonly string[]): void
   /** Metrics whose rows are read. */
   readonly metrics: ReadonlySet<string>
-  /** Asks again for curves that did not come. */
+  /** Asks again for rows and curves that did not come. */
   retry(): void
+  /** Why rows or curves did not come; undefined where none failed since the last `retry`. */
+  failure(): unknown
   /** What is known now, as a new object; undefined where nothing was read yet. */
   current(): LiveData | undefined
 }
@@ -196,6 +199,8 @@ export const followRun = (
   const columns = createColumns()
   const [events, evaluations, updates]: [RunEvent[], Evaluation[], DecompositionLine[]] = [[], [], []]
   const rows = new Map<string, Float32Array[]>()
+  /** Why rows of a metric could not be read. They are not asked for again before `retry`; others go on. */
+  const unread = new Map<string, unknown>()
   const far = farOf?.(() => evaluations.length)
   let [manifest, probes]: [RunManifest | undefined, Probes | undefined] = [undefined, undefined]
   let manifestText = ''
@@ -260,7 +265,11 @@ export const followRun = (
   return {
     metrics,
     current,
-    retry: () => far?.retry(),
+    retry() {
+      unread.clear()
+      far?.retry()
+    },
+    failure: () => [...unread.values()][0] ?? far?.failure(),
     need,
     keep(needed) {
       let bytes = 0
@@ -309,13 +318,20 @@ export const followRun = (
         [newUpdates, newEvents, newScalars, newEvaluations].some(({ lines }) => lines.length > 0)
       if (!probes) return changed ? current() : undefined
       const missing = (): string | undefined =>
-        [...metrics].find(metric => !rows.has(metric) && manifest!.columns.metrics.includes(metric))
+        [...metrics].find(
+          metric => !rows.has(metric) && !unread.has(metric) && manifest!.columns.metrics.includes(metric),
+        )
       if (missing() !== undefined && changed) partly(current()!)
       // Curves that somebody else computes are there sooner than the rows, and are what is looked at first.
       if (missing() !== undefined && far) await far.settled()
       // One after the other: a browser has few connections, and the first metric is the one that is looked at.
       for (let metric = missing(); metric !== undefined; metric = missing()) {
-        rows.set(metric, await readRows(metric, 0, evaluations.length))
+        try {
+          rows.set(metric, await readRows(metric, 0, evaluations.length))
+        } catch (error) {
+          if (error instanceof GoneError) throw error
+          unread.set(metric, error)
+        }
         changed = true
         if (missing() !== undefined) partly(current()!)
       }

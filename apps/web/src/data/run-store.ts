@@ -80,9 +80,12 @@ export const createRunStore = (source: Source): RunStore => {
   let stream: Disposable | undefined
   let followed = ''
 
-  const publish = (entry: Entry, found: LiveData | undefined): void =>
+  /** `whole`: all was read that was asked for, so what stood in the way before does so no more. */
+  const publish = (entry: Entry, found: LiveData | undefined, whole: boolean): void =>
     batch(() => {
-      entry.trouble.value = undefined
+      const failure = entry.live.failure()
+      if (failure !== undefined) entry.trouble.value = troubleOf(failure)
+      else if (whole) entry.trouble.value = undefined
       entry.gone.value = false
       if (!found) return
       entry.data.value = found
@@ -105,8 +108,8 @@ export const createRunStore = (source: Source): RunStore => {
     entry.manifest = false
     try {
       if (!entry.data.peek()) await entry.files.refresh()
-      const found = await entry.live.refresh(manifest, data => publish(entry, data))
-      publish(entry, found)
+      const found = await entry.live.refresh(manifest, data => publish(entry, data, false))
+      publish(entry, found, true)
     } catch (error) {
       failed(entry, error)
     }
@@ -134,7 +137,7 @@ export const createRunStore = (source: Source): RunStore => {
               entry.drawing = true
               queueMicrotask(() => {
                 entry.drawing = false
-                publish(entry, live.current())
+                publish(entry, live.current(), false)
               })
             }
           }),
@@ -200,7 +203,7 @@ export const createRunStore = (source: Source): RunStore => {
         retry() {
           if (made.data.peek() === undefined) made.live = follow(made, [...made.live.metrics])
           made.live.retry()
-          publish(made, made.live.current())
+          publish(made, made.live.current(), true)
           void refresh(made)
         },
         stop: files.stop && (() => files.stop!()),

@@ -216,8 +216,14 @@ const Body = ({
   }
 }
 
+/** A panel that waits for a run whose reading failed waits for nothing: it says what failed. */
+const asItStands = (app: App, model: PanelModel): PanelModel => {
+  const failed = model.kind === 'loading' && app.opened.value.find(run => run.trouble.value !== undefined)
+  return failed ? { ...model, kind: 'trouble', trouble: failed.trouble.value!, retry: failed.retry } : model
+}
+
 export const PanelFrame = ({
-  model,
+  model: given,
   height = 260,
   children,
 }: {
@@ -226,6 +232,7 @@ export const PanelFrame = ({
   children?: preact.ComponentChildren
 }) => {
   const app = useApp()
+  const model = asItStands(app, given)
   const frame = useRef<HTMLElement>(null)
   const { tables, full } = app.store.view.value
   const table = tables.includes(model.id) ? tableFor(seen(app, model)) : undefined

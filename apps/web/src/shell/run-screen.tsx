@@ -64,8 +64,9 @@ export const RunScreen = ({ screen }: { screen: Screen }) => {
         .filter(run => run.trouble.value)
         .map(run => (
           <p class="banner bad" role="alert" key={run.key}>
-            <strong>{run.trouble.value!.what}</strong> {run.trouble.value!.where} {run.trouble.value!.why}.
-            What was read before is shown.{' '}
+            <strong>{run.trouble.value!.what.replace(/\.$/, '')}.</strong>{' '}
+            {[run.trouble.value!.where, run.trouble.value!.why].filter(Boolean).join(': ')} What was read before
+            is shown.{' '}
             <button type="button" onClick={run.retry}>
               Try again
             </button>
