@@ -107,7 +107,7 @@ export const addUpdate = (writer: RunWriter, step: number): Promise<void> =>
 export const addKernels = async (directory: string): Promise<void> => {
   const pairs = [0, 1].flatMap(row => TYPES.map(type => ({ row, type, tokens: 5 })))
   const n = pairs.length
-  await mkdir(join(directory, 'kernel'))
+  await mkdir(join(directory, 'kernel'), { recursive: true })
   await writeSafetensorsFile(
     join(directory, 'kernel', 'gram.safetensors'),
     [

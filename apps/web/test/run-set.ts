@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { layOutProbes, tokenCount, type Probes } from '@ldyn/runs'
 import { createRun, importRun, type NewRun, type RunWriter } from '@ldyn/runs/node'
 import { evaluation, pythonJson } from '../../../packages/runs/test/foreign.ts'
+import { addMatrices, tokensOf, watchedAt } from './run-matrices.ts'
 import { addKernels } from './run-on-disk.ts'
 
 const CREATED = '2026-11-22T12:00:00.000Z'
@@ -45,7 +46,7 @@ const logpOf = (type: string, row: number, step: number, tokens: number): number
   const t = step / 40
   const own = -2.4 * tokens - row * 1.3
   if (type.startsWith('chosen')) return own + 9 * t * (1.3 - t) - (type === 'chosen' ? 0 : 2)
-  if (type.startsWith('reject')) return own - 3 - 11 * t * t - row * 0.2
+  if (type.startsWith('reject')) return own - (type === 'rejected' ? 3 : 4.5) - 11 * t * t - row * 0.2
   return own - 6 - 4 * t * (type === 'irr_test' ? 0.3 : 1)
 }
 const share = (step: number): number => 0.38 + 0.3 * (step / 40) ** 2
@@ -163,7 +164,8 @@ const addUpdate = (writer: RunWriter, step: number): Promise<void> =>
           decay: -0.001,
         }
         const predicted = Object.values(directions).reduce((sum, value) => sum + value, 0)
-        return { row, type, actual: predicted * 0.97 + step / 5000, predicted, directions }
+        const found = { row, type, actual: predicted * 0.97 + step / 5000, predicted, directions }
+        return row === 0 ? { ...found, tokens: tokensOf(found, 5 + t) } : found
       }),
     ),
   })
@@ -177,17 +179,20 @@ interface Making {
   readonly manifest?: Partial<NewRun>
   /** Added to log π by the last step. */
   readonly shift?: number
+  /** With distributions at watched positions. */
+  readonly watched?: boolean
 }
 
 const begin = async (
   root: string,
   key: string,
-  { steps = STEPS, updates = [], probes = PROBES, manifest, shift = 0 }: Making = {},
+  { steps = STEPS, updates = [], probes = PROBES, manifest, shift = 0, watched = false }: Making = {},
 ): Promise<RunWriter> => {
   const writer = await createRun(join(root, key), manifestOf(key, manifest), probes)
   for (const step of steps) {
     await addEvaluation(writer, probes, step, shift)
     if (updates.includes(step)) await addUpdate(writer, step)
+    if (watched) await writer.watched(step, stageAt(step), watchedAt(step))
   }
   return writer
 }
@@ -244,7 +249,7 @@ export const makeRunSet = async (
   }
   const makers: Readonly<Record<Exclude<RunName, 'live'>, () => Promise<void>>> = {
     async full() {
-      const writer = await begin(root, RUNS.full, { updates: [10, 20, 25, 30, 40] })
+      const writer = await begin(root, RUNS.full, { updates: [10, 20, 25, 30, 40], watched: true })
       await writer.event({ type: 'checkpoint', stage: 'dpo', s: 40, path: 'checkpoints/000040-dpo' })
       await writer.event({
         type: 'warning',
@@ -253,7 +258,7 @@ export const makeRunSet = async (
         message: 'chosen falls while the likeliest token gains',
       })
       await writer.finish('done')
-      await addKernels(at('full'))
+      await addMatrices(at('full'), SET_TYPES.slice(0, 5))
     },
     second: () =>
       done('second', {
@@ -290,12 +295,16 @@ export const makeRunSet = async (
       const log = await recordedLog(join(root, '..', 'logs'))
       await importRun(log, at('recorded'), { version: '0.1.0' })
     },
-    large: () =>
-      done('large', {
+    async large() {
+      await done('large', {
         probes: MANY,
         steps: Array.from({ length: 41 }, (_, i) => i),
         updates: Array.from({ length: 20 }, (_, i) => 2 * i + 2),
-      }),
+      })
+      // Kernels of several steps beside one that names none, over other probes.
+      await addMatrices(at('large'), SET_TYPES)
+      await addKernels(at('large'))
+    },
     odd: () => done('odd', { steps: [0, 20, 40] }),
   }
   for (const name of names) if (name !== 'live') await makers[name]()

@@ -166,9 +166,9 @@ export const openStage = async ({ gpu = 'none' }: StageOptions = {}): Promise<St
 
 /**
  * Waits until the page shows what it will show: something is there, nothing loads, and what is there has been the
- * same for a fifth of a second. Rejects after half a minute with what still loads.
+ * same for `quietMs`. Rejects after half a minute with what still loads.
  */
-export const settled = async (page: Page): Promise<void> => {
+export const settled = async (page: Page, quietMs = 200): Promise<void> => {
   const done = await page.evaluate(
     ({ quietMs, mostMs }) =>
       new Promise<string>(resolve => {
@@ -186,18 +186,18 @@ export const settled = async (page: Page): Promise<void> => {
         }
         look()
       }),
-    { quietMs: 200, mostMs: 30_000 },
+    { quietMs, mostMs: 30_000 },
   )
   if (done !== '') throw new Error(`The page does not come to rest at ${page.url()}: ${done}`)
 }
 
 /** Goes to another view on the page that is open, as a link does, and waits for it. */
-export const goTo = async (page: Page, hash: string): Promise<void> => {
+export const goTo = async (page: Page, hash: string, quietMs?: number): Promise<void> => {
   await page.evaluate(to => {
     location.hash = to
   }, hash)
   await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
-  await settled(page)
+  await settled(page, quietMs)
 }
 
 /** How far the page is wider than its window, in CSS pixels. */
