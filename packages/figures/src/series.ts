@@ -111,6 +111,13 @@ export const estimate = (values: readonly number[]): Estimate => {
   return { mean, se: n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n), n }
 }
 
+/** Columns in which the metric of a type is known; none where the run does not hold it. */
+export const columnsOf = ({ rows, probes }: RunData, metric: string, type: string): readonly number[] => {
+  if (!probes || !rows.has(metric)) return []
+  const unknown = unknownColumns(probes, metric)
+  return probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
+}
+
 /** The metric of one type, one value a probe that has it; undefined where the run does not hold it. */
 export const sampleOf = (
   data: RunData,
@@ -120,10 +127,7 @@ export const sampleOf = (
 ): Sample | undefined => {
   const rows = data.rows.get(metric)
   if (!rows || !data.probes || rows.length === 0 || (per === 'token' && !isSum(metric))) return undefined
-  const unknown = unknownColumns(data.probes, metric)
-  const columns = data.probes.columns.flatMap((column, i) =>
-    column.type === type && !unknown.has(i) ? [i] : [],
-  )
+  const columns = columnsOf(data, metric, type)
   if (columns.length === 0) return undefined
   // An imported log may not say how long its responses are.
   if (per === 'token' && columns.some((i) => data.probes!.columns[i].tokens === 0)) return undefined

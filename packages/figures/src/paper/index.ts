@@ -54,6 +54,7 @@ export const paperFigures = (
   })
 }
 
+export { learnedType, proxyOf } from './influence.ts'
 export { FIGURES } from './model.ts'
 export type { FigureId, HeatPanel, Label, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
 export { ONE_COLUMN, paperSvg, TWO_COLUMNS } from './print.ts'

@@ -8,7 +8,7 @@
  * learned, times the updates that each decomposed one stands for. Only this tells y⁺ from y⁻ within one stage.
  */
 import type { DecompositionLine } from '@ldyn/runs'
-import { estimate, sampleOf, type Sample } from '../series.ts'
+import { columnsOf, estimate } from '../series.ts'
 import { meansOnly, stepsOf, type Span } from './about.ts'
 import type { PaperRun } from './model.ts'
 
@@ -30,41 +30,58 @@ export interface Proxy {
 
 const mean = (values: readonly number[]): number => values.reduce((n, x) => n + x, 0) / values.length
 
-const norm = (values: readonly number[]): number => Math.sqrt(values.reduce((n, x) => n + x * x, 0))
+/** Mean of a row over some columns. Rows are read where they lie: a long run has millions of values. */
+const meanAt = (row: ArrayLike<number>, columns: readonly number[]): number => {
+  let sum = 0
+  for (const c of columns) sum += row[c]
+  return sum / columns.length
+}
 
-/** The metric of the type, or of the only type that has it. */
-const scaleOf = (run: PaperRun, metric: string, type: string): { sample: Sample; of: string } | undefined => {
-  const own = sampleOf(run, metric, type)
-  if (own) return { sample: own, of: type }
-  for (const other of run.types) {
-    const sample = sampleOf(run, metric, other)
-    if (sample) return { sample, of: other }
+interface Known {
+  readonly columns: readonly number[]
+  readonly of: string
+}
+
+/** Where the metric of the type stands, or that of the only type that has it. */
+const knownOf = (run: PaperRun, metric: string, type: string): Known | undefined => {
+  for (const of of [type, ...run.types]) {
+    const columns = columnsOf(run, metric, of)
+    if (columns.length > 0) return { columns, of }
   }
   return undefined
 }
 
 /** Undefined where the run has not all of logp, a_norm and p_e. */
 export const proxyOf = ({ run, at }: Span, type: string): Proxy | undefined => {
-  const logp = sampleOf(run, 'logp', type)
-  const [a, p] = [scaleOf(run, 'a_norm', type), scaleOf(run, 'p_e', type)]
-  if (!logp || !a || !p) return undefined
+  const own = columnsOf(run, 'logp', type)
+  const [a, p] = [knownOf(run, 'a_norm', type), knownOf(run, 'p_e', type)]
+  const [logp, aRows, pRows] = ['logp', 'a_norm', 'p_e'].map((metric) => run.rows.get(metric))
+  if (own.length === 0 || !a || !p || !logp || !aRows || !pRows) return undefined
   const whole = !meansOnly(run)
-  const intervals = at.slice(1).map((e, i) => {
+  const [signDelta, lbk]: [number[], number[]] = [[], []]
+  const totals = own.map(() => 0)
+  at.slice(1).forEach((e, i) => {
     const before = at[i]
-    const delta = logp.at[e].map((x, k) => x - logp.at[before][k])
-    const scale = Math.sqrt(mean(a.sample.at[before])) * mean(p.sample.at[before])
-    return delta.map((x) => x / scale)
+    const scale = Math.sqrt(meanAt(aRows[before], a.columns)) * meanAt(pRows[before], p.columns)
+    let [sum, squares] = [0, 0]
+    own.forEach((c, k) => {
+      const moved = (logp[e][c] - logp[before][c]) / scale
+      totals[k] += moved
+      sum += moved
+      squares += moved * moved
+    })
+    signDelta.push(sum / own.length)
+    lbk.push(Math.sqrt(squares))
   })
-  const total = estimate(logp.probes.map((_, k) => intervals.reduce((n, delta) => n + delta[k], 0)))
-  const lbk = whole ? intervals.map(norm) : undefined
+  const total = estimate(totals)
   return {
     steps: stepsOf(run, at.slice(1)),
-    lbk,
-    signDelta: intervals.map(mean),
+    lbk: whole ? lbk : undefined,
+    signDelta,
     sum: {
       signDelta: total.mean,
       error: whole && total.n > 1 ? total.se : undefined,
-      lbk: lbk?.reduce((n, x) => n + x, 0),
+      lbk: whole ? lbk.reduce((n, x) => n + x, 0) : undefined,
     },
     standIn: [a, p].find(({ of }) => of !== type)?.of,
   }
