@@ -28,7 +28,7 @@ export const endTable = (
     ends.find(end => end.run === run && end.type === type)
   if (runs.length > MOST_COLUMNS)
     return {
-      head: ['run', 'name', ...types.flatMap(type => [type, `${type} less ${base}`, '± se'])],
+      head: ['run', 'name', ...types.flatMap(type => [type, `${type} less ${base}`, `${type} ± se`])],
       rows: runs.map((_, r) => [
         letter(r),
         names[r],
@@ -45,7 +45,7 @@ export const endTable = (
         `${letter(r)} last`,
         `${letter(r)} Δ`,
         `${letter(r)} Δ ± se`,
-        ...(r === baseline ? [] : [`${letter(r)} less ${base}`, `± se`]),
+        ...(r === baseline ? [] : [`${letter(r)} less ${base}`, `${letter(r)} less ${base} ± se`]),
       ]),
     ],
     rows: types.map(type => [
@@ -72,7 +72,7 @@ export const seedTable = (
   const all = seedEnds(ends, groups)
   const names = groups.map(members => members.map(letter).join(' '))
   return {
-    head: ['type', ...names.flatMap(name => [`${name} mean`, '± 95 % over seeds'])],
+    head: ['type', ...names.flatMap(name => [`${name} mean`, `${name} ± 95 %`])],
     rows: typesIn(runs).map(({ key }) => [
       key,
       ...groups.flatMap((_, g): Cell[] => {

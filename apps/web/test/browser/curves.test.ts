@@ -199,9 +199,9 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
 
   it('runs less a baseline, side by side and in bands have tables and files of what is drawn', async () => {
     for (const [hash, panel, column] of [
-      ['#/r/many/00,many/01/compare?cm=minus', 'minus-chosen', 'chosen B'],
-      ['#/r/many/00,many/01/compare?cm=side&base=1', 'run-1', 'chosen_rephrase'],
-      ['#/r/many/00,many/01,many/05/compare?seeds=1', 'only-chosen', 'chosen AB'],
+      ['#/r/many%2F00,many%2F01/compare?cm=minus', 'minus-chosen', 'chosen B'],
+      ['#/r/many%2F00,many%2F01/compare?cm=side&base=1', 'run-1', 'chosen_rephrase'],
+      ['#/r/many%2F01,many%2F02,many%2F05/compare?seeds=1', 'only-chosen', 'chosen AB'],
     ] as const) {
       await using opened = await stage.open(`${hash}&t=${panel}&x=100~200`)
       const { page, complaints } = opened
