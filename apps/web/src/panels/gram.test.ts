@@ -7,6 +7,7 @@ import {
   gramFiles,
   gramProbes,
   normed,
+  offDiagonal,
   orderOf,
   reorder,
   stableUntil,
@@ -75,6 +76,11 @@ describe('a Gram matrix', () => {
     normed(values, 6, 'trace').forEach((x, i) => expect(scaled[i]).toBeCloseTo(x, 12))
     expect([...normed(values, 6, 'raw')]).toEqual([...values])
     expect([...cosines([0, 0, 0, 1], 2)].map(Number.isNaN)).toEqual([true, true, true, false])
+  })
+
+  it('is scaled by what is off its diagonal', () => {
+    expect([...offDiagonal(2, [9, 1, 2, 9], [8, 3, 4, 8])]).toEqual([1, 2, 3, 4])
+    expect(offDiagonal(1, [5])).toHaveLength(0)
   })
 
   it('has the same largest eigenvalues by Lanczos as in full', () => {

@@ -88,6 +88,16 @@ export const normed = (values: ArrayLike<number>, n: number, norm: Norm): Float6
   return out
 }
 
+/** Entries off the diagonal: what a scale is taken from, since K_ii, a squared length, would hide all others. */
+export const offDiagonal = (n: number, ...matrices: readonly ArrayLike<number>[]): Float64Array => {
+  const out = new Float64Array(n * Math.max(0, n - 1) * matrices.length)
+  let k = 0
+  for (const values of matrices) {
+    for (let i = 0; i < n * n; i++) if (i % (n + 1) !== 0) out[k++] = values[i]
+  }
+  return out
+}
+
 export const NORM_TEXT: Readonly<
   Record<Norm, { readonly name: string; readonly unit: string; readonly says: string }>
 > = {

@@ -64,24 +64,25 @@ export const readGram = async (
   return { place, n, values, probes, model: word('model', place.name), params: word('params', 'all'), parts }
 }
 
-/** All recorded Grams: files of their own, or those of `ldyn kernel drift` where there are fewer than two. */
+/** All recorded Grams by step: files of their own, and of the others those that `ldyn kernel drift` left in one. */
 export const gramPlaces = async (
   files: RunFiles,
   paths: readonly string[],
 ): Promise<readonly GramPlace[]> => {
   const own = gramFiles(paths)
-  if (own.filter(({ step }) => step !== undefined).length > 1 || !paths.includes(DRIFT)) return own
+  if (!paths.includes(DRIFT)) return own
   const matrices = await openMatrices(files, DRIFT)
   const count = matrices.shapes.get('grams')?.[0] ?? 0
   const [models, steps] = [matrices.about('models'), matrices.about('steps')]
-  return Array.from({ length: count }, (_, index): GramPlace => {
+  const others = Array.from({ length: count }, (_, index): GramPlace => {
     const given: unknown = Array.isArray(steps) ? steps[index] : undefined
     // The model that training began with has no checkpoint that could say so.
     const step = typeof given === 'number' ? given : index === 0 ? 0 : undefined
     const model: unknown = Array.isArray(models) ? models[index] : undefined
     const name = step === undefined ? String(model ?? index) : `step ${step}`
     return { path: DRIFT, step, tensor: 'grams', index, name }
-  })
+  }).filter(({ step }) => step === undefined || !own.some(one => one.step === step))
+  return [...own, ...others].sort((a, b) => (a.step ?? Infinity) - (b.step ?? Infinity))
 }
 
 const gramOf = ({ n, values }: ReadGram): Gram => ({ n, data: Float64Array.from(values) })

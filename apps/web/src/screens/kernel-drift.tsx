@@ -55,9 +55,14 @@ export const driftPanel = (run: LiveData, recorded: number, { points, trouble, d
       mean: kept.map(i => of(points[i])!),
     }
   }
+  const others = recorded - points.length
   return {
     ...about,
     kind: 'curves',
+    notes:
+      others > 0
+        ? [`${others} of ${recorded} recorded kernels are over other probes than the first and left out.`]
+        : [],
     panel: {
       id,
       section: 'training',

@@ -11,6 +11,7 @@ import {
   gramAt,
   NORM_TEXT,
   normed,
+  offDiagonal,
   orderOf,
   reorder,
   type DriftPoint,
@@ -255,10 +256,14 @@ const Maps = ({
     [base, norm, ordered],
   )
   const change = useMemo(() => before && now.map((value, i) => value - before[i]), [now, before])
-  const scale = useMemo(() => {
-    const all = before ? Float64Array.from([...now, ...before]) : now
-    return scaleFor(all, true, norm !== 'cosine')
-  }, [now, before, norm])
+  const scale = useMemo(
+    () => scaleFor(offDiagonal(gram.n, now, ...(before ? [before] : [])), true, norm !== 'cosine'),
+    [now, before, norm],
+  )
+  const changeScale = useMemo(
+    () => change && scaleFor(offDiagonal(gram.n, change), true, norm !== 'cosine'),
+    [change, norm],
+  )
   const window = `kernel ${opened.key}`
   const text = `${NORM_TEXT[norm].says}`
   const of = `${plural(gram.n, 'response')}; model ${lastPart(gram.model)}, parameters ${layer && gram.parts.includes(layer) ? layer : gram.params}.`
@@ -275,7 +280,7 @@ const Maps = ({
             {
               id: 'gram',
               title: `K at ${place.name}`,
-              says: `${SAYS} ${norm === 'raw' ? 'Raw' : 'Here'} ${text}. ${of}`,
+              says: `${SAYS} ${norm === 'raw' ? 'Raw' : 'Here'} ${text}. The scale is that of the cells off the diagonal. ${of}`,
               window,
             },
             heat,
@@ -308,7 +313,7 @@ const Maps = ({
                 window,
               },
               heatOf(run, gram, ordered, change, norm),
-              scaleFor(change, true, norm !== 'cosine'),
+              changeScale,
             )}
           />
         )}

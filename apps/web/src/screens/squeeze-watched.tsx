@@ -129,7 +129,7 @@ const RankPlot = ({ then, now, marked }: { then: Seen; now: Seen; marked: readon
           <circle cx={a.x} cy={a.y} r={4.6} fill={colour} class="mean" />
           <text
             x={a.x > WIDTH * 0.7 ? a.x - 9 : a.x + 9}
-            y={heights[i] + 4}
+            y={heights[i] - 6}
             text-anchor={a.x > WIDTH * 0.7 ? 'end' : 'start'}
           >
             {name}

@@ -365,28 +365,32 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           </button>
         )}
       </div>
-      {response && <PanelFrame model={tokenPanel(app, opened[0].key, update, response)} />}
-      {text && (
-        <PanelFrame model={text}>
-          <label>
-            Coloured by{' '}
-            <select value={by} onChange={event => setBy(event.currentTarget.value as TextValue)}>
-              {TEXT_VALUES.map(name => (
-                <option key={name} value={name}>
-                  {name === 'residual' ? 'residual: actual − predicted' : name}
-                </option>
-              ))}
-            </select>
-          </label>
-        </PanelFrame>
-      )}
-      <PanelFrame
-        model={directionsPanel(opened[0].key, changes, {
-          id: 'directions',
-          title: 'Which part of the update did it',
-          says: 'The predicted change of each response type, split into the directions that the applied update is the sum of: terms of the loss, what momentum carried over, weight decay. A row adds up to its prediction (dashed), beside what happened. Blue raises log π, red lowers it.',
-        })}
-      />
+      <div class="grid two beside">
+        {response && <PanelFrame model={tokenPanel(app, opened[0].key, update, response)} />}
+        <div class="stacked">
+          {text && (
+            <PanelFrame model={text}>
+              <label>
+                Coloured by{' '}
+                <select value={by} onChange={event => setBy(event.currentTarget.value as TextValue)}>
+                  {TEXT_VALUES.map(name => (
+                    <option key={name} value={name}>
+                      {name === 'residual' ? 'residual: actual − predicted' : name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            </PanelFrame>
+          )}
+          <PanelFrame
+            model={directionsPanel(opened[0].key, changes, {
+              id: 'directions',
+              title: 'Which part of the update did it',
+              says: 'The predicted change of each response type, split into the directions that the applied update is the sum of: terms of the loss, what momentum carried over, weight decay. A row adds up to its prediction (dashed), beside what happened. Blue raises log π, red lowers it.',
+            })}
+          />
+        </div>
+      </div>
       <PanelFrame model={timelinePanel(run, type, one ? view.probe : undefined, update.s)} />
       {together && (
         <PanelFrame

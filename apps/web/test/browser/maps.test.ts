@@ -249,9 +249,9 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect(facts).toContain(`C${show(0.01 * 1 * -3 * 0.1)} nats`)
     expect(facts).toContain('rank 2 of 6')
     expect(facts).toContain('pushed up')
-    await page.focus('#panel-tokens button:has-text("G"):not(:has-text("A·K"))')
+    await page.focus('#panel-tokens .matrix-switch button:nth-child(3)')
     expect(await page.textContent('#matrix-definition')).toContain('G > 0: the update pushes the token up')
-    await page.click('#panel-tokens button:has-text("C = A·K·G")')
+    await page.click('#panel-tokens .matrix-switch button:has-text("C")')
     await page.waitForFunction(() => !location.hash.includes('mat='))
     const sums = (await tableOf(page, 'tokens')).slice(1)
     for (const row of sums) {
