@@ -3,10 +3,9 @@
 // knows the difference, except for what it offers: a snapshot has no command to wait for and nothing live.
 import type { ReadonlySignal } from '@preact/signals'
 import type { RunFiles } from '@ldyn/runs'
-import type { RunList, StreamEvent } from '../wire.ts'
+import type { NamedView, RunList, StreamEvent } from '../wire.ts'
 import type { Connection } from './event-stream.ts'
 import type { AskCurves } from './far-curves.ts'
-import type { ViewsSource } from './views.ts'
 
 /** The run, or one of its files, is not there (any more). */
 export class GoneError extends Error {
@@ -36,6 +35,14 @@ export interface Reading {
   /** Bytes that came, of so many. */
   readonly done: number
   readonly of: number
+}
+
+/** Where names are kept beside the runs. */
+export interface ViewsSource {
+  /** Undefined where nothing can be kept there. */
+  read(): Promise<readonly NamedView[] | undefined>
+  /** Rejects with a sentence where they cannot be kept. */
+  write(views: readonly NamedView[]): Promise<void>
 }
 
 export interface Source {

@@ -2,14 +2,7 @@
 // that whoever looks at these runs has them; else in this browser.
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { NamedView } from '../wire.ts'
-
-/** Where names are kept beside the runs. */
-export interface ViewsSource {
-  /** Undefined where nothing can be kept there. */
-  read(): Promise<readonly NamedView[] | undefined>
-  /** Rejects with a sentence where they cannot be kept. */
-  write(views: readonly NamedView[]): Promise<void>
-}
+import type { ViewsSource } from './source.ts'
 
 export interface Views {
   readonly list: ReadonlySignal<readonly NamedView[]>

@@ -1,6 +1,7 @@
 // The shell around every screen: header, the screen, the step cursor, dialogs. A screen that fails does so
 // alone, and losing the server never clears the page.
 import { useComputed, useSignalEffect } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { Runs } from '../screens/runs.tsx'
 import { places, screens } from '../screens/index.ts'
 import { Boundary } from './boundary.tsx'
@@ -11,7 +12,7 @@ import { DropZone } from './drop-zone.tsx'
 import { Header } from './header.tsx'
 import { Help } from './help.tsx'
 import { useKeyboard } from './keyboard.ts'
-import { Part, type Loadable } from './lazy.tsx'
+import { Part, prefetch, type Loadable } from './lazy.tsx'
 import { RunScreen } from './run-screen.tsx'
 import { OpenTool } from './tool.tsx'
 import { Transport } from './transport.tsx'
@@ -99,6 +100,8 @@ const search: Loadable<{ close: () => void }> = {
 
 const OpenSearch = () => {
   const app = useApp()
+  // Whoever presses Ctrl+K goes on typing.
+  useEffect(() => prefetch(search), [])
   const close = (): void => {
     app.searching.value = false
   }

@@ -1,7 +1,7 @@
 // A dialog over the page: the browser keeps the focus in it, Escape closes it, and the focus goes back where it
 // was.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 
 export const Dialog = ({
   open,
@@ -18,7 +18,8 @@ export const Dialog = ({
 }) => {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // At once, so that what is typed next arrives in it.
+  useLayoutEffect(() => {
     if (open && !element.current?.open) element.current?.showModal()
     else if (!open) element.current?.close()
   }, [open])

@@ -39,6 +39,11 @@ const fetchPart = <Props,>(load: () => Promise<ComponentType<Props>>, part: Sign
   )
 }
 
+/** Fetches it before anybody asks, when the page has nothing better to do. */
+export const prefetch = <Props,>(part: Loadable<Props>): void => {
+  if ('load' in part) (globalThis.requestIdleCallback ?? setTimeout)(() => void partOf(part.load))
+}
+
 const Fetched = <Props extends object>({
   load,
   title,

@@ -1,6 +1,6 @@
 // Ctrl+K: one field that finds screens, runs, metrics, probes, saved views and commands. A combobox as the ARIA
 // practices have it: the focus stays in the field, arrows choose, Enter does it.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { found } from '../state/search.ts'
 import { commandsOf, type Command } from './commands.ts'
 import { useApp } from './context.ts'
@@ -29,10 +29,10 @@ export const Search = ({ close }: { close: () => void }) => {
     const items = name === '' ? all.filter(({ kind }) => kind !== 'probe') : all
     return [...found(items, query, ({ kind, what }) => `${what} ${kind}`), ...(name === '' ? [] : [save])]
   }, [all, query])
+  useLayoutEffect(() => field.current?.focus(), [])
   useEffect(() => {
     void app.runs.refreshList()
     void app.views.refresh()
-    field.current?.focus()
   }, [])
   useEffect(() => {
     list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' })
