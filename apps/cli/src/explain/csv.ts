@@ -6,7 +6,7 @@ import { csvText, type LongTable } from '@ldyn/figures'
 import { openRun, type Run } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
-import { learnedType } from './influence.ts'
+import { learnedType } from '@ldyn/figures/paper'
 
 const HEADER = ['run', 'stage', 'step', 'rows', 'probe', 'type', 'direction', 'learned', 'change_nats']
 

@@ -1,7 +1,8 @@
 import type { RunData } from '@ldyn/figures'
 import type { DecompositionLine, Run } from '@ldyn/runs'
 import { describe, expect, it } from 'vitest'
-import { accumulate, influenceAnswer, learnedType } from './influence.ts'
+import { learnedType } from '@ldyn/figures/paper'
+import { accumulate, influenceAnswer } from './influence.ts'
 
 const line = (s: number, stage: string, chosen: number, rejected: number): DecompositionLine => ({
   s,

@@ -9,6 +9,7 @@
  */
 import { publishedProxies } from '@ldyn/core'
 import { gather, list, plural, sampleOf, show, signed, type RunData } from '@ldyn/figures'
+import { learnedType } from '@ldyn/figures/paper'
 import { openRun, type DecompositionLine, type Run } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { findRun } from '../commands/find-run.ts'
@@ -98,14 +99,6 @@ export function accumulate(run: Run, data: RunData): Influence {
 const updatesOf = (stage: string, data: RunData): number => {
   const span = data.stages.find(({ name }) => name === stage)
   return span ? span.to - span.from : 0
-}
-
-/** `17 chosen target` → chosen; `17 rejected` → rejected; `carry-over` stays. */
-export function learnedType(direction: string): string {
-  const words = direction.split(' ')
-  const term = words.at(-1)!
-  if (term !== 'target') return term
-  return words.length > 1 && !/^\d+$/.test(words.at(-2)!) ? words.at(-2)! : term
 }
 
 /** Mean over the probes of a type of a figure, in one line; 0 where the line has none. */

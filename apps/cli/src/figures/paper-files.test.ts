@@ -1,13 +1,16 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { publishedProxies } from '@ldyn/core'
+import { sampleOf } from '@ldyn/figures'
+import { proxyOf } from '@ldyn/figures/paper'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
 import * as plot from '../commands/plot.ts'
 import type { Context } from '../context.ts'
 import { createOutput } from '../contract/output.ts'
 import { createProgram } from '../program.ts'
-import { figureIds } from './paper-files.ts'
+import { figureIds, paperRuns } from './paper-files.ts'
 
 let root = ''
 beforeAll(async () => {
@@ -118,3 +121,19 @@ describe('ldyn plot --figure', () => {
     expect(figureIds('ALL')).toHaveLength(7)
   })
 })
+
+it('SignDelta′ and LBK′ of Figure 8 are those of ldyn kernel, from core', async () => {
+  const [run] = await paperRuns([join(root, 'base')])
+  const span = { run, stage: run.stages[0], at: [0, 1] }
+  const [delta, aNorm, pError] = [
+    change(sampleOf(run, 'logp', 'rejected')!),
+    sampleOf(run, 'a_norm', 'rejected')!.at[0],
+    sampleOf(run, 'p_e', 'rejected')!.at[0],
+  ]
+  const { lbk, signDelta } = publishedProxies({ delta, aNorm, pError })
+  const found = proxyOf(span, 'rejected')!
+  expect(found.lbk![0]).toBeCloseTo(lbk, 9)
+  expect(found.signDelta[0]).toBeCloseTo(signDelta, 9)
+})
+const change = ({ at }: { readonly at: readonly (readonly number[])[] }): readonly number[] =>
+  at[1].map((x, k) => x - at[0][k])
