@@ -1,7 +1,9 @@
 // Why a type moved between two steps, from the updates that were taken apart while the model was trained
 // (decompose.jsonl, ux.md §5.3): which of them moved it, by how much, and which part of the update did it. Changes
 // are after minus before, Σ over response tokens, in nats, mean over the followed responses of the type.
+import { estimate, type Estimate } from '@ldyn/figures'
 import type { DecompositionLine } from '@ldyn/runs'
+import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 
 /** One recorded update, as it moved a type. */
@@ -32,17 +34,44 @@ export interface Causes {
 
 const sum = (values: readonly number[]): number => values.reduce((total, x) => total + x, 0)
 
-/** What one update did to a type; undefined where it followed none of it. */
-const causeOf = (update: DecompositionLine, type: string): (Cause & { readonly n: number }) | undefined => {
+/** What one update did to a type. */
+interface Own extends Cause {
+  readonly rows: readonly number[]
+  readonly parts: ReadonlyMap<string, number>
+  readonly examples: ReadonlyMap<number, number>
+}
+
+const add = <K>(to: Map<K, number>, key: K, value: number): void => void to.set(key, (to.get(key) ?? 0) + value)
+
+// Lines never change once they are read, and the cursor passes them again and again.
+const kept = new WeakMap<DecompositionLine, Map<string, Own | undefined>>()
+
+/** Undefined where the update followed none of the type. */
+const ownOf = (update: DecompositionLine, type: string): Own | undefined => {
+  let byType = kept.get(update)
+  if (!byType) kept.set(update, (byType = new Map()))
+  if (!byType.has(type)) byType.set(type, makeOwn(update, type))
+  return byType.get(type)
+}
+
+const makeOwn = (update: DecompositionLine, type: string): Own | undefined => {
   const own = update.probes.filter(probe => probe.type === type)
-  const n = own.length
-  if (n === 0) return undefined
+  if (own.length === 0) return undefined
+  const [parts, examples] = [new Map<string, number>(), new Map<number, number>()]
+  for (const { directions } of own)
+    for (const [name, value] of Object.entries(directions)) {
+      const [, row, kind] = /^(?:(\d+) )?(.*)$/s.exec(name)!
+      add(parts, kind, value / own.length)
+      if (row !== undefined) add(examples, Number(row), value / own.length)
+    }
   return {
-    n,
     step: update.s,
     stage: update.stage,
-    actual: sum(own.map(({ actual }) => actual)) / n,
-    predicted: sum(own.map(({ predicted }) => predicted)) / n,
+    actual: sum(own.map(({ actual }) => actual)) / own.length,
+    predicted: sum(own.map(({ predicted }) => predicted)) / own.length,
+    rows: own.map(({ row }) => row),
+    parts,
+    examples,
   }
 }
 
@@ -53,41 +82,48 @@ export const causesOf = (
   from: number,
   to: number,
 ): Causes | undefined => {
-  const inside = run.updates.filter(({ s }) => s > from && s <= to)
-  const found = inside.flatMap(update => causeOf(update, type) ?? [])
+  const found = run.updates.flatMap(update => (update.s > from && update.s <= to ? (ownOf(update, type) ?? []) : []))
   if (found.length === 0) return undefined
   const actual = sum(found.map(one => one.actual))
   const [parts, examples] = [new Map<string, number>(), new Map<number, number>()]
-  for (const { probes } of inside) {
-    const own = probes.filter(probe => probe.type === type)
-    for (const { directions } of own)
-      for (const [name, value] of Object.entries(directions)) {
-        const [, row, kind] = /^(?:(\d+) )?(.*)$/s.exec(name)!
-        parts.set(kind, (parts.get(kind) ?? 0) + value / own.length)
-        if (row !== undefined) examples.set(Number(row), (examples.get(Number(row)) ?? 0) + value / own.length)
-      }
+  for (const own of found) {
+    for (const [name, value] of own.parts) add(parts, name, value)
+    for (const [row, value] of own.examples) add(examples, row, value)
   }
+  const falls = actual < 0
   return {
     type,
     from,
     to,
-    followed: Math.max(...found.map(({ n }) => n)),
-    rows: [
-      ...new Set(
-        inside.flatMap(({ probes }) => probes.flatMap(probe => (probe.type === type ? [probe.row] : []))),
-      ),
-    ].sort((a, b) => a - b),
+    followed: Math.max(...found.map(({ rows }) => rows.length)),
+    rows: [...new Set(found.flatMap(({ rows }) => rows))].sort((a, b) => a - b),
     updates: found
-      .map(({ n: _n, ...cause }) => cause)
-      .sort((a, b) => (actual < 0 ? a.actual - b.actual : b.actual - a.actual)),
+      .map(({ step, stage, actual: moved, predicted }) => ({ step, stage, actual: moved, predicted }))
+      .sort((a, b) => (falls ? a.actual - b.actual : b.actual - a.actual)),
     actual,
     predicted: sum(found.map(one => one.predicted)),
     parts: [...parts].map(([name, value]) => ({ name, value })).sort((a, b) => a.value - b.value),
     examples: [...examples]
       .map(([row, value]) => ({ row, value }))
-      .sort((a, b) => (actual < 0 ? a.value - b.value : b.value - a.value))
+      .sort((a, b) => (falls ? a.value - b.value : b.value - a.value))
       .slice(0, 10),
   }
+}
+
+/** The probes' own change between two evaluations (indices), summed over a response; for as many pairs as are asked. */
+export const changesOf = (
+  run: LiveData,
+  metric: string,
+  type: string,
+  only?: ReadonlySet<number>,
+): ((from: number, to: number) => Estimate | undefined) | undefined => {
+  const rows = run.rows.get(metric)
+  const columns = columnsFor(run, metric, type, 'response')?.columns.filter(
+    i => !only || only.has(run.probes!.columns[i].row),
+  )
+  if (!rows || !columns || columns.length === 0) return undefined
+  return (from, to) =>
+    rows[from] && rows[to] ? estimate(columns.map(i => rows[to][i] - rows[from][i])) : undefined
 }
 
 export interface Carriers {

@@ -1,10 +1,9 @@
 // "Which updates caused this change?" (ux.md §5.3): the step of the cursor and the type of the curve that was
 // clicked, answered from the updates that were taken apart, each of them a link to the Update screen.
 import { plural, show, signed, withError } from '@ldyn/figures'
-import { carriersOf, causesOf, fallOf, type Causes } from '../panels/causes.ts'
+import { carriersOf, causesOf, changesOf, fallOf, type Causes } from '../panels/causes.ts'
 import { evaluationAt, linesOf } from '../panels/dynamics.ts'
 import { typeInFocus } from '../panels/grouping.ts'
-import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App } from '../shell/context.ts'
@@ -101,18 +100,12 @@ export const causesPanel = (
   if (type === undefined || !interval) return undefined
   const steps = run.evaluations.map(({ step }) => step)
   const [from, to] = [steps[interval.from], steps[interval.to]]
-  const [line] = linesOf([run], app.curves, {
-    metric: 'logp',
-    type,
-    per: 'response',
-    spread: 'se',
-    since: from,
-  })
+  const change = changesOf(run, 'logp', type)?.(interval.from, interval.to)
   const [level] = linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se' })
   const fall = level && fallOf(level.mean)
   const title = `What moved ${type} from step ${from} to step ${to}?`
-  const moved = line
-    ? `log π(${type}) changed by ${withError(line.mean[interval.to], line.se?.[interval.to] ?? 0)} nats, summed over the response, mean over ${plural(line.n ?? 0, 'probe')}. `
+  const moved = change
+    ? `log π(${type}) changed by ${withError(change.mean, change.se)} nats, summed over the response, mean over ${plural(change.n, 'probe')}. `
     : ''
   const causes = causesOf(run, type, from, to)
   const found = fall && fall.by > 0 ? { fall: { from: steps[fall.from], to: steps[fall.to] } } : {}
@@ -131,15 +124,7 @@ export const causesPanel = (
     }
   }
   // What the followed responses did in all: updates that were not taken apart are in it.
-  const followed = new Set(causes.rows)
-  const columns = columnsFor(run, 'logp', type, 'response')?.columns.filter(i =>
-    followed.has(run.probes!.columns[i].row),
-  )
-  const logp = run.rows.get('logp')
-  const own =
-    columns && columns.length > 0 && logp?.[interval.to]
-      ? columns.reduce((sum, i) => sum + logp[interval.to][i] - logp[interval.from][i], 0) / columns.length
-      : undefined
+  const own = changesOf(run, 'logp', type, new Set(causes.rows))?.(interval.from, interval.to)
   return {
     model: {
       id: 'causes',
@@ -147,7 +132,7 @@ export const causesPanel = (
       title,
       says:
         `${moved}Of the ${to - from} updates between, ${causes.updates.length} were taken apart, on ${plural(causes.followed, 'followed response')} ` +
-        `of the type: together they moved these by ${signed(causes.actual)} nats of the ${own === undefined ? 'whole' : signed(own)}; ` +
+        `of the type: together they moved these by ${signed(causes.actual)} nats${own ? `, of ${signed(own.mean)} in all` : ''}; ` +
         `the first order predicted ${signed(causes.predicted)}.`,
       notes:
         Math.abs(causes.predicted - causes.actual) > 0.5 * Math.abs(causes.actual)

@@ -1,10 +1,10 @@
 // What happened, in a few sentences made by fixed rules from the run's numbers (ux.md §5.2): which way chosen went
 // and where it turned, what rejected and the likeliest token did meanwhile, and which updates carry the fall. Words
 // of degree follow @ldyn/figures' rule; each sentence leads to the panel that its numbers come from.
-import { argmaxType, estimate, moved, notesOn, show, size, suretyOf, type Estimate } from '@ldyn/figures'
-import { columnsFor, type Curves } from '../data/curves.ts'
+import { argmaxType, moved, notesOn, show, size, suretyOf, type Estimate } from '@ldyn/figures'
+import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
-import { carriersOf, causesOf, fallOf } from '../panels/causes.ts'
+import { carriersOf, causesOf, changesOf, fallOf } from '../panels/causes.ts'
 import type { View } from '../state/address.ts'
 
 export interface Said {
@@ -14,20 +14,8 @@ export interface Said {
   readonly go?: { readonly label: string; readonly to: Partial<View> }
 }
 
-/** The probes' own change between two evaluations; undefined where the run does not hold it. */
-export const changeBetween = (
-  run: LiveData,
-  metric: string,
-  type: string,
-  from: number,
-  to: number,
-): Estimate | undefined => {
-  const rows = run.rows.get(metric)
-  const found = columnsFor(run, metric, type, 'response')
-  return rows && found && rows[from] && rows[to]
-    ? estimate(found.columns.map(i => rows[to][i] - rows[from][i]))
-    : undefined
-}
+const changeIn = (run: LiveData, metric: string, type: string, from: number, to: number): Estimate | undefined =>
+  changesOf(run, metric, type)?.(from, to)
 
 const levelAt = (run: LiveData, curves: Curves, type: string, e: number): string => {
   const curve = curves.of(run, { metric: 'logp', type, per: 'response', spread: 'se' })!
@@ -61,11 +49,11 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   const last = run.evaluations.length - 1
   if (type === undefined || last < 1 || !run.rows.has('logp')) return []
   const level = curves.of(run, { metric: 'logp', type, per: 'response', spread: 'se' })
-  const whole = changeBetween(run, 'logp', type, 0, last)
+  const whole = changeIn(run, 'logp', type, 0, last)
   if (!level || !whole) return []
   const step = (e: number): number => run.evaluations[e].step
   const fall = fallOf(level.mean)
-  const lost = fall && changeBetween(run, 'logp', type, fall.from, fall.to)
+  const lost = fall && changeIn(run, 'logp', type, fall.from, fall.to)
   // A single mean (an imported log) has no error; what it did is said without a word of degree.
   const real = lost !== undefined && (level.n < 2 || suretyOf(lost) === 'clear')
   const said: Said[] = []
@@ -75,7 +63,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   })
   if (fall && lost && real) {
     const [high, low] = [step(fall.from), step(fall.to)]
-    const rise = fall.from > 0 ? changeBetween(run, 'logp', type, 0, fall.from) : undefined
+    const rise = fall.from > 0 ? changeIn(run, 'logp', type, 0, fall.from) : undefined
     said.push({
       about: type,
       text:
@@ -86,7 +74,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
     })
     const argmax =
       argmaxType(run) === type && notesOn(run, ['argmax_logp']).length === 0
-        ? changeBetween(run, 'argmax_logp', type, fall.from, fall.to)
+        ? changeIn(run, 'argmax_logp', type, fall.from, fall.to)
         : undefined
     if (argmax) {
       const up = argmax.mean > 0 && suretyOf(argmax) === 'clear'
@@ -110,7 +98,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   }
   const rejected =
     type === 'chosen' && run.types.includes('rejected')
-      ? changeBetween(run, 'logp', 'rejected', 0, last)
+      ? changeIn(run, 'logp', 'rejected', 0, last)
       : undefined
   if (rejected)
     said.push({

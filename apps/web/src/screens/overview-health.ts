@@ -5,7 +5,7 @@ import type { Json } from '@ldyn/runs'
 import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import type { Page } from '../state/address.ts'
-import { changeBetween } from './overview-headline.ts'
+import { changesOf } from '../panels/causes.ts'
 
 export interface Check {
   readonly state: 'ok' | 'warn' | 'bad' | 'info'
@@ -33,10 +33,10 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   if (!level || !argmax || level.n < 2) return []
   let high = 0
   const peaks = level.mean.map((value, e) => (value > level.mean[high] ? (high = e) : high))
+  const [downs, ups] = [changesOf(run, 'logp', 'chosen'), changesOf(run, 'argmax_logp', 'chosen')]
   const passes = (e: number): boolean => {
     if (peaks[e] === e) return false
-    const down = changeBetween(run, 'logp', 'chosen', peaks[e], e)
-    const up = changeBetween(run, 'argmax_logp', 'chosen', peaks[e], e)
+    const [down, up] = [downs?.(peaks[e], e), ups?.(peaks[e], e)]
     return (
       up !== undefined &&
       down !== undefined &&

@@ -13,7 +13,7 @@ import {
   type Passage,
 } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Config } from './overview-config.tsx'
 import { Files } from './overview-files.tsx'
 import { checksOf, HEALTH_RULE } from './overview-health.ts'
@@ -139,6 +139,15 @@ export const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
   )
 }
 
+/** What words are made of: a line of the training log alone changes none. */
+const wordsOf = (run: LiveData): readonly unknown[] => [
+  run.id,
+  run.evaluations.length,
+  run.updates.length,
+  run.events.length,
+  [...run.rows.keys()].join(),
+]
+
 const signs = { ok: '✓', warn: '⚠', bad: '✖', info: '–' } as const
 
 const Note = ({ text }: { text: string }) => (
@@ -151,7 +160,7 @@ const Note = ({ text }: { text: string }) => (
 )
 
 const Health = ({ app, run }: { app: App; run: LiveData }) => {
-  const checks = useKept([run], [], () => checksOf(run, app.curves))
+  const checks = useMemo(() => checksOf(run, app.curves), wordsOf(run))
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
   const missing = run.manifest.imported?.missing ?? []
   return (
@@ -210,7 +219,7 @@ const Health = ({ app, run }: { app: App; run: LiveData }) => {
 
 /** The first thing that is read: what happened, and the way to where it is seen. */
 const Headline = ({ app, run }: { app: App; run: LiveData }) => {
-  const said = useKept([run], [], () => headline(run, app.curves))
+  const said = useMemo(() => headline(run, app.curves), wordsOf(run))
   if (said.length === 0) return null
   return (
     <section class="panel headline" aria-labelledby="headline-title">
