@@ -67,6 +67,10 @@ export const act = (app: App, action: Action, data: LiveData | undefined): boole
       return true
     case 'logX':
       return (store.set({ xAxis: view.xAxis === 'log' ? 'step' : 'log' }), true)
+    case 'logY':
+      return (store.set({ logY: !view.logY }), true)
+    case 'smooth':
+      return (store.set({ smooth: view.smooth > 0 ? 0 : 0.9 }), true)
     case 'change':
       return (store.set({ change: !view.change }), true)
     case 'zoomOut':

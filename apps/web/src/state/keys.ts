@@ -14,6 +14,8 @@ export type Action =
         | 'pin'
         | 'select'
         | 'logX'
+        | 'logY'
+        | 'smooth'
         | 'change'
         | 'zoomOut'
         | 'full'
@@ -68,6 +70,8 @@ const single: Readonly<Record<string, Action>> = {
   x: { do: 'select' },
   p: { do: 'pin' },
   l: { do: 'logX' },
+  y: { do: 'logY' },
+  S: { do: 'smooth' },
   d: { do: 'change' },
   '0': { do: 'zoomOut' },
   f: { do: 'full' },
@@ -85,7 +89,8 @@ export const keyHelp: readonly KeyHelp[] = [
   { keys: '[ ]', says: 'previous or next recorded update' },
   { keys: 'x · p', says: 'select the probe · pin it beside others' },
   { keys: 'd', says: 'curves as change' },
-  { keys: 'l', says: 'steps on a logarithmic axis' },
+  { keys: 'l · y', says: 'the horizontal, the vertical axis logarithmic' },
+  { keys: 'S', says: 'curves smoothed (EMA 0.9), their values behind them' },
   { keys: '0', says: 'zoom out' },
   { keys: 'f · t', says: 'the focused panel in full · as a table' },
   { keys: '/', says: 'find' },
