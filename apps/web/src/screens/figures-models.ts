@@ -4,6 +4,7 @@ import { escape, slug } from '@ldyn/figures'
 import {
   FIGURES,
   ONE_COLUMN,
+  PAPER_METRICS,
   paperFigures,
   paperSvg,
   paperTable,
@@ -28,8 +29,18 @@ const sheetsOf = (figure: PaperFigure): DrawnFigure['svg'] => ({
 export const sheetOf = (sheet: 'auto' | 'one' | 'two', window: number): 'one' | 'two' =>
   sheet === 'auto' ? (window < 640 ? 'one' : 'two') : sheet
 
+/** Whether all that the figures show of these runs has been read: half of a run makes half of a figure. */
+export const areRead = (runs: readonly LiveData[]): boolean =>
+  runs.every(
+    ({ evaluations, manifest, probes, rows }) =>
+      !probes ||
+      evaluations.length === 0 ||
+      PAPER_METRICS.every(metric => rows.has(metric) || !manifest.columns.metrics.includes(metric)),
+  )
+
 /** One after the other, so that the page can do other things in between. */
-export function* drawFigures(runs: readonly LiveData[]): Generator<void, readonly DrawnFigure[]> {
+export function* drawFigures(runs: readonly LiveData[]): Generator<void, readonly DrawnFigure[] | undefined> {
+  if (!areRead(runs)) return undefined
   const drawn: DrawnFigure[] = []
   for (const id of FIGURES) {
     for (const figure of paperFigures(runs, [id])) {
