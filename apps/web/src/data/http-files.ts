@@ -63,7 +63,7 @@ export const httpFiles = (run: string, ask: Ask): SourceFiles => {
     name: run,
     reading,
     stop() {
-      stopping.abort(new Error('Reading was given up'))
+      stopping.abort(new Error('Reading was stopped: “Try again” begins it anew'))
       stopping = new AbortController()
     },
     list: async () => [...sizes.keys()],

@@ -97,7 +97,7 @@ export const createMemoryRuns = (): MemoryRuns => {
           if (run) on({ event: 'manifest', data: { run: key, state: run.state } })
         }
         const others = keys.filter(key => !mine.has(key))
-        const stream = others.length > 0 ? source.follow(others, on, connection) : undefined
+        const stream = others.length > 0 || keys.length === 0 ? source.follow(others, on, connection) : undefined
         return {
           [Symbol.dispose]() {
             listeners.delete(listener)

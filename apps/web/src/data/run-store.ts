@@ -78,7 +78,7 @@ export const createRunStore = (source: Source): RunStore => {
   const listTrouble = signal<Trouble | undefined>(undefined)
   const connection = signal<Connection>({ state: 'ended' })
   let stream: Disposable | undefined
-  let followed = ''
+  let followed: string | undefined
 
   /** `whole`: all was read that was asked for, so what stood in the way before does so no more. */
   const publish = (entry: Entry, found: LiveData | undefined, whole: boolean): void =>
@@ -146,7 +146,7 @@ export const createRunStore = (source: Source): RunStore => {
     return live
   }
   const hear = ({ event, data }: StreamEvent): void => {
-    if (event === 'runs') return
+    if (event === 'runs') return void store.refreshList()
     const entry = entries.get(data.run)
     if (!entry) return
     if (event === 'append') {
@@ -220,12 +220,12 @@ export const createRunStore = (source: Source): RunStore => {
       if (wanted === followed) return
       followed = wanted
       stream?.[Symbol.dispose]()
-      stream =
-        keys.length === 0
-          ? undefined
-          : source.follow(keys, hear, state => {
-              connection.value = state
-            })
+      // Without runs the list of them is what is followed.
+      stream = source.follow(keys, hear, state => {
+        const lost = connection.peek().state === 'waiting' && state.state === 'open'
+        connection.value = state
+        if (lost && keys.length === 0) void store.refreshList()
+      })
     },
   }
   return store

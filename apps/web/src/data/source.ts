@@ -53,7 +53,7 @@ export interface Source {
   list(): Promise<RunList>
   /** Files of the run of that key; whether there is such a run, `refresh` says. */
   files(key: string): SourceFiles
-  /** Tells changes of these runs until disposed of. */
+  /** Tells changes of these runs until disposed of; of the list of runs, where none is named. */
   follow(
     keys: readonly string[],
     on: (event: StreamEvent) => void,

@@ -237,8 +237,11 @@ export const Runs = () => {
   const list = app.runs.list.value
   useEffect(() => {
     void app.runs.refreshList()
+    let looks = 0
     const timer = setInterval(() => {
-      if (!document.hidden) void app.runs.refreshList()
+      // The viewer tells when the list changes; what ages by itself is looked at now and then.
+      const told = app.runs.connection.peek().state === 'open' && ++looks % 10 !== 0
+      if (!document.hidden && !told) void app.runs.refreshList()
     }, EVERY_MS)
     return () => clearInterval(timer)
   }, [])

@@ -5,6 +5,7 @@
 import type { FoundRun } from './discover.ts'
 import type { StreamEvent } from '../wire.ts'
 import type { Snapshot, Watchers } from './watch.ts'
+import type { ListWatcher } from './watch-list.ts'
 
 /** By run and file, how many bytes the client has been told of. */
 type Told = Map<string, Map<string, number>>
@@ -54,8 +55,16 @@ const write = ({ event, data }: StreamEvent, id: string): string =>
 export interface Streams {
   /** Clients that are connected now. */
   readonly count: number
-  /** A stream of what changes in these runs; undefined where as many clients as there may be are connected. */
-  open(runs: readonly FoundRun[], cursor: string, signal: AbortSignal): Response | undefined
+  /**
+   * A stream of what changes in these runs, or in the list of runs where `list` is given; undefined where as many
+   * clients as there may be are connected.
+   */
+  open(
+    runs: readonly FoundRun[],
+    cursor: string,
+    signal: AbortSignal,
+    list?: ListWatcher,
+  ): Response | undefined
 }
 
 export const createStreams = (
@@ -63,7 +72,7 @@ export const createStreams = (
   { most = 64, ping = 15_000 }: { readonly most?: number; readonly ping?: number } = {},
 ): Streams => {
   let count = 0
-  const open: Streams['open'] = (runs, cursor, signal) => {
+  const open: Streams['open'] = (runs, cursor, signal, list) => {
     if (count >= most) return undefined
     count++
     const told = decodeCursor(cursor)
@@ -75,8 +84,14 @@ export const createStreams = (
     let wake: (() => void) | undefined
     let ended = false
     let quiet = false
+    let listed: number | undefined
 
     const next = (): string | undefined => {
+      if (listed !== undefined) {
+        const count = listed
+        listed = undefined
+        return write({ event: 'runs', data: { count } }, encodeCursor(told))
+      }
       for (const one of following) {
         if (!one.seen) continue
         const {
@@ -127,6 +142,14 @@ export const createStreams = (
       watching.push(
         watchers.watch(one.run, snapshot => {
           Object.assign(one, { snapshot, seen: true })
+          wake?.()
+        }),
+      )
+    }
+    if (list) {
+      watching.push(
+        list.watch(count => {
+          listed = count
           wake?.()
         }),
       )

@@ -10,6 +10,7 @@ import { createStreams } from './stream.ts'
 import { createSummaries } from './summary.ts'
 import { createServedViews, MOST_BYTES } from './views.ts'
 import { createWatchers, snapshotOf } from './watch.ts'
+import { createListWatcher } from './watch-list.ts'
 
 export interface ViewerOptions extends Guard {
   /** Directory of runs, or one run. */
@@ -40,6 +41,8 @@ const json = (value: unknown, headers: Record<string, string> = {}): Response =>
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
   })
 
+const FULL = 'As many pages are open as the viewer serves at once: close one.'
+
 /** A list of runs is looked for again after this long. */
 const DISCOVER_MS = 1_000
 
@@ -59,6 +62,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
     found = discover(root).catch((): readonly FoundRun[] => [])
     return found
   }
+  const list = createListWatcher(runs, options.pollMs && options.pollMs * 4)
   const runOf = async (encoded: string): Promise<FoundRun | undefined> => {
     try {
       const key = decodeURIComponent(encoded)
@@ -97,6 +101,9 @@ export const createViewer = (options: ViewerOptions): Viewer => {
   })
 
   app.get('/api/stream', async c => {
+    // Without runs it is the list of runs that is followed.
+    if ((c.req.query('runs') ?? '') === '')
+      return streams.open([], '', c.req.raw.signal, list) ?? text(503, FULL)
     const wanted = (c.req.query('runs') ?? '').split(',').filter(Boolean).slice(0, 100)
     const all = await Promise.all(wanted.map(key => runOf(encodeURIComponent(key))))
     const known = all.filter(run => run !== undefined)
@@ -104,7 +111,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
     const cursor = c.req.header('last-event-id') ?? c.req.query('cursor') ?? ''
     return (
       streams.open(known, cursor, c.req.raw.signal) ??
-      text(503, 'As many pages are open as the viewer serves at once: close one.')
+      text(503, FULL)
     )
   })
 

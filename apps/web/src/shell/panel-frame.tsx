@@ -14,6 +14,7 @@ import {
 import { fileTag, limitsOf, originOf } from '../snapshot/words.ts'
 import { useApp, type App } from './context.ts'
 import { CurveFigure } from './curve-figure.tsx'
+import { Loading } from './loading.tsx'
 import { Icon } from './icon.tsx'
 import { saveFile, savePng } from './save.ts'
 import { CommandLine } from './command-line.tsx'
@@ -182,11 +183,7 @@ const Body = ({
         </div>
       )
     case 'loading':
-      return (
-        <div class="nothing loading" role="status">
-          <p>Reading{model.part === undefined ? '' : ` ${model.part}`}…</p>
-        </div>
-      )
+      return <Loading part={model.part} />
     case 'trouble':
       return (
         <div class="nothing trouble" role="alert">
