@@ -53,6 +53,7 @@ fn merge(a: State, b: State) -> State {
   let lost = State(0.0, 0.0, select(a.z, b.z, first), 1.0, 1.0, 0.0); let o = others(others(a, b), lost);
   return State(select(b.z, a.z, first), select(b.i, a.i, first), o.r, o.w, o.q, o.u);
 }
+fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }
 const NOTHING = State(-1e30, 0.0, -1e30, 0.0, 0.0, 0.0);`,
 }
 
@@ -64,10 +65,11 @@ const at = (f: number, tiles: number, rows: number, tile: string): string =>
   `partials[(${f * tiles}u + ${tile}) * ${rows}u + row]`
 
 const targets = bind('targets', 'in2', 'read', 'i32')
+const chosen = bind('chosen', 'temp1', 'read')
 const PLAIN = { batch: 1, repeatA: 1, repeatB: 1, accumulate: false, last: true, ta: false, tb: false }
 
 /** WGSL that stores what comes of a row's merged state, and the bindings that it needs. */
-interface Store { readonly wgsl: string; readonly bindings: readonly Binding[] }
+type Store = readonly [wgsl: string, bindings: readonly Binding[]]
 
 /** The product, by windows of the head, folded into temp0 (targets' logits: temp1); then by rows merged and stored. */
 function folded(
@@ -118,24 +120,20 @@ function folded(
     const made = tiled({ tile, batch: 1, a, b, split: 1, finish, declare }, limits)
     kernels.push({ label: `${state.name} ${tile.name}`, bindings, ...made })
   }
-  const log1p = `
-fn log1p_(x: f32) -> f32 { return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))), x < 0.02); }`
   const partials = bind('partials', 'temp0', 'read')
-  for (const { wgsl, bindings } of stores)
+  for (const [wgsl, bindings] of stores)
     kernels.push(eachOf('row', rows, `${state.name} by rows`, [partials, ...bindings], limits, `var state = NOTHING;
   for (var t = 0u; t < ${tiles}u; t++) {
     state = merge(state, State(${state.fields.map((_, f) => at(f, tiles, rows, 't')).join(', ')}));
   }
-  ${wgsl}`, `${declared(state)}${log1p}`))
+  ${wgsl}`, declared(state)))
   return { kernels, words: rows * tiles * state.fields.length }
 }
 
 /** hidden [N,d], head [V,d], targets i32 [N] → log π(target) [N]. */
 export function tokenLogProb(s: HeadShape, limits: Limits): Lowering {
-  const { kernels, words } = folded(s, LOG_SUM, limits, {
-    wgsl: 'y[row] = (chosen[row] - state.m) - log(state.l);',
-    bindings: [bind('chosen', 'temp1', 'read'), bind('y', 'out0', 'write')],
-  })
+  const bindings = [chosen, bind('y', 'out0', 'write')]
+  const { kernels, words } = folded(s, LOG_SUM, limits, ['y[row] = (chosen[row] - state.m) - log(state.l);', bindings])
   return { kernels, temporaries: [words, s.rows] }
 }
 
@@ -152,13 +150,10 @@ export function tokenStats(s: HeadShape, limits: Limits): Lowering {
   const error = 'select(away, exp(mass) * sqrt(w * w + q), hit)'
   const values = ['py', 'top', 'rest', entropy, 'squares', error, 'i32(state.i)']
   // Seven outputs and three inputs are more bindings than a plain device has: two kernels write some each.
-  const stored = (...some: readonly number[]): Store => ({
-    wgsl: `${made}\n  ${some.map((i) => `y${i}[row] = ${values[i]};`).join(' ')}`,
-    bindings: [
-      bind('chosen', 'temp1', 'read'), targets,
-      ...some.map((i) => bind(`y${i}`, `out${i}`, 'write', i === 6 ? 'i32' : 'f32')),
-    ],
-  })
+  const stored = (...some: readonly number[]): Store => [
+    `${made}\n  ${some.map((i) => `y${i}[row] = ${values[i]};`).join(' ')}`,
+    [chosen, targets, ...some.map((i) => bind(`y${i}`, `out${i}`, 'write', i === 6 ? 'i32' : 'f32'))],
+  ]
   const { kernels, words } = folded(s, STATS, limits, stored(0, 1, 2, 3), stored(4, 5, 6))
   return { kernels, temporaries: [words, s.rows] }
 }
@@ -175,7 +170,7 @@ export function tokenLogProbBackward(
 ): Lowering {
   const { rows, width, vocabulary } = s
   const { kernels, words } = folded(s, LOG_SUM, limits,
-    { wgsl: 'total[row] = state.m + log(state.l);', bindings: [bind('total', 'temp2', 'write')] })
+    ['total[row] = state.m + log(state.l);', [bind('total', 'temp2', 'write')]])
   const most = Math.min(RANGE, limits.maxBindingBytes / 4 - 64)
   const range = Math.min(vocabulary, Math.max(64, Math.floor(most / rows / 64) * 64))
   const [outHidden, outHead]: Ref[] = wants.hidden ? ['out0', 'out1'] : ['out1', 'out0']

@@ -21,19 +21,20 @@ export const block = (kind: Block['kind'], outer?: Block): Block => ({ kind, lin
 /** The buffers of one direction: what is bound, in which order, and the functions that choose a window. */
 export interface Buffers {
   readonly values: readonly number[]; readonly bindings: readonly Binding[]; readonly helpers: readonly string[]
-  /** The variable of a value's buffer; `split` where it is reached through a function. */
-  use(v: number): { readonly name: string; readonly split: boolean }
+  /** WGSL of a value's element, or the statement that makes it `given`. */
+  element(v: number, place: Address, given?: string): string
 }
 
 /** Buffers of a kernel by value: declared as they are first used. A value above the binding limit has windows. */
-export function buffers(graph: Graph, limits: Limits, prefix: 'in' | 'out', letter: string, from = 0): Buffers {
+export function buffers(graph: Graph, limits: Limits, prefix: 'in' | 'out', from = 0): Buffers {
   const values: number[] = []
   const bindings: Binding[] = []
   const helpers: string[] = []
   const most = Math.floor(limits.maxBindingBytes / 4 / WINDOW) * WINDOW
+  const nameOf = (n: number): string => `${prefix === 'in' ? 'x' : 'y'}${n}`
   function declare(v: number, n: number): void {
     const { shape, dtype } = graph.values[v]
-    const [name, words, element] = [`${letter}${n}`, sizeOf(shape), dtype === 'bool' ? 'u32' : dtype] as const
+    const [name, words, element] = [nameOf(n), sizeOf(shape), dtype === 'bool' ? 'u32' : dtype] as const
     const access = prefix === 'in' ? 'read' : 'write'
     const common = { of: `${prefix}${n + from}`, element, access } as const
     const count = Math.ceil(words / most)
@@ -48,11 +49,16 @@ export function buffers(graph: Graph, limits: Limits, prefix: 'in' | 'out', lett
     const signature = access === 'read' ? `_at(i: u32) -> ${element}` : `_put(i: u32, v: ${element})`
     helpers.push(`fn ${name}${signature} { ${branches.join(' ')} }`)
   }
-  const use = (v: number): { name: string; split: boolean } => {
+  function element(v: number, place: Address, given?: string): string {
     if (!values.includes(v)) declare(v, values.push(v) - 1)
-    return { name: `${letter}${values.indexOf(v)}`, split: sizeOf(graph.values[v].shape) > most }
+    const { shape, dtype } = graph.values[v]
+    const [name, i, split, bool] = [nameOf(values.indexOf(v)), render(place), sizeOf(shape) > most, dtype === 'bool']
+    const here = split ? `${name}_at(${i})` : `${name}[${i}]`
+    if (given === undefined) return bool ? `(${here} != 0u)` : here
+    const word = bool ? `select(0u, 1u, ${given})` : given
+    return split ? `${name}_put(${i}, ${word});` : `${here} = ${word};`
   }
-  return { values, bindings, helpers, use }
+  return { values, bindings, helpers, element }
 }
 
 export interface Emitter {
@@ -65,7 +71,7 @@ export interface Emitter {
 export function emitter(
   graph: Graph, members: ReadonlySet<number>, limits: Limits, known: ReadonlyMap<number, string>, from = 0,
 ): Emitter {
-  const reads = buffers(graph, limits, 'in', 'x', from)
+  const reads = buffers(graph, limits, 'in', from)
   let names = 0
   const fresh = (b: Block): string => `${b.kind === 'row' ? 'v' : 'w'}${names++}`
   const lookup = (b: Block | undefined, key: string): string | undefined =>
@@ -94,16 +100,9 @@ export function emitter(
     return variable
   }
 
-  function load(v: number, address: Address): string {
-    const source = stored(graph, v)
-    const { name, split } = reads.use(source)
-    const text = split ? `${name}_at(${render(address)})` : `${name}[${render(address)}]`
-    return graph.values[source].dtype === 'bool' ? `(${text} != 0u)` : text
-  }
-
   function compute(b: Block, v: number, node: Node, coords: readonly Address[]): string {
     const { shape, dtype } = graph.values[v]
-    if (!members.has(v)) return load(v, flatten(coords, shape))
+    if (!members.has(v)) return reads.element(stored(graph, v), flatten(coords, shape))
     if (node.op === 'constant') {
       const list = Array.from(node.attrs.values, (n) => literal(n, dtype)).join(', ')
       return `array<${dtype}, ${node.attrs.values.length}>(${list})[${render(flatten(coords, shape))}]`

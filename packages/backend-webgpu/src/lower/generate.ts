@@ -6,7 +6,7 @@
  * memory; then what is written once a row; then a loop for what is written at every element.
  */
 import { sizeOf, type Node } from '@ldyn/tensor'
-import { along, flatten, reductionCoords, render, strideOf, unflatten, type Address } from '@ldyn/tensor/indexing'
+import { along, flatten, reductionCoords, strideOf, unflatten, type Address } from '@ldyn/tensor/indexing'
 import { entry, fold, type Epilogue, type Kernel, type Limits } from '../kernels/kernel.ts'
 import { block, buffers, emitter, type Block, type Emitter } from './emit.ts'
 import type { Cluster } from './fuse.ts'
@@ -110,14 +110,9 @@ function reduction(op: Folded, x: string, id: number, n: number, shares: Shares,
 export function generate(graph: Graph, k: Cluster, limits: Limits, label: string): Generated {
   const variables = new Map<number, string>()
   const emit = emitter(graph, k.members, limits, variables)
-  const writes = buffers(graph, limits, 'out', 'y')
-  const store: Store = (b, v, address) => {
-    const { shape, dtype } = graph.values[v]
-    const text = emit.value(b, v, unflatten(address, shape))
-    const given = dtype === 'bool' ? `select(0u, 1u, ${text})` : text
-    const { name, split } = writes.use(v)
-    return split ? `${name}_put(${render(address)}, ${given});` : `${name}[${render(address)}] = ${given};`
-  }
+  const writes = buffers(graph, limits, 'out')
+  const store: Store = (b, v, place) =>
+    writes.element(v, place, emit.value(b, v, unflatten(place, graph.values[v].shape)))
   const { head, threads, lines, groups } =
     k.frame.r ? byRows(graph, k, limits, emit, variables, store) : byElements(k, limits, store)
   const body = indented(lines)
