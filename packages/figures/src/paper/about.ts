@@ -78,6 +78,10 @@ export const modelOf = (run: PaperRun): string => {
 export const probesText = (run: PaperRun): string =>
   meansOnly(run) ? 'means that the log holds' : `means over ${plural(run.probes?.rows.length ?? 0, 'probe')}`
 
+/** What bands are, to follow `probesText`; '' where a log has no single probes. */
+export const bandsText = (run: PaperRun): string =>
+  meansOnly(run) ? '' : '; bands are ± 1 standard error of the change since the first evaluation shown'
+
 /** "clearly rose by 12.1 ± 0.4 nats"; of means alone "rose by 12.1 nats". */
 export const movedText = (run: PaperRun, delta: Estimate): string =>
   !meansOnly(run) ? moved(delta) : `${delta.mean < 0 ? 'fell' : 'rose'} by ${show(Math.abs(delta.mean))} nats`

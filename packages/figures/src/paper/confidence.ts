@@ -9,10 +9,10 @@ import { argmaxType } from '../imported.ts'
 import { estimate, sampleOf } from '../series.ts'
 import {
   cautions,
+  bandsText,
   dataDiffers,
   lengthText,
   learning,
-  meansOnly,
   modelOf,
   pathText,
   preference,
@@ -202,7 +202,7 @@ const captionOf = (run: PaperRun, peaked: Span, peaks: readonly Curve[], says: r
     moved.length > 0 ? moved.reduce((a, b) => (Math.abs(b.by) > Math.abs(a.by) ? b : a)) : undefined
   const risen = moved.filter(({ by }) => by > 0).length
   return [
-    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, ${probesText(run)}${meansOnly(run) ? '' : '; bands are ± 1 standard error'}.`,
+    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, ${probesText(run)}${bandsText(run)}.`,
     most
       ? `‖A‖ = √(V − 2 + V‖π‖²), mean over tokens, over ${stage.name} (${lengthText(peaked)}): ` +
         `it rose for ${risen} of ${plural(moved.length, 'type')}, and moved most for ${most.key} (${signed(most.by)}); higher is more peaked.`

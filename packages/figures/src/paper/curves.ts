@@ -6,7 +6,10 @@ import { meansOnly, stepName, stepsOf } from './about.ts'
 import type { Curve, Label, PaperFigure, PaperRun } from './model.ts'
 import { signOf } from './signs.ts'
 
-/** The sample's means at these evaluations; its standard errors, where it has more than means. */
+/**
+ * The sample's means at these evaluations, with the standard errors of their change since the first of these (of each
+ * probe against its own start): probes differ far more from each other than training moves them.
+ */
 export const curveOf = (
   run: PaperRun,
   sample: Sample,
@@ -20,7 +23,8 @@ export const curveOf = (
     look,
     x: stepsOf(run, at),
     y: points.map(({ mean }) => mean),
-    ...(!meansOnly(run) && sample.probes.length > 1 && { error: points.map(({ se }) => se) }),
+    ...(!meansOnly(run) &&
+      sample.probes.length > 1 && { error: at.map((e) => estimate(changes(sample, at[0], e)).se) }),
   }
 }
 

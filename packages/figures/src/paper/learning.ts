@@ -3,11 +3,11 @@ import { groups, looks, type Group } from '../response-types.ts'
 import { change, estimate, isPreference, minus, sampleOf } from '../series.ts'
 import { argmaxType } from '../imported.ts'
 import {
+  bandsText,
   cautions,
   dataDiffers,
   learning,
   lacksTypes,
-  meansOnly,
   modelOf,
   movedText,
   pathText,
@@ -84,7 +84,7 @@ const head = (span: Span): string => {
   const { run, stage } = span
   return (
     `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, stage ${stage.name} (${lengthText(span)}): log π(y|x) of each response type, summed over the ` +
-    `response’s tokens, ${probesText(run)}${meansOnly(run) ? '' : '; bands are ± 1 standard error'}.`
+    `response’s tokens, ${probesText(run)}${bandsText(run)}.`
   )
 }
 

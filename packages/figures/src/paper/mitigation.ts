@@ -3,7 +3,7 @@ import { compareRuns } from '../comparing.ts'
 import { letter, stageMarks } from '../lines.ts'
 import { looks, runDash, type Look, type Marker } from '../response-types.ts'
 import { argmaxType } from '../imported.ts'
-import { cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
+import { bandsText, cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
 import { argmaxCurves, argmaxEntry, LOGP, typeCurves, typeEntries, typesNamed } from './curves.ts'
 import type { Curve, CurvesPanel, PaperFigure, PaperRun } from './model.ts'
 
@@ -144,7 +144,7 @@ const captionOf = (runs: readonly PaperRun[]): string => {
     ? compareRuns(runs).flatMap(({ sentences }) => sentences.map(({ text }) => text))
     : []
   return [
-    `log π(y|x), summed over tokens, mean over each run’s probes; rules mark where a stage begins. ${names.join('; ')}.`,
+    `log π(y|x), summed over tokens, mean over each run’s probes; rules mark where a stage begins${bandsText(runs[0])}. ${names.join('; ')}.`,
     ...words,
   ].join(' ')
 }

@@ -8,6 +8,7 @@ import { plural, show, signed } from '../numbers.ts'
 import { responseType, spareLook, type Look } from '../response-types.ts'
 import { changes, estimate, sampleOf } from '../series.ts'
 import {
+  bandsText,
   cautions,
   dataDiffers,
   isDigits,
@@ -157,7 +158,7 @@ const panelsText = (panels: readonly PaperPanel[]): string =>
   panels
     .map(({ kind, title }, i) => {
       const says = SAYS.find(([word]) => title.startsWith(word))?.[1] ?? title
-      return `(${panelTag(i)}) ${kind === 'heat' ? 'the same for every type, over time' : says}`
+      return `(${panelTag(i)}) ${kind === 'heat' ? 'how much every type changes, over time' : says}`
     })
     .join('; ')
 
@@ -254,7 +255,7 @@ export const figure1 = (run: PaperRun): PaperFigure => {
     ...base(run),
     caption:
       `For ${modelOf(run)}, ${probesText(run)}: ` +
-      `${panelsText(panels)}. At first ${an} moved ${first.join(', ')} nats; ` +
+      `${panelsText(panels)}${bandsText(run).replace(' since the first evaluation shown', '')}. At first ${an} moved ${first.join(', ')} nats; ` +
       `after ${plural(steps.at(-1)! - steps[0], unit)} that adds up to ${total.join(', ')} nats.`,
     differs: [
       'The paper’s figure is of MNIST (ldyn sim digits draws that); here its questions are asked of response types: what is learned (y⁺), what is like it and what is not.',

@@ -7,7 +7,7 @@ import { directoryFiles, importRun } from '@ldyn/runs/node'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkMarkup } from '../../test/check-markup.ts'
 import { extendMoves, PAPER, paperMoves, syntheticData } from '../../test/synthetic-run.ts'
-import { estimate, gather, sampleOf, type RunData } from '../series.ts'
+import { change, estimate, gather, sampleOf, type RunData } from '../series.ts'
 import { fitLine } from './confidence.ts'
 import { exactInfluence, proxyOf, smoothed } from './influence.ts'
 import {
@@ -107,7 +107,7 @@ describe('the figures of the paper', () => {
         at.map((e) => ({
           x: run.evaluations[e].step,
           value: estimate(sample.at[e]).mean,
-          error: estimate(sample.at[e]).se,
+          error: change(sample, at[0], e).se,
         })),
       )
     }

@@ -110,7 +110,8 @@ export const heatPrint = (panel: HeatPanel, { width, height }: Box): string => {
   const known = values.flat().filter((value) => value !== undefined)
   const largest = Math.max(...known.map(Math.abs), 1e-12)
   const left = 12 + Math.min(width * 0.3, widest(rows))
-  const right = width - 30
+  // Room for the scale, its numbers and what they are.
+  const right = width - (unit === '' ? 28 : 37)
   const slant = slanted(panel, (right - left) / columns.length)
   const [top, bottom] = [HEADING + 3, height - (slant ? under(panel) : 12) - (xLabel === '' ? 0 : 9)]
   const [cw, ch] = [(right - left) / columns.length, (bottom - top) / rows.length]
