@@ -35,11 +35,11 @@ export interface End {
   readonly run: number
   readonly type: string
   readonly last: number
-  readonly se: number
   readonly change: number
-  readonly changeSe: number
+  /** Undefined for one value, which says nothing of its noise. */
+  readonly changeSe: number | undefined
   /** Against the baseline, paired, at the last evaluation that both cover. */
-  readonly difference?: { readonly mean: number; readonly se: number; readonly at: number }
+  readonly difference?: { readonly mean: number; readonly se: number | undefined; readonly at: number }
 }
 
 type Line = CurveLine & { readonly run: number; readonly type: string }
@@ -310,12 +310,15 @@ export function* compareAll(comparison: Comparison, curves: Curves): Generator<v
           run: r,
           type: key,
           last: value.mean[last],
-          se: value.se?.[last] ?? 0,
           change: moved.mean.at(-1)!,
-          changeSe: moved.se?.at(-1) ?? 0,
+          changeSe: (moved.n ?? 0) > 1 ? moved.se?.at(-1) : undefined,
           ...(difference &&
             at >= 0 && {
-              difference: { mean: difference.mean[at], se: difference.se[at], at: difference.updates[at] },
+              difference: {
+                mean: difference.mean[at],
+                se: difference.n > 1 ? difference.se[at] : undefined,
+                at: difference.updates[at],
+              },
             }),
         })
       }

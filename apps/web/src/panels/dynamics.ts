@@ -195,7 +195,11 @@ const curvesModel = (
   const { metric, change, spread } = view
   const per = isSum(metric) ? view.per : 'response'
   const { title, unit, says } = textOf(metric)
-  const single = lines.length > 0 && lines.every(({ n }) => n === 1)
+  // One value a line: of one probe, unless the log holds nothing but means.
+  const single =
+    lines.length > 0 &&
+    lines.every(({ n }) => n === 1) &&
+    !runs.some(run => run.manifest.imported?.meansOnly)
   const what = change
     ? `Change of ${title} since ${view.versus === undefined ? 'the first evaluation' : `step ${view.versus}`}`
     : title

@@ -24,8 +24,8 @@ export interface Grouped {
   readonly said: readonly string[]
 }
 
-/** More lines than this nobody tells apart. */
-export const MOST_PROMPTS = 8
+/** As many as there are looks that tell them apart. */
+export const MOST_PROMPTS = 6
 
 const kinLooks: Readonly<Record<Group, Look>> = {
   chosen: looks.chosen,

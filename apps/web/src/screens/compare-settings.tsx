@@ -15,14 +15,15 @@ export interface SettingRow {
   readonly differs: boolean
 }
 
-/** Every setting of the runs, by path; undefined where a run has no such setting. */
+/** Every setting of the runs, by path; undefined where a run has no such setting. An imported log holds none. */
 export const settingRows = (runs: readonly Pick<LiveData, 'manifest'>[]): readonly SettingRow[] => {
   const maps = runs.map(
     ({ manifest }) => new Map(flatten(manifest.config).map(({ path, text }) => [path, text])),
   )
   return [...new Set(maps.flatMap(map => [...map.keys()]))].map(path => {
     const values = maps.map(map => map.get(path))
-    return { path, values, differs: new Set(values).size > 1 }
+    const known = values.filter((_, r) => !runs[r].manifest.imported)
+    return { path, values, differs: new Set(known).size > 1 }
   })
 }
 

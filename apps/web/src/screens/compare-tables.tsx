@@ -209,6 +209,12 @@ export const partingPanel = (
     const also = all.filter(({ run }) => run === r).slice(1, runs.length > 6 ? 1 : 4)
     return r === baseline ? [] : [{ r, first, also }]
   })
+  /** Why nothing can be said of a run; undefined where something can. */
+  const unknown = (r: number): string | undefined => {
+    const sizes = [...compared.differences.values()].flatMap(own => own[r]?.n ?? [])
+    if (sizes.length === 0) return `shares no probed response with ${base}`
+    return sizes.every(n => n < 2) ? 'has one value a type, so its noise is unknown' : undefined
+  }
   const paired = [...compared.differences.values()].some(own => own.some(Boolean))
   if (!paired)
     return {
@@ -240,7 +246,7 @@ export const partingPanel = (
                 )}
               </>
             ) : (
-              <span class="muted">does not part beyond noise</span>
+              <span class="muted">{unknown(r) ?? 'does not part beyond noise'}</span>
             )}
           </li>
         ))}

@@ -1,7 +1,7 @@
 // Compare: several runs on the same axes, one small figure a response type, so that type keeps its colour and the run
 // is told by dash and letter; side by side; or less a baseline. How their settings differ stands apart from how their
 // numbers do (ux.md R10). There is no limit on runs: beyond a dozen a type is one band.
-import { compareRuns, lastPreference, letter, runDash, type Passage } from '@ldyn/figures'
+import { compareRuns, lastPreference, letter, list, runDash, type Passage } from '@ldyn/figures'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import { joinOf, seedGroups } from '../panels/compare-data.ts'
@@ -147,8 +147,10 @@ const View = ({ app, runs, opened }: ScreenProps) => {
     run => !run.data.value && !run.trouble.value && !run.gone.value,
   ).length
   const reading = runs.filter(
-    run =>
+    (run, r) =>
       run.probes &&
+      // What cannot be read is not waited for.
+      !opened[r]?.trouble.value &&
       [metric, 'logp'].some(name => run.manifest.columns.metrics.includes(name) && !run.rows.has(name)),
   ).length
   const ready = waiting === 0 && reading === 0
@@ -196,7 +198,9 @@ const View = ({ app, runs, opened }: ScreenProps) => {
     )
   }
   const { join, notes } = compared
-  const cautions = runs.length <= MOST_LINES ? (dynamicsPanel(runs, app.curves, view).notes ?? []) : []
+  const said = runs.length <= MOST_LINES ? (dynamicsPanel(runs, app.curves, view).notes ?? []) : []
+  const cautions = [...new Set(said)]
+  const imported = runs.flatMap((run, r) => (run.manifest.imported ? [letter(r)] : []))
   return (
     <>
       <Letters app={app} names={names} baseline={baseline} />
@@ -205,6 +209,12 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         <p class="note caution">
           {joinText(join.of, join.both, join.only)} Curves are means over each run’s own probes; differences are over
           those that both have.
+        </p>
+      )}
+      {imported.length > 1 && join.both > 0 && (
+        <p class="note caution">
+          {list(imported)} are imported logs, which may hold no text: their probes are taken to be the same by place,
+          and nothing in the logs proves it.
         </p>
       )}
       <Words passages={words} />
