@@ -28,7 +28,7 @@ const all = (runs: readonly LiveData[]): readonly DrawnFigure[] => {
   const work = drawFigures(runs)
   let step = work.next()
   while (!step.done) step = work.next()
-  return step.value
+  return step.value!
 }
 
 describe('the gallery of figures', () => {
