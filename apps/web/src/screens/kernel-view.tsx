@@ -2,7 +2,7 @@
 // at a step, at another, and their difference; drift over all recorded steps; one row with the texts behind it.
 import { lastPart, looks, plural } from '@ldyn/figures'
 import { useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import { troubleOf, type OpenRun, type Trouble } from '../data/run-store.ts'
 import { scaleFor } from '../drawing/colour.ts'
@@ -349,11 +349,14 @@ export const KernelView = ({ app, runs, opened: [opened] }: ScreenProps) => {
   const { places, trouble, paths } = usePlaces(opened, run.version)
   const place = places && gramAt(places, step)
   const state = useGram(opened, place, run.version, layer)
-  const gram = state.found
+  // While the kernel of another step is read the one before stays: the cursor that moves the step lives among these.
+  const last = useRef<{ readonly of: string; readonly place: GramPlace; readonly gram: ReadGram }>(undefined)
+  if (state.found && place) last.current = { of: opened.key, place, gram: state.found }
+  const shown = last.current?.of === opened.key ? last.current : undefined
   return (
     <>
-      {gram && places && place && !state.trouble ? (
-        <Maps app={app} run={run} opened={opened} places={places} place={place} gram={gram} />
+      {shown && places && place && !state.trouble ? (
+        <Maps app={app} run={run} opened={opened} places={places} place={shown.place} gram={shown.gram} />
       ) : (
         <PanelFrame model={waiting(opened.key, places, place, trouble ?? state.trouble, state.retry)} />
       )}
