@@ -47,6 +47,8 @@ export const ShareFile = ({ app }: ToolProps) => {
   const set = (patch: Partial<SnapshotOptions>): void => void (options.value = { ...options.value, ...patch })
   const keys = view.runs.filter(key => chosen.value.includes(key))
 
+  // Names the directory in the command, and holds what the list of runs says of each.
+  useEffect(() => void app.runs.refreshList(), [])
   useEffect(() => {
     let stale = false
     const look = async (): Promise<void> => {
@@ -208,7 +210,7 @@ export const ShareFile = ({ app }: ToolProps) => {
           : pages.length === 0
             ? 'Choose at least one screen.'
             : inside.value
-              ? `About ${megabytes(inside.value.bytes)} at most${large ? ': large to mail; fewer steps or screens make it smaller' : ''}.`
+              ? `About ${megabytes(inside.value.bytes)}${large ? ': large to mail; fewer steps or screens make it smaller' : ''}.`
               : 'Looking at sizes…'}
       </p>
       {large && (

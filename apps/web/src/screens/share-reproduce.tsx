@@ -1,4 +1,5 @@
 // Reproduce: the commands behind what is shown.
+import { useEffect } from 'preact/hooks'
 import { CommandLine } from '../shell/command-line.tsx'
 import { exportCommand, STANDARD } from '../snapshot/offer.ts'
 import type { ToolProps } from './screen.ts'
@@ -8,6 +9,7 @@ const commandOf = (argv: readonly string[]): string | undefined =>
   argv.length === 0 ? undefined : ['ldyn', ...argv.map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`))].join(' ')
 
 export const ShareReproduce = ({ app }: ToolProps) => {
+  useEffect(() => void app.runs.refreshList(), [])
   const root = app.runs.list.value?.root ?? 'runs'
   const { runs } = app.store.view.value
   const made = app.opened.value.flatMap(({ key, data }) => {

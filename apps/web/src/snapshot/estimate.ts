@@ -7,8 +7,8 @@ import { isOfPages } from './pages.ts'
 const RATIO = { text: 0.3, log: 0.3, f32: 0.85, f16: 0.4 } as const
 /** What base64 makes of a byte. */
 const BASE64 = 4 / 3
-/** Static figures for readers without scripts, a run. */
-const STILL_BYTES = 90_000
+/** Static figures for readers without scripts: of one run 60 to 170 kB, with the words. */
+const STILL_BYTES = 130_000
 
 const bytesOf = (path: string, size: number, share: number, options: SnapshotOptions): number => {
   const { values, kernel, steps, text } = options
@@ -33,5 +33,5 @@ export const estimateBytes = async (
       if (isOfPages(path, options.pages)) data += bytesOf(path, (await files.size(path)) ?? 0, share, options)
     }
   }
-  return Math.round(template + data * BASE64 + STILL_BYTES * Math.min(1, runs.length))
+  return Math.round(template + data * BASE64 + (runs.length > 0 ? STILL_BYTES : 0))
 }
