@@ -63,6 +63,20 @@ const Found = ({ app, causes }: { app: App; causes: Causes }) => {
                 </li>
               ))}
             </ol>
+            <p>
+              <a
+                href={app.store.link({
+                  page: 'update',
+                  range: [causes.from + 1, causes.to],
+                  type: causes.type,
+                  full: undefined,
+                  find: '',
+                  sort: '',
+                })}
+              >
+                All {carriers.of} together, part by part
+              </a>
+            </p>
             {carriers.updates.length > 12 && (
               <p class="muted">and {carriers.updates.length - 12} more: the table has all.</p>
             )}

@@ -6,10 +6,11 @@ import { useState } from 'preact/hooks'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { typeInFocus } from '../panels/grouping.ts'
-import { evaluationAt, perText, textOf, typesIn } from '../panels/dynamics.ts'
+import { evaluationAt, perText, textOf } from '../panels/dynamics.ts'
 import type { App } from '../shell/context.ts'
 import { SparkLine } from '../shell/spark.tsx'
 import type { View } from '../state/address.ts'
+import { TypeChoice } from './type-choice.tsx'
 
 export interface ProbeItem {
   readonly row: number
@@ -126,16 +127,7 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
           </span>
         </h2>
         <span class="grow" />
-        <label>
-          Type{' '}
-          <select value={type} onChange={event => app.store.set({ type: event.currentTarget.value })}>
-            {typesIn([run]).map(({ key }) => (
-              <option key={key} value={key}>
-                {key}
-              </option>
-            ))}
-          </select>
-        </label>
+        <TypeChoice app={app} run={run} value={type} />
         <label>
           Sort{' '}
           <select
