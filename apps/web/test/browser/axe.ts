@@ -12,11 +12,18 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
 }
 
-/** Broken rules, each with a few of the elements that break it: of the sets above, or of the rules that are named. */
-export const violationsOn = async (page: Page, rules?: readonly string[]): Promise<readonly string[]> => {
+/**
+ * Broken rules, each with a few of the elements that break it: of the sets above, or of the rules that are named, and
+ * outside of `without`.
+ */
+export const violationsOn = async (
+  page: Page,
+  rules?: readonly string[],
+  without: readonly string[] = [],
+): Promise<readonly string[]> => {
   if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(source)
   const { violations } = (await page.evaluate(
-    `axe.run(document, ${JSON.stringify({
+    `axe.run(${JSON.stringify({ exclude: without })}, ${JSON.stringify({
       runOnly: rules ? { type: 'rule', values: rules } : { type: 'tag', values: SETS },
       resultTypes: ['violations'],
     })})`,
