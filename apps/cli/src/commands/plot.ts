@@ -120,7 +120,7 @@ export function register(program: Command, context: Context): void {
 }
 
 /** Options that say how curves are drawn in the terminal, and nothing to a figure of the paper. */
-const TERMINAL = ['types', 'perToken', 'change', 'stage', 'width', 'ascii'] as const
+const TERMINAL = ['types', 'change', 'stage', 'width', 'ascii'] as const
 
 /** Writes the figures, and says which could not be drawn and what would make them. */
 async function paper(words: readonly string[], list: string, options: Options, { output }: Context): Promise<void> {
@@ -128,7 +128,7 @@ async function paper(words: readonly string[], list: string, options: Options, {
   if (odd !== undefined) {
     throw new CliError({
       code: 'LD2004',
-      what: `--figure draws as the paper does, and --${odd === 'perToken' ? 'per-token' : odd} is for curves in the terminal`,
+      what: `--figure draws as the paper does, and --${odd} is for curves in the terminal`,
       where: 'ldyn plot',
       fix: 'leave one of them out',
     })
@@ -137,9 +137,9 @@ async function paper(words: readonly string[], list: string, options: Options, {
   const { printable } = await import('./find-run.ts')
   const { dirname } = await import('node:path')
   const { makeFolder, writeAtomically } = await import('@ldyn/formats/node')
-  const { out, mm, png, scale } = options
+  const { out, mm, png, scale, perToken } = options
   const figures = figureIds(list)
-  const drawn = await paperFiles(await paperRuns(words, options.runsDir), { figures, out, mm, png, scale })
+  const drawn = await paperFiles(await paperRuns(words, options.runsDir), { figures, out, mm, png, scale, perToken })
   if (drawn.every(({ files }) => files.length === 0)) {
     const [{ figure }] = drawn
     const lack = figure.lacks[0]

@@ -107,7 +107,7 @@ describe('ldyn plot --figure', () => {
     await expect(ldyn('plot', base, '--figure', 'fig7')).rejects.toMatchObject({
       what: "there is no figure 'fig7'",
     })
-    await expect(ldyn('plot', base, '--figure', 'all', '--per-token')).rejects.toMatchObject({
+    await expect(ldyn('plot', base, '--figure', 'all', '--change')).rejects.toMatchObject({
       code: 'LD2004',
     })
     await expect(ldyn('plot', base, '--png')).rejects.toMatchObject({

@@ -28,6 +28,8 @@ export interface PaperOptions {
   /** Width in millimetres. */
   readonly mm?: number
   readonly png?: boolean
+  /** log π divided by the number of tokens, where the figure is of sums. */
+  readonly perToken?: boolean
   readonly scale?: number
 }
 
@@ -74,9 +76,9 @@ export async function paperFiles(
   runs: readonly PaperRun[],
   options: PaperOptions,
 ): Promise<readonly PaperDrawn[]> {
-  const { figures, out, mm, png = false, scale = 3 } = options
+  const { figures, out, mm, png = false, scale = 3, perToken = false } = options
   const draw = png ? await rasteriser() : undefined
-  return paperFigures(runs, figures).map((figure) => {
+  return paperFigures(runs, figures, { per: perToken ? 'token' : 'response' }).map((figure) => {
     if (figure.panels.length === 0) return { figure, files: [] }
     const svg = paperSvg(figure, { mm })
     const at = (ending: string): string => join(out, `${figure.file}.${ending}`)

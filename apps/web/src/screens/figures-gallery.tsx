@@ -118,11 +118,32 @@ const Notes = ({ figure, svg }: DrawnFigure) => {
   )
 }
 
+const Choice = <T extends string>({
+  says,
+  value,
+  of,
+  choose,
+}: {
+  says: string
+  value: T
+  of: Readonly<Record<T, string>>
+  choose: (value: T) => void
+}) => (
+  <div class="paper-choice" role="group" aria-label={says}>
+    {(Object.entries(of) as [T, string][]).map(([one, text]) => (
+      <button type="button" key={one} aria-pressed={value === one} onClick={() => choose(one)}>
+        {text}
+      </button>
+    ))}
+  </div>
+)
+
 const wordOf = (key: string): string =>
   /^[\w@%+=:,./-]+$/.test(key) ? key : `'${key.replaceAll("'", `'\\''`)}'`
 
 export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
-  const drawn = useSliced([figuresKey(runs)], () => drawFigures(runs))
+  const { per } = app.store.view.value
+  const drawn = useSliced([figuresKey(runs), per], () => drawFigures(runs, per))
   if (!drawn) {
     return (
       <PanelFrame
@@ -137,7 +158,7 @@ export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
     )
   }
   const sheet = sheetOf(app.store.view.value.sheet, innerWidth)
-  const command = `ldyn plot ${opened.map(({ key }) => wordOf(key)).join(' ')} --figure all --out figures --png${sheet === 'one' ? ' --mm 85' : ''}`
+  const command = `ldyn plot ${opened.map(({ key }) => wordOf(key)).join(' ')} --figure all --out figures --png${sheet === 'one' ? ' --mm 85' : ''}${per === 'token' ? ' --per-token' : ''}`
   return (
     <>
       <section class="panel paper-about" aria-labelledby="figures-about">
@@ -147,17 +168,19 @@ export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
           Sutherland, ICLR 2025), of {runs.length === 1 ? 'this run' : 'these runs'}, for print: sizes in
           millimetres, text of 8 pt. {countText(drawn, runs.length)}
         </p>
-        <div class="paper-sheet" role="group" aria-label="Width of the figures">
-          {(['two', 'one'] as const).map(one => (
-            <button
-              type="button"
-              key={one}
-              aria-pressed={sheet === one}
-              onClick={() => app.store.set({ sheet: one })}
-            >
-              {one === 'two' ? 'Two columns, 174 mm' : 'One column, 85 mm'}
-            </button>
-          ))}
+        <div class="paper-choices">
+          <Choice
+            says="Width of the figures"
+            value={sheet}
+            of={{ two: 'Two columns, 174 mm', one: 'One column, 85 mm' }}
+            choose={chosen => app.store.set({ sheet: chosen })}
+          />
+          <Choice
+            says="Sums or means per token"
+            value={per}
+            of={{ response: 'Sums over tokens, as the paper', token: 'Per token' }}
+            choose={chosen => app.store.set({ per: chosen })}
+          />
         </div>
         <CommandLine command={command} />
       </section>

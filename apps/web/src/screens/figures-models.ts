@@ -11,6 +11,7 @@ import {
   TWO_COLUMNS,
   type PaperFigure,
 } from '@ldyn/figures/paper'
+import type { Per } from '@ldyn/runs'
 import type { LiveData } from '../data/live-run.ts'
 import type { Table } from '../panels/panel.ts'
 
@@ -39,11 +40,14 @@ export const areRead = (runs: readonly LiveData[]): boolean =>
   )
 
 /** One after the other, so that the page can do other things in between. */
-export function* drawFigures(runs: readonly LiveData[]): Generator<void, readonly DrawnFigure[] | undefined> {
+export function* drawFigures(
+  runs: readonly LiveData[],
+  per: Per = 'response',
+): Generator<void, readonly DrawnFigure[] | undefined> {
   if (!areRead(runs)) return undefined
   const drawn: DrawnFigure[] = []
   for (const id of FIGURES) {
-    for (const figure of paperFigures(runs, [id])) {
+    for (const figure of paperFigures(runs, [id], { per })) {
       drawn.push({ figure, svg: figure.panels.length > 0 ? sheetsOf(figure) : undefined })
       yield
     }

@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(`the Figures screen ${reason ?? ''}`, () =
         decodeURIComponent((await page.locator('.paper-figure').first().getAttribute('src'))!)
       await page.waitForSelector('.paper-figure')
       expect(await shown()).toContain(`width="${mm}mm"`)
-      await page.locator('.paper-sheet button[aria-pressed="false"]').click()
+      await page.locator('.paper-choice[aria-label^="Width"] button[aria-pressed="false"]').click()
       expect(await shown()).toContain(`width="${other}mm"`)
       expect(page.url()).toContain(other === 85 ? 'sheet=one' : 'sheet=two')
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0)

@@ -4,15 +4,9 @@ import { lastPart } from '../facts.ts'
 import { moved, pathOf } from '../effects.ts'
 import { brief, plural, show, signed } from '../numbers.ts'
 import { inOrder, responseType, type ResponseType } from '../response-types.ts'
-import {
-  evaluationsOf,
-  isPreference,
-  sampleOf,
-  type Estimate,
-  type Sample,
-  type StageSpan,
-} from '../series.ts'
+import { evaluationsOf, isPreference, type Estimate, type Sample, type StageSpan } from '../series.ts'
 import type { Lack, PaperRun } from './model.ts'
+import { valuesOf } from './per-token.ts'
 import { plain, signOf } from './signs.ts'
 
 /** A stage with its evaluations, two at least. */
@@ -103,7 +97,7 @@ export const pathText = ({ run, at }: Span, label: string, sample: Sample): stri
 /** The sentence over some types of a stage; '' where the run has none of them. */
 export const pathsText = (span: Span, types: readonly string[], metric = 'logp'): string => {
   const parts = types.flatMap((key) => {
-    const sample = sampleOf(span.run, metric, key)
+    const sample = valuesOf(span.run, metric, key)
     return sample ? [pathText(span, plain(signOf(responseType(key))), sample)] : []
   })
   return parts.length === 0 ? '' : `Over ${span.stage.name}, ${parts.join('; ')}.`

@@ -6,7 +6,7 @@
 import { looks, type Look } from '../response-types.ts'
 import { plural, show, signed } from '../numbers.ts'
 import { argmaxType } from '../imported.ts'
-import { estimate, sampleOf } from '../series.ts'
+import { estimate } from '../series.ts'
 import {
   cautions,
   bandsText,
@@ -26,6 +26,7 @@ import {
 import { argmaxCurves, argmaxEntry, argmaxSample, curveOf, typeCurves, typeEntries } from './curves.ts'
 import { curvesPanel } from './learning.ts'
 import type { Curve, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import { perText, valuesOf } from './per-token.ts'
 
 const REST: Look = { ...looks.initial, marker: 'square', dash: '4 2' }
 const FIT: Look = { ...looks.initial, dash: '1.5 2' }
@@ -56,7 +57,7 @@ interface Mass {
 const massPanel = (span: Span, fit: boolean): Mass => {
   const { run, at, stage } = span
   const greedy = argmaxSample(run)
-  const rest = sampleOf(run, 'rest_logp', argmaxType(run))
+  const rest = valuesOf(run, 'rest_logp', argmaxType(run))
   if (!greedy && !rest) return { says: '' }
   const steps = stepsOf(run, at)
   const restCurve = rest ? [curveOf(run, rest, at, { key: 'rest', label: REST_LABEL, look: REST })] : []
@@ -147,7 +148,7 @@ export const figure9 = (run: PaperRun): PaperFigure => {
             command: trainLine(run, `${sft?.stage.name ?? 'sft'},dpo`),
           },
         ]),
-    ...(peaked && sampleOf(run, 'rest_logp', argmaxType(run)) === undefined
+    ...(peaked && valuesOf(run, 'rest_logp', argmaxType(run)) === undefined
       ? [
           {
             what: `yᶜ: the run has no rest_logp${run.manifest.imported ? ', which the released code logs as NaN' : ''}`,
@@ -202,7 +203,7 @@ const captionOf = (run: PaperRun, peaked: Span, peaks: readonly Curve[], says: r
     moved.length > 0 ? moved.reduce((a, b) => (Math.abs(b.by) > Math.abs(a.by) ? b : a)) : undefined
   const risen = moved.filter(({ by }) => by > 0).length
   return [
-    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, ${probesText(run)}${bandsText(run)}.`,
+    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, ${probesText(run)}, log π ${perText(run)}${bandsText(run)}.`,
     most
       ? `‖A‖ = √(V − 2 + V‖π‖²), mean over tokens, over ${stage.name} (${lengthText(peaked)}): ` +
         `it rose for ${risen} of ${plural(moved.length, 'type')}, and moved most for ${most.key} (${signed(most.by)}); higher is more peaked.`

@@ -1,9 +1,10 @@
 /** Curves of response types over evaluations, as every figure of the paper draws them. */
 import { argmaxType } from '../imported.ts'
 import { inOrder, looks, responseType, type Look, type ResponseType } from '../response-types.ts'
-import { changes, estimate, sampleOf, type Sample } from '../series.ts'
+import { changes, estimate, type Sample } from '../series.ts'
 import { meansOnly, stepName, stepsOf } from './about.ts'
 import type { Curve, Label, PaperFigure, PaperRun } from './model.ts'
+import { valuesOf } from './per-token.ts'
 import { signOf } from './signs.ts'
 
 /**
@@ -36,7 +37,7 @@ export const typeCurves = (
   { metric = 'logp', since = false }: { readonly metric?: string; readonly since?: boolean } = {},
 ): readonly Curve[] =>
   types.flatMap((type) => {
-    const sample = sampleOf(run, metric, type.key)
+    const sample = valuesOf(run, metric, type.key)
     if (!sample) return []
     const own = { key: type.key, label: signOf(type), look: type.look }
     const first = at[0]
@@ -55,7 +56,7 @@ export const argmaxLabel = (run: PaperRun): Label => {
   }
 }
 export const argmaxSample = (run: PaperRun): Sample | undefined =>
-  sampleOf(run, 'argmax_logp', argmaxType(run))
+  valuesOf(run, 'argmax_logp', argmaxType(run))
 
 export const argmaxCurves = (run: PaperRun, at: readonly number[]): readonly Curve[] => {
   const sample = argmaxSample(run)
@@ -87,5 +88,3 @@ export const stagesIn = ({ stages }: PaperRun): { step: number; name: string }[]
   stages.map(({ from, name }) => ({ step: from, name }))
 
 export const xLabelOf = (run: PaperRun): string => `${stepName(run)}s`
-
-export const LOGP = 'log π(y|x) (nats)'

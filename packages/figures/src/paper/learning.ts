@@ -1,6 +1,6 @@
 /** Figures 3 and 4: how log π of every kind of response moves during SFT, and during preference training. */
 import { groups, looks, type Group } from '../response-types.ts'
-import { change, estimate, isPreference, minus, sampleOf } from '../series.ts'
+import { change, estimate, isPreference, minus } from '../series.ts'
 import { argmaxType } from '../imported.ts'
 import {
   bandsText,
@@ -24,7 +24,6 @@ import {
   argmaxEntry,
   argmaxSample,
   curveOf,
-  LOGP,
   stagesIn,
   typeCurves,
   typeEntries,
@@ -33,6 +32,7 @@ import {
 } from './curves.ts'
 import { influenceMap } from './influence-map.ts'
 import type { CurvesPanel, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import { logpLabel, perText, valuesOf } from './per-token.ts'
 
 const TITLES: Readonly<Record<Group, string>> = {
   chosen: 'Preferred response and its kin',
@@ -58,7 +58,7 @@ export const curvesPanel = (
   kind: 'curves',
   title,
   xLabel: xLabelOf(run),
-  yLabel: LOGP,
+  yLabel: logpLabel(run),
   curves,
   stages: [],
   ends: true,
@@ -83,8 +83,8 @@ const groupLacks = (run: PaperRun): readonly Lack[] =>
 const head = (span: Span): string => {
   const { run, stage } = span
   return (
-    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, stage ${stage.name} (${lengthText(span)}): log π(y|x) of each response type, summed over the ` +
-    `response’s tokens, ${probesText(run)}${bandsText(run)}.`
+    `${run.manifest.imported ? 'In' : 'For'} ${modelOf(run)}, stage ${stage.name} (${lengthText(span)}): log π(y|x) of each response type, ${perText(run)}, ` +
+    `${probesText(run)}${bandsText(run)}.`
   )
 }
 
@@ -186,7 +186,7 @@ export const figure4 = (run: PaperRun): PaperFigure => {
   const { at } = span
   const greedy = [...argmaxCurves(run, at), ...typeCurves(run, typesNamed(['chosen'], run), at)]
   const hasGreedy = argmaxSample(run) !== undefined
-  const [up, down] = ['chosen', 'rejected'].map((type) => sampleOf(run, 'logp', type))
+  const [up, down] = ['chosen', 'rejected'].map((type) => valuesOf(run, 'logp', type))
   const margin = up && down ? minus(up, down) : undefined
   return {
     ...base,
@@ -250,7 +250,7 @@ const marginText = ({ run, at }: Span, margin: NonNullable<ReturnType<typeof min
 /** Whether the paper's squeezing effect shows: the likeliest token up while chosen falls. */
 export const greedyText = (span: Span): string => {
   const { run, at } = span
-  const [greedy, chosen] = [argmaxSample(run), sampleOf(run, 'logp', 'chosen')]
+  const [greedy, chosen] = [argmaxSample(run), valuesOf(run, 'logp', 'chosen')]
   if (!greedy || !chosen) return ''
   const along = argmaxType(run)
   const [up, down] = [greedy, chosen].map((sample) => change(sample, at[0], at.at(-1)!))

@@ -4,8 +4,9 @@ import { letter, stageMarks } from '../lines.ts'
 import { looks, runDash, type Look, type Marker } from '../response-types.ts'
 import { argmaxType } from '../imported.ts'
 import { bandsText, cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
-import { argmaxCurves, argmaxEntry, LOGP, typeCurves, typeEntries, typesNamed } from './curves.ts'
+import { argmaxCurves, argmaxEntry, typeCurves, typeEntries, typesNamed } from './curves.ts'
 import type { Curve, CurvesPanel, PaperFigure, PaperRun } from './model.ts'
+import { logpLabel, perText } from './per-token.ts'
 
 const OTHERS = [
   'chosen_gptsemantic',
@@ -68,7 +69,17 @@ export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
   const panel = (title: string, curves: readonly Curve[], ends = true): CurvesPanel[] =>
     curves.length === 0
       ? []
-      : [{ kind: 'curves', title, xLabel: `${steps.join(' or ')}s`, yLabel: LOGP, curves, stages, ends }]
+      : [
+          {
+            kind: 'curves',
+            title,
+            xLabel: `${steps.join(' or ')}s`,
+            yLabel: logpLabel(first),
+            curves,
+            stages,
+            ends,
+          },
+        ]
   const only = (key: string): readonly Curve[] =>
     ofRuns(runs, (run) => typeCurves(run, typesNamed([key], run), all(run)))
   const otherCurves = ofRuns(runs, (run) => typeCurves(run, typesNamed(others, run), all(run))).map(
@@ -139,12 +150,16 @@ const captionOf = (runs: readonly PaperRun[]): string => {
   const names = runs.map(
     (run, r) => `${letter(r)}: ${run.id} (${run.stages.map(({ name }) => name).join(' → ') || 'no stage'})`,
   )
-  const comparable = runs.every((run) => preference(run)) && runs.every((run) => run.rows.has('logp'))
+  // The words of the comparison are about sums.
+  const comparable =
+    runs[0].per !== 'token' &&
+    runs.every((run) => preference(run)) &&
+    runs.every((run) => run.rows.has('logp'))
   const words = comparable
     ? compareRuns(runs).flatMap(({ sentences }) => sentences.map(({ text }) => text))
     : []
   return [
-    `log π(y|x), summed over tokens, mean over each run’s probes; rules mark where a stage begins${bandsText(runs[0])}. ${names.join('; ')}.`,
+    `log π(y|x), ${perText(runs[0])}, mean over each run’s probes; rules mark where a stage begins${bandsText(runs[0])}. ${names.join('; ')}.`,
     ...words,
   ].join(' ')
 }

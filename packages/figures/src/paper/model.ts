@@ -2,7 +2,7 @@
  * A figure of the paper, made from a run: what is drawn, in words and numbers. Print (print.ts) and CSV (table.ts) are
  * both made from this and from nothing else, so that neither can show what the other does not.
  */
-import type { DecompositionLine } from '@ldyn/runs'
+import type { DecompositionLine, Per } from '@ldyn/runs'
 import type { Panel } from '../lines.ts'
 import type { Look } from '../response-types.ts'
 import type { RunData } from '../series.ts'
@@ -10,6 +10,8 @@ import type { RunData } from '../series.ts'
 /** A run; `updates` are the updates that it decomposed (observe.decompose), where they were read. */
 export interface PaperRun extends RunData {
   readonly updates?: readonly DecompositionLine[]
+  /** Sums over a response's tokens are drawn divided by their number. */
+  readonly per?: Per
 }
 
 export const FIGURES = ['fig1', 'fig3', 'fig4', 'fig5', 'fig8', 'fig9', 'appE'] as const

@@ -6,7 +6,7 @@
  */
 import { plural, show, signed } from '../numbers.ts'
 import { responseType, spareLook, type Look } from '../response-types.ts'
-import { changes, estimate, sampleOf } from '../series.ts'
+import { changes, estimate } from '../series.ts'
 import {
   bandsText,
   cautions,
@@ -23,6 +23,7 @@ import {
 import { stagesIn, typeCurves, typeEntries, typesNamed } from './curves.ts'
 import { curvesPanel } from './learning.ts'
 import type { Bar, Curve, HeatPanel, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import { logpLabel, perText, valuesOf } from './per-token.ts'
 import { plain, signOf } from './signs.ts'
 import { panelTag } from './table.ts'
 
@@ -168,7 +169,7 @@ const changeMap = (run: PaperRun): HeatPanel | undefined => {
   const spans = Math.min(n, MOST_SPANS)
   const ends = Array.from({ length: spans + 1 }, (_, i) => Math.round((i * n) / spans))
   const steps = stepsOf(run, ends)
-  const types = typesOf(run).filter(({ key }) => sampleOf(run, 'logp', key))
+  const types = typesOf(run).filter(({ key }) => valuesOf(run, 'logp', key))
   if (types.length < 2 || spans < 1) return undefined
   return {
     kind: 'heat',
@@ -180,7 +181,7 @@ const changeMap = (run: PaperRun): HeatPanel | undefined => {
       .slice(1)
       .map((_, i) => ({ key: `${steps[i]} to ${steps[i + 1]}`, label: `${steps[i]}–${steps[i + 1]}` })),
     values: types.map(({ key }) => {
-      const sample = sampleOf(run, 'logp', key)!
+      const sample = valuesOf(run, 'logp', key)!
       return ends
         .slice(1)
         .map((e, i) => estimate(changes(sample, ends[i], e)).mean / Math.max(1, steps[i + 1] - steps[i]))
@@ -220,7 +221,7 @@ export const figure1 = (run: PaperRun): PaperFigure => {
   const residual = typeCurves(run, types, at, { metric: 'p_e' })
   const sums = typeCurves(run, types, at, { since: true })
   const perUpdate = types.flatMap((type): Curve[] => {
-    const sample = sampleOf(run, 'logp', type.key)
+    const sample = valuesOf(run, 'logp', type.key)
     if (!sample) return []
     const points = at.slice(1).map((e, i) => {
       const { mean, se } = estimate(changes(sample, at[i], e))
@@ -246,7 +247,7 @@ export const figure1 = (run: PaperRun): PaperFigure => {
       ? [curvesPanel(run, 'Residual of each token', residual, { stages, yLabel: '‖π − e‖' })]
       : []),
     curvesPanel(run, `Change per ${unit}`, perUpdate, { stages, zero: true, yLabel: `Δ log π ${an}` }),
-    curvesPanel(run, 'What adds up', sums, { stages, zero: true, yLabel: 'Δ log π(y|x) (nats)' }),
+    curvesPanel(run, 'What adds up', sums, { stages, zero: true, yLabel: `Δ ${logpLabel(run)}` }),
     ...(map ? [map] : []),
   ]
   const first = perUpdate.map(({ label, y }) => `${plain(label)} ${signed(y[0])}`)
@@ -255,7 +256,7 @@ export const figure1 = (run: PaperRun): PaperFigure => {
     ...base(run),
     caption:
       `For ${modelOf(run)}, ${probesText(run)}: ` +
-      `${panelsText(panels)}${bandsText(run).replace(' since the first evaluation shown', '')}. At first ${an} moved ${first.join(', ')} nats; ` +
+      `${panelsText(panels)}; log π is ${perText(run)}${bandsText(run).replace(' since the first evaluation shown', '')}. At first ${an} moved ${first.join(', ')} nats; ` +
       `after ${plural(steps.at(-1)! - steps[0], unit)} that adds up to ${total.join(', ')} nats.`,
     differs: [
       'The paper’s figure is of MNIST (ldyn sim digits draws that); here its questions are asked of response types: what is learned (y⁺), what is like it and what is not.',

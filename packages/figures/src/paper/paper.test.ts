@@ -116,6 +116,22 @@ describe('the figures of the paper', () => {
     expect(lines).toHaveLength(paperTable(figure).rows.length)
   })
 
+  it('are per token where that is asked for, and say so on their axes', () => {
+    const [figure] = paperFigures([run], ['fig4'], { per: 'token' })
+    const at = preference(run)!.at
+    const sample = sampleOf(run, 'logp', 'rejected', 'token')!
+    expect(cellsOf(figure, 'b', 'rejected').map(({ value }) => value)).toEqual(
+      at.map((e) => estimate(sample.at[e]).mean),
+    )
+    expect(figure.file).toBe('fig4-per-token')
+    expect(figure.panels[0]).toMatchObject({ yLabel: 'log π per token (nats)' })
+    expect(figure.caption).toContain('divided by the response’s number of tokens')
+    // What is defined on sums stays what it is.
+    expect(paperCsv(paperFigures([run], ['fig8'], { per: 'token' })[0])).toBe(paperCsv(only([run], 'fig8')))
+    const map = (per: 'token' | 'response') => paperFigures([run], ['fig3'], { per })[0].panels.at(-1)
+    expect(map('token')).toEqual(map('response'))
+  })
+
   it('draw a value where its axis says', () => {
     const [panel] = only([run], 'fig3').panels
     if (panel.kind !== 'curves') throw new Error('not curves')
@@ -290,7 +306,13 @@ describe.skipIf(!here)(
       expect(lacks[0].command).toContain('--stages sft,dpo')
     })
 
-    it('has all twelve types in Figure 8', () => {
+    it('has no figures per token: the log does not say how long responses are', () => {
+    const [figure] = paperFigures([log], ['fig4'], { per: 'token' })
+    expect(figure.panels).toHaveLength(0)
+    expect(figure.lacks[0].what).toContain('does not say how many tokens')
+  })
+
+  it('has all twelve types in Figure 8', () => {
       const figure = only([log], 'fig8')
       expect(figure.legend.map(({ key }) => key).sort()).toEqual([...PAPER].sort())
       expect(figure.differs.join(' ')).toContain('stand on file for random_nonhum alone')
