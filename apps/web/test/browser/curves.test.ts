@@ -7,7 +7,8 @@ import { createRun } from '@ldyn/runs/node'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addUpdate, beginRun } from '../run-on-disk.ts'
-import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
+import { violationsOn } from './axe.ts'
+import { openStage, overflowOf, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 if (reason !== undefined) console.warn(`Curves are not tried in a browser: ${reason}`)
@@ -243,6 +244,22 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
     expect(longest).toBeLessThan(600)
     expect(complaints).toEqual([])
   }, 120_000)
+
+  it.each(['light', 'dark'] as const)('axe-core finds nothing on these views, %s', async colorScheme => {
+    for (const hash of [
+      '#/r/first/dynamics?s=30&vs=10&band=boot&g=prompt',
+      '#/r/told/overview',
+      '#/r/told/probes?o=2&d=1&q=/(/',
+      '#/r/many%2F00,many%2F01,many%2F05/compare?cm=minus&seeds=1',
+      '#/?q=colour:red%20told&rg=model',
+    ]) {
+      // High, so that nothing lies under the bar at the foot.
+      await using opened = await stage.open(hash, { colorScheme, viewport: { width: 1280, height: 3000 } })
+      await settled(opened.page)
+      expect.soft(await violationsOn(opened.page), hash).toEqual([])
+      expect.soft(await overflowOf(opened.page), hash).toBe(0)
+    }
+  })
 
   it('the list of runs says at the word what it does not understand, is walked by keys, and keeps its columns', async () => {
     await using opened = await stage.open('#/?q=colour:red%20told')
