@@ -63,7 +63,8 @@ export const figuresKey = (runs: readonly LiveData[]): string =>
     )
     .join('\n')
 
-export const idOf = ({ file }: PaperFigure): string => `paper-${slug(file)}`
+/** The panel stays the same one when it is drawn per token. */
+export const idOf = ({ file }: PaperFigure): string => `paper-${slug(file.replace(/-per-token$/, ''))}`
 
 export const tableOf = (figure: PaperFigure): Table => paperTable(figure)
 
