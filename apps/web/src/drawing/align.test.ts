@@ -2,6 +2,7 @@ import { looks } from '@ldyn/figures'
 import { describe, expect, it } from 'vitest'
 import {
   align,
+  alignAny,
   drawnPoints,
   pointAt,
   smooth,
@@ -92,4 +93,28 @@ it('the value at a step is the last one known there', () => {
 it('a debiased average of a constant is the constant, and of the first value that value', () => {
   expect(smooth([7, 7, 7], 0.9).every(value => Math.abs(value - 7) < 1e-12)).toBe(true)
   expect(smooth([3, 100], 0.99)[0]).toBeCloseTo(3, 12)
+})
+
+describe('lines of the same steps', () => {
+  it('are joined as lines of any steps are', () => {
+    const steps = [0, 5, 5, 10, 15, 40, 41]
+    const lines = [0, 1, 2].map(k =>
+      line([...steps], steps.map((step, i) => step * k + i), k === 2 ? { smoothed: steps } : {}),
+    )
+    for (const [from, to] of [
+      [0, 41],
+      [5, 15],
+      [6, 9],
+      [16, 30],
+      [-5, -1],
+      [41, 90],
+      [50, 60],
+    ]) {
+      const [found, any] = [align(lines, { from, to }, 100), alignAny(lines, { from, to }, 100)]
+      expect(found.xs, `${from} to ${to}`).toEqual(any.xs)
+      expect(found.ys).toEqual(any.ys)
+      expect(found.points.map(points => [...points])).toEqual(any.points.map(points => [...points]))
+      expect([found.total, found.drawn]).toEqual([any.total, any.drawn])
+    }
+  })
 })

@@ -231,7 +231,12 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
     const ratio = devicePixelRatio
     const { left, top, width: plotWidth, height } = u.bbox
     panel.lines.forEach((line, l) => {
-      const places = [...aligned.points[l].keys()].filter(x => aligned.points[l][x] >= 0)
+      const points = aligned.points[l]
+      let count = 0
+      for (let x = 0; x < points.length; x++) if (points[x] >= 0) count++
+      const marked = count > 0 && plotWidth / ratio / count >= MARKER_ROOM
+      if (!marked && !line.smoothed) return
+      const places = [...points.keys()].filter(x => points[x] >= 0)
       if (line.smoothed) {
         ctx.save()
         ctx.beginPath()
@@ -249,7 +254,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
         ctx.stroke()
         ctx.restore()
       }
-      if (places.length === 0 || plotWidth / ratio / places.length < MARKER_ROOM) return
+      if (!marked) return
       ctx.save()
       ctx.beginPath()
       ctx.rect(left - 4 * ratio, top - 4 * ratio, plotWidth + 8 * ratio, height + 8 * ratio)

@@ -80,7 +80,7 @@ const Strips = ({ strips, unit }: { strips: readonly Strip[]; unit: string }) =>
         const look = types.find(({ key }) => key === type)!.look
         const y = s * ROW + ROW / 2
         const mean = values.reduce((sum, { value }) => sum + value, 0) / values.length
-        const sorted = values.map(({ value }) => value).sort((a, b) => a - b)
+        const sorted = Float64Array.from(values, ({ value }) => value).sort()
         const quartile = (q: number): number => sorted[Math.round((sorted.length - 1) * q)]
         return (
           <g key={type}>
