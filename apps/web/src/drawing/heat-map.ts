@@ -46,10 +46,11 @@ export const partWithin = (
 export const clips = (value: number, { signed, limit, low }: ColourScale): boolean =>
   signed ? Math.abs(value) > limit : value > limit || value < low
 
-const [ABSENT, BROKEN, CLIPPED] = [-1, -2, 256]
+/** What a block is where it is no step of the scale; CLIPPED is added to the step. */
+export const [ABSENT, BROKEN, CLIPPED] = [-1, -2, 256]
 
 /** Steps of the scale by block: a block is a cell, or the strongest of those that share a pixel. */
-const codesOf = (
+export const codesOf = (
   { columns, values, absent }: Grid,
   part: Part,
   scale: ColourScale,

@@ -42,7 +42,7 @@ export interface DrawnModel extends Named {
   readonly draw: () => VNode
   readonly table: () => Table
   /** A file of its own, where the drawing is SVG. */
-  readonly svg?: () => string
+  readonly svg?: () => string | undefined
 }
 
 export interface MissingModel extends Named {

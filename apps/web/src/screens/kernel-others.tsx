@@ -5,11 +5,11 @@ import type { LiveData } from '../data/live-run.ts'
 import { tokenText, type Matrices } from '../data/matrices.ts'
 import type { OpenRun } from '../data/run-store.ts'
 import { gramProbes } from '../panels/gram.ts'
-import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
+import type { Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { CommandLine } from '../shell/command-line.tsx'
 import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { shownPart } from '../shell/heat-window.ts'
+import { heatFiles } from '../shell/heat-window.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { useBeside } from './beside.ts'
 
@@ -104,7 +104,7 @@ const Shown = ({
               <StrongestCells heat={found.heat} id={window} most={10} />
             </>
           ),
-          table: () => heatTable(found.heat, shownPart(window, sizeOf(found.heat))),
+          ...heatFiles(window, found.heat, title),
         }
       : { ...about, kind: 'loading', part: path }
   return <PanelFrame model={model} />

@@ -4,6 +4,7 @@ import type { LiveData } from '../data/live-run.ts'
 import { lookOf } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type App } from '../shell/context.ts'
+import { drawnSvg } from '../shell/picture.ts'
 import { probeIndex, type ReadGram } from './kernel-data.ts'
 
 interface Entry {
@@ -140,6 +141,7 @@ export const profilePanel = (
         </div>
       </div>
     ),
+    svg: () => drawnSvg('profile', `K of #${self.row} ${self.type} with the others`),
     table: () => ({
       head: ['j', 'probe', 'type', 'K_ij'],
       rows: ordered.map((_, place) => [

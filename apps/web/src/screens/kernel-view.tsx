@@ -17,11 +17,11 @@ import {
   type DriftPoint,
   type GramPlace,
 } from '../panels/gram.ts'
-import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
+import type { Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
 import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { shownPart } from '../shell/heat-window.ts'
+import { heatFiles } from '../shell/heat-window.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { NORMS, ORDERS, type Norm, type Order } from '../state/address.ts'
 import { useBeside, usePaths } from './beside.ts'
@@ -150,7 +150,7 @@ const mapPanel = (
         <StrongestCells heat={heat} id={window} onPick={pick} />
       </>
     ),
-    table: () => heatTable(heat, shownPart(window, sizeOf(heat))),
+    ...heatFiles(window, heat, about.title, scale),
   }
 }
 

@@ -78,6 +78,8 @@ export const Position = ({
   const seen = tokensSeen(series)
   const followed = seen.find(({ id }) => id === view.token)
   const marked = markedTokens(now.position, followed)
+  // Lines over all steps do not change with the step that one looks at.
+  const fated = markedTokens(series.at(-1)!.position, followed, 'likeliest at the end')
   const own = tokenOf(now.position, key.type)
   const ofRow = keys.filter(({ row }) => row === key.row)
   return (
@@ -144,7 +146,7 @@ export const Position = ({
         <PanelFrame model={topPanel(then, now, marked, id => app.store.set({ token: id }))} />
         <PanelFrame model={simplexPanel(series, then, now, marked)} />
       </div>
-      <PanelFrame model={fatesPanel(run, series, marked)} height={230} />
+      <PanelFrame model={fatesPanel(run, series, fated)} height={230} />
     </>
   )
 }

@@ -1,16 +1,18 @@
 // Squeeze: where the probability goes. Mass by bands of ranks along a response, what each band gained since the
 // step compared with, the likeliest token against chosen, and how peaked the distributions become.
 import { show, signed, stageMarks, tickText, niceTicks } from '@ldyn/figures'
-import { evaluationAt, dynamicsPanel, squeezingPanel, typesIn } from '../panels/dynamics.ts'
+import { evaluationAt, dynamicsPanel, squeezingPanel } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type ScreenProps } from '../shell/context.ts'
 import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
+import { drawnSvg } from '../shell/picture.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { useWatched } from './beside.ts'
 import { typeInFocus } from './probe-list.tsx'
 import { Position } from './squeeze-position.tsx'
 import { BANDS, gains, massOf, squeezeIndex, type Mass } from './squeeze-data.ts'
+import { TypeChoice } from './type-choice.tsx'
 
 // From the peak to the tail: dark to light, told apart in grey as well.
 const SHADES = ['#5b2a86', '#8653ad', '#ac84ca', '#cfb5e2', '#e9dff2']
@@ -198,6 +200,7 @@ const bandPanels = (
       title,
       says: `${says} ${mass.n} probes.`,
       draw: () => <Bands mass={mass} run={run} evaluation={now} />,
+      svg: () => drawnSvg('bands', title),
       table: () => ({
         head: ['step', 'stage', ...BANDS.map(({ metric }) => metric), ...(mass.own ? ['own tokens'] : [])],
         rows: mass.steps.map((step, e) => [
@@ -224,6 +227,7 @@ const bandPanels = (
             ]
           : [],
       draw: () => <GainBars moved={moved} />,
+      svg: () => drawnSvg('gained', `What moved from step ${a} to step ${b}`),
       table: () => ({
         head: ['band', `step ${a}`, `step ${b}`, 'change'],
         rows: BANDS.map(({ name }, i) => [name, mass.means[i][then], mass.means[i][now], moved[i]]),
@@ -266,16 +270,7 @@ export const SqueezeView = ({ app, runs, opened }: ScreenProps) => {
   return (
     <>
       <div class="controls">
-        <label>
-          Along{' '}
-          <select value={type} onChange={event => app.store.set({ type: event.currentTarget.value })}>
-            {typesIn([run]).map(({ key }) => (
-              <option key={key} value={key}>
-                {key}
-              </option>
-            ))}
-          </select>
-        </label>
+        <TypeChoice app={app} run={run} value={type} label="Along" />
         <span class="muted">
           Squeezing is one factor among several: a falling log π(chosen) alone does not prove it.
         </span>

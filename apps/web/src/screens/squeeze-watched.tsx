@@ -15,6 +15,7 @@ import {
   type Seen,
 } from '../panels/watched.ts'
 import { useApp } from '../shell/context.ts'
+import { drawnSvg } from '../shell/picture.ts'
 
 const quoted = (text: string): string => `“${tokenText(text)}”`
 
@@ -26,7 +27,11 @@ export interface Marked {
   readonly look: Look
 }
 
-export const markedTokens = (now: WatchedPosition, followed: Known | undefined): readonly Marked[] => {
+export const markedTokens = (
+  now: WatchedPosition,
+  followed: Known | undefined,
+  likeliest = 'likeliest now',
+): readonly Marked[] => {
   const [chosen, rejected, star] = [tokenOf(now, 'chosen'), tokenOf(now, 'rejected'), now.top[0]]
   const own = now.tokens.find(({ of }) => of === now.type)
   const all: (Marked | undefined)[] = [
@@ -35,7 +40,7 @@ export const markedTokens = (now: WatchedPosition, followed: Known | undefined):
     !chosen && !rejected && own
       ? { name: now.type, id: own.id, text: own.text, look: looks.otherAnswer }
       : undefined,
-    star && { name: 'likeliest now', id: star.id, text: star.text, look: looks.argmax },
+    star && { name: likeliest, id: star.id, text: star.text, look: looks.argmax },
     followed && { name: 'followed', id: followed.id, text: followed.text, look: looks.margin },
   ]
   const found = all.filter(one => one !== undefined)
@@ -158,6 +163,7 @@ export const rankPanel = (then: Seen, now: Seen, marked: readonly Marked[]): Pan
   title: `Probability by rank: step ${then.step} and step ${now.step}`,
   says: `Both axes logarithmic; dashed: step ${then.step}, solid: step ${now.step}; hollow circles then, filled now. Squeezed: the head rises, the tail falls. ${storyOf(then, now, marked)}.`,
   draw: () => <RankPlot then={then} now={now} marked={marked} />,
+  svg: () => drawnSvg('ranks', `Probability by rank, steps ${then.step} and ${now.step}`),
   table: () => {
     const ranks = [...new Set([...then.position.curve, ...now.position.curve].map(([rank]) => rank))]
     const at = (seen: Seen, rank: number) => seen.position.curve.find(([one]) => one === rank)?.[1]
@@ -475,6 +481,7 @@ export const simplexPanel = (
         </svg>
       )
     },
+    svg: () => drawnSvg('simplex', about.title),
     table: () => ({
       head: ['step', ...names],
       rows: points.map(({ step, p }) => [step, ...p]),

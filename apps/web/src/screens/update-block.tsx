@@ -2,7 +2,6 @@
 // four matrices, the cell that is picked in numbers, and the definitions one hover or focus away.
 import { show } from '@ldyn/figures'
 import { useState } from 'preact/hooks'
-import { heatTable, sizeOf } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import {
   blockFiles,
@@ -19,7 +18,7 @@ import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun } from '../data/run-store.ts'
 import { useApp, type App } from '../shell/context.ts'
 import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { shownPart } from '../shell/heat-window.ts'
+import { heatFiles } from '../shell/heat-window.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { MATRICES, type MatrixName } from '../state/address.ts'
 import { TokenText } from './token-text.tsx'
@@ -225,7 +224,11 @@ export const TokenBlockPanel = ({
           ? [`This is the block of probe #${file.observed} ${file.type}; for #${group} ${type}: ${command}`]
           : [],
       draw: () => <Body block={block} matrix={block[matrix] ? matrix : 'C'} />,
-      table: () => heatTable(heat, shownPart(`${WINDOW} ${block.path} ${matrix}`, sizeOf(heat))),
+      ...heatFiles(
+        `${WINDOW} ${block.path} ${matrix}`,
+        heat,
+        `${DEFINITIONS[matrix].name}: ${blockName(file)}`,
+      ),
     }
   })()
   return (

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
+import { drawnSvg } from '../shell/picture.ts'
 import { barsOf, sideOf, summedByType, updatesIn, type UpdateBar } from './update-data.ts'
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [900, 190, 56, 12, 16, 26]
@@ -170,6 +171,7 @@ export const timelinePanel = (
     title: `Every recorded update on ${whose}`,
     says: 'Δ log π in nats, Σ over the response’s tokens: bars are the predicted parts (y⁺ blue, y⁻ vermilion, carried over and decay grey), the circle is what happened. Where circle and line part, the step was too large for the first order.',
     draw: () => <TimelineBody bars={bars} run={run} at={at} parts={parts} />,
+    svg: () => drawnSvg('updates', `Every recorded update on ${whose}`),
     table: () => ({
       head: ['step', 'stage', 'actual', 'predicted', 'actual − predicted', ...parts],
       rows: bars.map(bar => [

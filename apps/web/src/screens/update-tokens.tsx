@@ -2,11 +2,11 @@
 // which part of the update each token felt; as a map and as running text.
 import { looks, show, signed } from '@ldyn/figures'
 import type { DecomposedResponse, DecomposedTokens, DecompositionLine } from '@ldyn/runs'
-import { heatTable, sizeOf, tokenName, type Heat, type Rail } from '../panels/heat.ts'
+import { tokenName, type Heat, type Rail } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App } from '../shell/context.ts'
 import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { shownPart } from '../shell/heat-window.ts'
+import { heatFiles } from '../shell/heat-window.ts'
 import { TokenText } from './token-text.tsx'
 import { sideOf, tokenAgreement } from './update-data.ts'
 
@@ -101,7 +101,7 @@ export const tokenPanel = (
         <StrongestCells heat={heat} id={window} onPick={pick} />
       </>
     ),
-    table: () => heatTable(heat, shownPart(window, sizeOf(heat))),
+    ...heatFiles(window, heat, title),
   }
 }
 

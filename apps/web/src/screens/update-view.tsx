@@ -4,16 +4,18 @@ import { plural, show, signed } from '@ldyn/figures'
 import type { DecompositionLine } from '@ldyn/runs'
 import { useState } from 'preact/hooks'
 import { lookOf, typesIn } from '../panels/dynamics.ts'
-import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
+import type { Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type App, type ScreenProps } from '../shell/context.ts'
 import { HeatFigure } from '../shell/heat-figure.tsx'
-import { shownPart } from '../shell/heat-window.ts'
+import { heatFiles } from '../shell/heat-window.ts'
+import { drawnSvg } from '../shell/picture.ts'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { typeInFocus } from './probe-list.tsx'
 import { TokenBlockPanel } from './update-block.tsx'
 import { agreementOf, byType, responseInFocus, updateAt, type TypeChange } from './update-data.ts'
+import { UpdateRange } from './update-range.tsx'
 import { cumulativeText, timelinePanel } from './update-timeline.tsx'
 import { railOfDirection, TEXT_VALUES, textPanel, tokenPanel, type TextValue } from './update-tokens.tsx'
 
@@ -88,6 +90,7 @@ const barsPanel = (changes: readonly TypeChange[], types: readonly string[]): Pa
   title: 'Predicted and actual',
   says: `${SIGN} Filled: what happened; dashed: what a first-order prediction along the applied update said. Mean over the followed probes of each type. ${captionOf(changes)}`,
   draw: () => <Bars changes={changes} types={types} />,
+  svg: () => drawnSvg('predicted', 'Predicted and actual'),
   table: () => ({
     head: ['type', 'probes', 'actual', 'predicted', 'actual − predicted'],
     rows: changes.map(({ type, n, actual, predicted }) => [type, n, actual, predicted, actual - predicted]),
@@ -120,7 +123,7 @@ const directionsPanel = (
     ...about,
     kind: 'drawn',
     draw: () => <HeatFigure heat={heat} label={about.title} id={name} />,
-    table: () => heatTable(heat, shownPart(name, sizeOf(heat))),
+    ...heatFiles(name, heat, about.title),
   }
 }
 
@@ -199,6 +202,7 @@ const scatterPanel = (app: App, update: DecompositionLine, types: readonly strin
           ]
         : [],
     draw: () => <Scatter app={app} update={update} types={types} />,
+    svg: () => drawnSvg('agreement', `Update ${update.s}: actual against predicted`),
     table: () => ({
       head: ['probe', 'type', 'predicted', 'actual', ...Object.keys(update.probes[0]?.directions ?? {})],
       rows: update.probes.map(({ row, type, predicted, actual, directions }) => [
@@ -401,11 +405,7 @@ export const UpdateView = ({ app, runs, opened }: ScreenProps) => {
             says: `${together.says} Predictions add up step by step, each from its own starting point; what they leave is beyond the first order.`,
           })}
         >
-          {view.range && (
-            <button type="button" class="small" onClick={() => app.store.set({ range: undefined })}>
-              all recorded updates
-            </button>
-          )}
+          <UpdateRange app={app} updates={run.updates} />
         </PanelFrame>
       )}
       <TokenBlockPanel

@@ -7,7 +7,7 @@ import { inkOn, scaleFor, SIGNED, stepOf, UNSIGNED, type ColourScale } from '../
 import { countOf, paint, strongestCells, wholeOf, type Counted, type Part } from '../drawing/heat-map.ts'
 import { gridOf, sizeOf, type Heat, type Margin, type Rail } from '../panels/heat.ts'
 import { useApp } from './context.ts'
-import { heatWindow, shownPart } from './heat-window.ts'
+import { heatWindow, shownPart, shownScale } from './heat-window.ts'
 
 const CELL_TEXT = 40
 const BAR = 58
@@ -75,13 +75,10 @@ export const HeatFigure = ({
   const grid = gridOf(heat)
   const size = sizeOf(heat)
   const { part: zoom, locked, linear } = heatWindow(id)
-  const log = heat.log && !linear.value
   const part = shownPart(id, size)
   const zoomed = part.rows < size.rows || part.columns < size.columns
-  const own = useMemo(() => scaleFor(values, signed, log), [values, signed, log])
-  const kept = locked.value?.signed === signed ? locked.value : undefined
-  const free = shared && !log && shared.linear !== undefined ? { ...shared, linear: undefined } : shared
-  const scale = kept ?? free ?? own
+  const own = useMemo(() => scaleFor(values, signed, heat.log), [values, signed, heat.log])
+  const scale = shownScale(id, heat, () => own, shared)
   const colours = signed ? SIGNED : UNSIGNED
 
   const labels = Math.round(Math.min(150, space * 0.34))
@@ -359,8 +356,8 @@ export const HeatFigure = ({
         <label class="check small">
           <input
             type="checkbox"
-            checked={kept !== undefined}
-            onChange={() => (locked.value = kept ? undefined : scale)}
+            checked={locked.value?.signed === signed}
+            onChange={() => (locked.value = locked.value ? undefined : scale)}
           />{' '}
           lock scale
         </label>

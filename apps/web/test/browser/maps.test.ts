@@ -7,6 +7,7 @@ import { writeSafetensorsFile } from '@ldyn/formats/node'
 import type { DecomposedResponse, WatchedPosition } from '@ldyn/runs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkMarkup } from '../../../../packages/figures/test/check-markup.ts'
 import { beginRun, TYPES } from '../run-on-disk.ts'
 import { openStage, withoutBrowser, type Stage } from './viewer.ts'
 
@@ -333,6 +334,33 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect((await tableOf(page, 'simplex')).slice(1)).toHaveLength(5)
     expect(complaints).toEqual([])
   })
+
+  it('every panel of the three screens can be saved as a picture or as numbers', async () => {
+    for (const name of ['update', 'kernel', 'squeeze']) {
+      await using opened = await stage.open(`#/r/full/${name}?s=20`, {
+        viewport: { width: 1280, height: 5000 },
+      })
+      const { page, complaints } = opened
+      await page.waitForSelector('figure.panel.drawn')
+      await page.waitForFunction(() => !document.querySelector('.loading'))
+      const panels = await page
+        .locator('figure.panel.drawn, figure.panel.curves')
+        .evaluateAll(all => all.map(one => (one as HTMLElement).dataset.panel!))
+      expect(panels.length).toBeGreaterThan(4)
+      for (const panel of panels) {
+        // Text and tables have no drawing of their own.
+        if (['text', 'top', 'ledger'].includes(panel)) continue
+        await page.click(`#panel-${panel} .menu summary`)
+        const waiting = page.waitForEvent('download')
+        await page.click(`#panel-${panel} .menu-items button:text-is("SVG")`)
+        const svg = await readFile(await (await waiting).path(), 'utf8')
+        checkMarkup(svg.replace(/^<\?xml[^>]*>\n/, ''))
+        expect(svg.length, `${name}: ${panel}`).toBeGreaterThan(500)
+        await page.click(`#panel-${panel} .menu summary`)
+      }
+      expect(complaints).toEqual([])
+    }
+  }, 120_000)
 
   it('are the same pixels in both themes', async () => {
     const drawn: string[] = []

@@ -89,7 +89,7 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
     await page.waitForSelector('#panel-directions tbody tr')
     const cells = (panel: string) =>
       page.locator(`#panel-${panel} tbody tr`).first().locator('td').allTextContents()
-    expect(await cells('directions')).toEqual(['0.6', '−0.1'])
+    expect(await cells('directions')).toEqual(['0.6', '−0.1', '0.5', '0.505'])
     expect(await cells('predicted')).toEqual(['2', '0.505', '0.5', '0.005'])
     expect(await page.textContent('main')).toContain('2 of 3 recorded')
     expect(await page.textContent('main')).toContain('Update 19')
