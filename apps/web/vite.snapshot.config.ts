@@ -27,6 +27,7 @@ const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/s
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'lab-page.tsx': 'src/snapshot/no-lab.tsx',
   'figures-gallery.tsx': 'src/snapshot/no-figures.tsx',
+  'local-files.ts': 'src/snapshot/no-local-files.ts',
 }
 const leftOut: Plugin = {
   name: 'ldyn-left-out',
