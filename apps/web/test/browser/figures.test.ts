@@ -68,7 +68,7 @@ describe.skipIf(reason !== undefined)(`the Figures screen ${reason ?? ''}`, () =
 
   it.each(['light', 'dark'] as const)('has nothing that axe finds in %s', async colorScheme => {
     // All of it on one screen: nothing lies under the bar of steps.
-    const viewport = { width: 1280, height: 9000 }
+    const viewport = { width: 1280, height: 20_000 }
     await using opened = await stage.open('#/r/full,second/figures', { colorScheme, viewport })
     await opened.page.waitForSelector('#panel-paper-fig5 .paper-figure')
     await opened.page.locator('details.paper-notes summary').first().click()

@@ -118,7 +118,8 @@ export const heatPrint = (panel: HeatPanel, { width, height }: Box): string => {
   const shareOf = (value: number): number =>
     scale === 'diverging' ? (value / largest + 1) / 2 : value / largest
   const colours = scale === 'diverging' ? DIVERGING : SEQUENTIAL
-  const digits = largest >= 100 ? 0 : largest >= 10 ? 1 : 2
+  const digits =
+    largest >= 100 ? 0 : largest >= 10 ? 1 : Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(largest))))
   const numbered = cw >= widthOf(`−0.${'0'.repeat(digits)}`, 6) + 1.5 && ch >= 7
   const cells = rows.flatMap((_, r) =>
     columns.map((_column, c) => {
