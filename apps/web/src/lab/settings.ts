@@ -14,7 +14,7 @@ export const STARTS = ['drawn', 'A', 'B', 'D', 'E'] as const
 export type Start = (typeof STARTS)[number]
 
 /** Engines of the tiny model; `auto` takes the best that there is. */
-export const ENGINES = ['auto', 'webgpu', 'cpu', 'replay'] as const
+export const ENGINES = ['auto', 'webgpu', 'cpu'] as const
 export type EngineChoice = (typeof ENGINES)[number]
 
 export interface ToySettings {
@@ -150,7 +150,7 @@ export const gptDefaults: GptSettings = {
   sftUpdates: 60,
   dpoUpdates: 60,
   lr: 0.003,
-  dpoLr: 0.001,
+  dpoLr: 0.0005,
   beta: 0.1,
   ext: false,
 }

@@ -1,0 +1,44 @@
+// What the page and the worker that trains say to each other. Bytes of the run's files come as they are written.
+import type { MemoryChange } from '@ldyn/runs'
+import type { GptSettings } from '../settings.ts'
+
+/** What computes. */
+export interface EngineAbout {
+  readonly rung: 'webgpu' | 'cpu'
+  readonly device: string
+  readonly limits: Readonly<Record<string, number>>
+  /** Why it is not the rung above, where it is not. */
+  readonly instead?: string
+}
+
+/** Sizes of a training, and how often it is looked at. */
+export interface TrainRequest {
+  readonly id: string
+  readonly settings: GptSettings
+  readonly every: number
+  readonly probes: number
+  readonly decompose: number
+}
+
+export type ToWorker =
+  | { readonly do: 'train'; readonly request: TrainRequest }
+  | { readonly do: 'pause' | 'resume' | 'stop' }
+  /** A drill: the GPU device is lost, as a driver that resets would lose it. */
+  | { readonly do: 'lose-device' }
+
+export interface Progress {
+  readonly stage: string
+  readonly step: number
+  readonly steps: number
+  readonly seconds: number
+  readonly values: Readonly<Record<string, number>>
+}
+
+export type FromWorker =
+  | { readonly say: 'engine'; readonly about: EngineAbout }
+  | { readonly say: 'change'; readonly change: MemoryChange }
+  | { readonly say: 'progress'; readonly progress: Progress }
+  /** The device was lost: the training goes on elsewhere, from the update that was kept last. */
+  | { readonly say: 'lost'; readonly why: string; readonly from: number }
+  | { readonly say: 'ended'; readonly status: 'done' | 'interrupted' }
+  | { readonly say: 'failed'; readonly what: string; readonly where?: string }

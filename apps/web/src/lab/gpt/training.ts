@@ -1,0 +1,89 @@
+// One training, wherever it runs: the lab's own session over a run in memory. A device that is lost takes nothing with
+// it but the updates since the weights were last kept: the session goes on with the CPU, in the same run.
+import { keepingInMemory, newRunOf, NumericalError, prepare, Session } from '@ldyn/lab/browser'
+import { createRunIn, memoryRun, resumeRunIn } from '@ldyn/runs'
+import { DeviceError } from '@ldyn/tensor'
+import { openEngine, type Engine } from './engines.ts'
+import { jobOf } from './job.ts'
+import type { GptSettings } from '../settings.ts'
+import type { EngineAbout, FromWorker, TrainRequest } from './protocol.ts'
+
+/** What the page holds of a training that goes on: it may pause it, stop it, or (a drill) take its device away. */
+export interface Control {
+  /** Waits while it is paused; true: stop. */
+  readonly shouldStop: () => Promise<boolean>
+  engine?: Engine
+}
+
+/** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at twice the rate. */
+export const sizedFor = (settings: GptSettings, rung: EngineAbout['rung']): GptSettings =>
+  rung === 'cpu' && settings.engine === 'auto' && settings.width > 32
+    ? { ...settings, width: 32, lr: 2 * settings.lr }
+    : settings
+
+/** Trains to the end, telling everything; never rejects. */
+export const train = async (
+  request: TrainRequest,
+  control: Control,
+  tell: (message: FromWorker) => void,
+): Promise<void> => {
+  const { id, settings: asked, ...looks } = request
+  try {
+    let engine = await openEngine(asked.engine)
+    control.engine = engine
+    tell({ say: 'engine', about: engine.about })
+    const settings = sizedFor(asked, engine.about.rung)
+    const storage = memoryRun(id, 'a page', change => tell({ say: 'change', change }))
+    let keeping = keepingInMemory(engine.backend)
+    for (let resumed = false; ; resumed = true) {
+      const job = await jobOf({
+        ...looks,
+        id,
+        settings,
+        backend: engine.backend,
+        shouldStop: control.shouldStop,
+        report: event => {
+          if (event.type !== 'update') return
+          const { stage, step, steps, seconds, values } = event
+          tell({ say: 'progress', progress: { stage, step, steps, seconds, values } })
+        },
+      })
+      const prepared = prepare(job)
+      const run = newRunOf(job, prepared)
+      const writer = resumed
+        ? await resumeRunIn(storage, keeping.newest?.step ?? 0, { backend: run.backend })
+        : await createRunIn(storage, run, prepared.probes)
+      try {
+        const status = await new Session(job, prepared, writer, keeping).run(keeping.newest)
+        await writer.finish(status)
+        tell({ say: 'ended', status })
+        return
+      } catch (error) {
+        if (error instanceof DeviceError && engine.about.rung === 'webgpu') {
+          await writer.close()
+          tell({ say: 'lost', why: error.message, from: keeping.newest?.step ?? 0 })
+          engine = await openEngine('cpu', error.message)
+          control.engine = engine
+          keeping = keeping.on(engine.backend)
+          tell({ say: 'engine', about: engine.about })
+          continue
+        }
+        const what = error instanceof Error ? error.message : String(error)
+        await writer.finish('failed', what).catch(() => {})
+        throw error
+      } finally {
+        for (const runner of prepared.runners) runner[Symbol.dispose]()
+        prepared.evaluator?.[Symbol.dispose]()
+      }
+    }
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    const where =
+      error instanceof NumericalError
+        ? `stage ${error.stage}, update ${error.update}, ${error.op}${error.path && ` of ${error.path}`}`
+        : undefined
+    tell({ say: 'failed', what, ...(where === undefined ? {} : { where }) })
+  } finally {
+    await control.engine?.backend.dispose().catch(() => {})
+  }
+}
