@@ -53,17 +53,20 @@ export const redactor = (
         )
       : []
   return value => {
-    if (said.some(one => value.includes(one))) return REMOVED
+    const isPart = value.length >= 2 * TELLING && /\s/.test(value)
+    if (said.some(one => value.includes(one) || (isPart && one.includes(value)))) return REMOVED
     return strip ? withoutPaths(value) : value
   }
 }
 
 export const redactManifest = (
   manifest: RunManifest,
-  { strip }: Wanted,
+  { strip, text }: Wanted,
   redact: (value: string) => string,
 ): RunManifest => {
-  const config = mapStrings(manifest.config, redact)
+  // A setting of several words is somebody's text: a system prompt, a note.
+  const isProse = (value: string): boolean => text === 'remove' && /\S\s+\S+\s+\S/.test(value)
+  const config = mapStrings(manifest.config, value => (isProse(value) ? REMOVED : redact(value)))
   if (!strip) return { ...manifest, config }
   const { process: _process, ...rest } = manifest
   return {
