@@ -4,7 +4,7 @@
  */
 import { show } from './numbers.ts'
 import type { Line, Panel } from './lines.ts'
-import { extent, linear, tickText, type Scale } from './scale.ts'
+import { bent, extent, linear, tickText, type Scale } from './scale.ts'
 
 export interface Size {
   readonly width: number
@@ -81,19 +81,25 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   const top = 38 + heading
   const bottom = size.height - 24
   const yDomain = extent([...lines.flatMap(bandOf), ...(panel.zero ? [0] : [])])
-  const y = linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), { pad: 0.04 })
-  const yText = tickText(y.ticks)
+  const y = panel.bends?.y
+    ? bent(yDomain, [bottom, top + 6], panel.bends.y, 24)
+    : linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), { pad: 0.04 })
+  // Numbers of a bent axis have sizes of their own.
+  const yText = panel.bends?.y ? y.ticks.map(show) : tickText(y.ticks)
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
   const labels = lines.map((line) => cut(line.label, MAX_LABEL))
   const right = size.width - Math.max(44, ...labels.map((text) => textWidth(text) + SAMPLE + 12))
   const xDomain = extent([...lines.flatMap((line) => [...line.steps])])
-  const x = linear(
-    xDomain[0] < 0 ? [0, xDomain[1]] : xDomain,
-    [left, right],
-    Math.max(2, Math.round((right - left) / 58)),
-    // There are no half updates.
-    panel.xName === undefined ? { least: 1 } : {},
-  )
+  const span: readonly [number, number] = xDomain[0] < 0 ? [0, xDomain[1]] : xDomain
+  const x = panel.bends?.x
+    ? bent(span, [left, right], panel.bends.x, 34)
+    : linear(
+        span,
+        [left, right],
+        Math.max(2, Math.round((right - left) / 58)),
+        // There are no half updates.
+        panel.xName === undefined ? { least: 1 } : {},
+      )
   const at = lines.map((line) => {
     const last = line.steps.length - 1
     return { x: x.at(line.steps[last]), y: y.at(line.mean[last]) }
@@ -111,7 +117,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     y: at[i].y,
     labelY: heights[i],
   }))
-  return { x, y, xText: tickText(x.ticks), yText, left, right, top, bottom, ends }
+  return { x, y, xText: panel.bends?.x ? x.ticks.map(show) : tickText(x.ticks), yText, left, right, top, bottom, ends }
 }
 
 /** Evaluations by step, each with what every line holds there: one hover strip, one row of the table. */

@@ -21,8 +21,8 @@ export { othersOf, panelsOf, selectedPanel } from './panels.ts'
 export type { Selection } from './panels.ts'
 export { groups, inOrder, looks, responseType, runDash, spareLook } from './response-types.ts'
 export type { Group, Look, Marker, ResponseType } from './response-types.ts'
-export { extent, linear, niceTicks, tickText } from './scale.ts'
-export type { Scale } from './scale.ts'
+export { bent, extent, linear, niceTicks, tickText } from './scale.ts'
+export type { Bend, Scale } from './scale.ts'
 export {
   change, changes, estimate, evaluationsOf, gather, isPreference, meanOfTypes, minus, probeName, sampleOf, sinceStart,
   stageSpans,

@@ -3,6 +3,7 @@
  * descriptions are all made from, so that none can show what another does not.
  */
 import { runDash, type Look } from './response-types.ts'
+import type { Bend } from './scale.ts'
 import { estimate, type RunData, type Sample } from './series.ts'
 
 export interface Line {
@@ -44,6 +45,8 @@ export interface Panel {
   readonly thinned?: string
   /** What the lines' `steps` are, where they are not updates: examples, minutes. */
   readonly xName?: string
+  /** Axes that are not linear. */
+  readonly bends?: { readonly x?: Bend; readonly y?: Bend }
 }
 
 /** A, B, …, Z, AA, …: names of runs in a figure of several. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { spread } from './chart-layout.ts'
 import { brief, show, withError } from './numbers.ts'
-import { extent, linear, niceTicks, tickText } from './scale.ts'
+import { bent, extent, linear, niceTicks, tickText } from './scale.ts'
 
 describe('axes', () => {
   it('have round ticks inside their domain, whatever its size', () => {
@@ -34,6 +34,20 @@ describe('axes', () => {
     expect(tickText([-0.5, 0, 0.5])).toEqual(['−0.5', '0.0', '0.5'])
     expect(tickText([0, 2e-6])).toEqual(['0', '2e−6'])
   })
+})
+
+it('bent axes keep the order and the ends, and their ticks are round and apart', () => {
+  const log = bent([0.5, 4000], [0, 400], 'log', 30)
+  expect([log.at(0.5), log.at(4000)]).toEqual([0, 400])
+  expect(log.at(20) - log.at(2)).toBeCloseTo(log.at(200) - log.at(20), 9)
+  const both = bent([-400, 30], [300, 0], 'asinh', 20)
+  expect(both.ticks).toContain(0)
+  const first = (tick: number): number => Number(Math.abs(tick).toExponential().split('e')[0])
+  expect(both.ticks.every((tick) => [0, 1, 2, 5].includes(first(tick)))).toBe(true)
+  both.ticks.forEach((tick, i) => {
+    if (i > 0) expect(both.at(both.ticks[i - 1]) - both.at(tick)).toBeGreaterThanOrEqual(20)
+  })
+  expect(() => bent([0, 1], [0, 1], 'log', 1)).toThrow(RangeError)
 })
 
 it('labels are moved apart and stay inside, in the order of their lines', () => {

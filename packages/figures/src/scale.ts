@@ -54,6 +54,38 @@ export const linear = (
   }
 }
 
+/** How values lie on an axis: as they are, by their logarithm, or by asinh, which is so far from 0 on both sides. */
+export type Bend = 'log' | 'asinh'
+
+/** Numbers that are 1, 2 or 5 times a power of ten, within [low, high], of both signs, and 0. */
+const roundWithin = (low: number, high: number): readonly number[] => {
+  const most = Math.max(Math.abs(low), Math.abs(high))
+  const powers = Array.from({ length: 24 }, (_, i) => Math.floor(Math.log10(most)) - 20 + i)
+  const sizes = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+  return [...sizes.map((x) => -x).reverse(), 0, ...sizes].filter((x) => x >= low && x <= high)
+}
+
+/** A bent axis. Ticks are round numbers at least `gap` apart on `range`. Throws RangeError for a logarithm of 0 or less. */
+export const bent = (
+  domain: readonly [number, number],
+  range: readonly [number, number],
+  bend: Bend,
+  gap: number,
+): Scale => {
+  const [low, high] = domain
+  if (bend === 'log' && !(low > 0)) throw new RangeError('a logarithmic axis needs values above 0')
+  const of = bend === 'log' ? Math.log : Math.asinh
+  const at = (value: number): number =>
+    range[0] + ((of(value) - of(low)) / (of(high) - of(low))) * (range[1] - range[0])
+  // 0 first, then those that stand far from it: near it they crowd.
+  const weight = (tick: number): number => (tick === 0 ? Infinity : Math.abs(tick))
+  const ticks: number[] = []
+  for (const tick of [...roundWithin(low, high)].sort((a, b) => weight(b) - weight(a))) {
+    if (ticks.every((other) => Math.abs(at(other) - at(tick)) >= gap)) ticks.push(tick)
+  }
+  return { domain: [low, high], at, ticks: ticks.sort((a, b) => a - b) }
+}
+
 /** Ticks written alike: as many digits as their step needs. */
 export const tickText = (ticks: readonly number[]): readonly string[] => {
   const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : Math.abs(ticks[0] ?? 0) || 1

@@ -87,6 +87,10 @@ describe('bands', () => {
       // One band a line, and the values faintly behind their average (ux.md R6).
       expect(svgFor(model)!.match(/class="band/g)).toHaveLength(3)
       expect(svgFor(model)!.match(/class="raw/g)).toHaveLength(3)
+      // The picture's axes are bent as the page's are.
+      const bent = mainPanel([data], createCurves(), { ...view, logY: true })
+      expect(svgFor(bent)).not.toBe(svgFor(mainPanel([data], createCurves(), view)))
+      expect(svgFor(model, undefined, true)).not.toBe(svgFor(model))
       const bare = mainPanel([data], createCurves(), { ...view, spread: 'none' })
       expect(svgFor(bare)).not.toContain('class="band')
     }))

@@ -142,14 +142,24 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
 }
 
 /** The panel as an SVG file; undefined where it has no picture that could stand alone. */
-export const svgFor = (model: PanelModel, zoom?: readonly [number, number]): string | undefined => {
+export const svgFor = (
+  model: PanelModel,
+  zoom?: readonly [number, number],
+  logX = false,
+): string | undefined => {
   if (model.kind === 'drawn') return model.svg?.()
   if (model.kind !== 'curves') return undefined
   const { lines, ...rest } = within(model.panel, zoom)
   // The file has the band that the page has, or none.
   const banded = rest.band !== undefined
+  const all = lines.flatMap(({ mean, low }) => [...mean, ...(banded && low ? low : [])])
+  const bends = {
+    ...(logX && { x: 'asinh' as const }),
+    ...(rest.logY && { y: all.every(value => value > 0) ? ('log' as const) : ('asinh' as const) }),
+  }
   const panel: Panel = {
     ...rest,
+    bends,
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
   return panel.lines.length === 0 ? undefined : figure([panel], panel.title)

@@ -48,7 +48,7 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
   }
   // Made when it is asked for: a picture of thousands of points is no small text.
   const svg = (use: (text: string) => void): void => {
-    const text = svgFor(model, app.store.view.peek().zoom)
+    const text = svgFor(model, app.store.view.peek().zoom, app.store.view.peek().xAxis === 'log')
     if (text === undefined) app.toast('Nothing is drawn in this window')
     else {
       const from = origin(app)
