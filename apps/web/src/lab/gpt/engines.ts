@@ -8,8 +8,6 @@ import type { EngineAbout } from './protocol.ts'
 export interface Engine {
   readonly backend: Backend
   readonly about: EngineAbout
-  /** Loses the device, if there is one to lose. */
-  lose(): void
 }
 
 const SHOWN = ['maxBindingBytes', 'maxBufferBytes', 'maxWorkgroups', 'workgroupBytes'] as const
@@ -24,7 +22,6 @@ const webgpu = async (): Promise<Engine> => {
       device,
       limits: Object.fromEntries(SHOWN.flatMap(name => (name in limits ? [[name, limits[name]]] : []))),
     },
-    lose: () => backend.device.destroy(),
   }
 }
 
@@ -36,7 +33,6 @@ const cpu = (instead?: string): Engine => ({
     limits: {},
     ...(instead === undefined ? {} : { instead }),
   },
-  lose: () => {},
 })
 
 /** The engine asked for; `auto` is the highest that there is. Throws where WebGPU was asked for and is not there. */

@@ -23,8 +23,6 @@ export interface TrainRequest {
 export type ToWorker =
   | { readonly do: 'train'; readonly request: TrainRequest }
   | { readonly do: 'pause' | 'resume' | 'stop' }
-  /** A drill: the GPU device is lost, as a driver that resets would lose it. */
-  | { readonly do: 'lose-device' }
 
 export interface Progress {
   readonly stage: string

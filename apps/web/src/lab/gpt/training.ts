@@ -8,11 +8,11 @@ import { jobOf } from './job.ts'
 import type { GptSettings } from '../settings.ts'
 import type { EngineAbout, FromWorker, TrainRequest } from './protocol.ts'
 
-/** What the page holds of a training that goes on: it may pause it, stop it, or (a drill) take its device away. */
-export interface Control {
+export interface TrainOptions {
   /** Waits while it is paused; true: stop. */
   readonly shouldStop: () => Promise<boolean>
-  engine?: Engine
+  /** Opens an engine; tests give one that is lost on the way. */
+  readonly open?: typeof openEngine
 }
 
 /** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at twice the rate. */
@@ -24,13 +24,13 @@ export const sizedFor = (settings: GptSettings, rung: EngineAbout['rung']): GptS
 /** Trains to the end, telling everything; never rejects. */
 export const train = async (
   request: TrainRequest,
-  control: Control,
+  { shouldStop, open = openEngine }: TrainOptions,
   tell: (message: FromWorker) => void,
 ): Promise<void> => {
   const { id, settings: asked, ...looks } = request
+  let engine: Engine | undefined
   try {
-    let engine = await openEngine(asked.engine)
-    control.engine = engine
+    engine = await open(asked.engine)
     tell({ say: 'engine', about: engine.about })
     const settings = sizedFor(asked, engine.about.rung)
     const storage = memoryRun(id, 'a page', change => tell({ say: 'change', change }))
@@ -41,7 +41,7 @@ export const train = async (
         id,
         settings,
         backend: engine.backend,
-        shouldStop: control.shouldStop,
+        shouldStop,
         report: event => {
           if (event.type !== 'update') return
           const { stage, step, steps, seconds, values } = event
@@ -62,8 +62,7 @@ export const train = async (
         if (error instanceof DeviceError && engine.about.rung === 'webgpu') {
           await writer.close()
           tell({ say: 'lost', why: error.message, from: keeping.newest?.step ?? 0 })
-          engine = await openEngine('cpu', error.message)
-          control.engine = engine
+          engine = await open('cpu', error.message)
           keeping = keeping.on(engine.backend)
           tell({ say: 'engine', about: engine.about })
           continue
@@ -84,6 +83,6 @@ export const train = async (
         : undefined
     tell({ say: 'failed', what, ...(where === undefined ? {} : { where }) })
   } finally {
-    await control.engine?.backend.dispose().catch(() => {})
+    await engine?.backend.dispose().catch(() => {})
   }
 }

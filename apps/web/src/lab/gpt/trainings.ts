@@ -26,8 +26,6 @@ export interface Training {
   pause(): void
   resume(): void
   stop(): void
-  /** For tests: loses the GPU. */
-  loseDevice(): void
 }
 
 const RUN_STATE: Readonly<Record<TrainingState, RunState>> = {
@@ -158,6 +156,5 @@ export const startTraining = ({ memory, worker = startWorker, ...request }: Star
       stand('running')
     },
     stop: () => own.tell({ do: 'stop' }),
-    loseDevice: () => own.tell({ do: 'lose-device' }),
   }
 }

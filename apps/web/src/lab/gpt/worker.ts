@@ -1,6 +1,6 @@
 // The worker: one training at a time, and between any two updates an ear for the page.
 import type { FromWorker, ToWorker } from './protocol.ts'
-import { train, type Control } from './training.ts'
+import { train } from './training.ts'
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker): void
@@ -29,18 +29,16 @@ const breathe = (): Promise<void> =>
     port2.postMessage(0)
   })
 
-const control: Control = {
-  async shouldStop() {
-    await breathe()
-    while (paused && !stopped) await paused.until
-    return stopped
-  },
+const shouldStop = async (): Promise<boolean> => {
+  await breathe()
+  while (paused && !stopped) await paused.until
+  return stopped
 }
 
 scope.onmessage = ({ data }) => {
   switch (data.do) {
     case 'train':
-      void train(data.request, control, message => scope.postMessage(message))
+      void train(data.request, { shouldStop }, message => scope.postMessage(message))
       break
     case 'pause':
       paused ??= hold()
@@ -52,9 +50,6 @@ scope.onmessage = ({ data }) => {
     case 'stop':
       stopped = true
       paused?.go()
-      break
-    case 'lose-device':
-      control.engine?.lose()
       break
   }
 }
