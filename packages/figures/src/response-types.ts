@@ -50,7 +50,7 @@ export const looks = {
   otherAnswer: look('#00563F', '#93F2CC', '2.5 2.5', 'square', 2),
   heldOut: look('#6F8200', '#C3D64F', '7 3', 'diamond'),
   sentence: look('#6B7280', '#A9B1BD', '9 3 2 3', 'circle'),
-  permuted: look('#874A63', '#D993B1', '10 4', 'circle', 2),
+  permuted: look('#874A63', '#D993B1', '7 2 1.5 2 1.5 2', 'circle', 2),
   permutedOther: look('#8A6D3B', '#CDB285', '3 3', 'square'),
   argmax: look('#5A1F80', '#9058E0', '', 'diamond', 2.6),
   margin: look('#00563F', '#93F2CC', '', 'circle', 2),
