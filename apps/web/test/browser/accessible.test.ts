@@ -57,6 +57,10 @@ describe.skipIf(reason !== undefined)(`the viewer for everybody ${reason ?? ''}`
       await opened.page.locator('dialog[open]').waitFor()
       expect.soft(await violationsOn(opened.page), 'keys').toEqual([])
       await opened.page.keyboard.press('Escape')
+      await opened.page.keyboard.press('Control+k')
+      await opened.page.locator('dialog[open]').waitFor()
+      expect.soft(await violationsOn(opened.page), 'search').toEqual([])
+      await opened.page.keyboard.press('Escape')
       for (const { title } of tools) {
         await opened.page.locator('header').getByRole('button', { name: title, exact: true }).click()
         await opened.page.locator('dialog[open]').waitFor()

@@ -49,6 +49,11 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
     await page.locator('dialog[open]').waitFor()
     await hold(page, 'keys', 'dialog[open]')
     await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await page.locator('dialog[open]').waitFor()
+    await settled(page, QUIET)
+    await hold(page, 'search', 'dialog[open]')
+    await page.keyboard.press('Escape')
     for (const { id, title } of tools) {
       await page.locator('header').getByRole('button', { name: title, exact: true }).click()
       await page.locator('dialog[open]').waitFor()

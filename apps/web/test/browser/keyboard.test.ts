@@ -160,6 +160,11 @@ describe.skipIf(reason !== undefined)(`by keys alone ${reason ?? ''}`, () => {
     await page.keyboard.press('g')
     await page.keyboard.press('r')
     await page.waitForFunction(() => location.hash === '#/')
+    for (const { place } of places) {
+      await page.keyboard.press('g')
+      await page.keyboard.press(place[0])
+      await hashHas(page, `#/${place}`)
+    }
   })
 
   it('no letter acts while text is typed', async () => {
@@ -245,6 +250,32 @@ describe.skipIf(reason !== undefined)(`by keys alone ${reason ?? ''}`, () => {
     await page.keyboard.press('Escape')
     expect(await menu.getAttribute('open')).toBeNull()
     expect(await page.evaluate(() => document.activeElement?.closest('details.menu') !== null)).toBe(true)
+  })
+
+  it('Ctrl+K finds a screen by its name, from a field too, and Escape gives the focus back', async () => {
+    await using opened = await stage.open('#/r/full/overview')
+    const { page } = opened
+    await settled(page)
+    const theme = page.locator('header button[title^="Theme"]')
+    await theme.focus()
+    await page.keyboard.press('Control+k')
+    await page.locator('dialog[open] [role=combobox]').waitFor()
+    await page.keyboard.press('Escape')
+    expect(await page.locator('dialog[open]').count()).toBe(0)
+    expect(await theme.evaluate(element => element === document.activeElement)).toBe(true)
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('squeeze')
+    const active = page.locator('dialog[open] [role=option][aria-selected=true]')
+    await active.waitFor()
+    expect(await active.count()).toBe(1)
+    const id = await active.getAttribute('id')
+    expect(await page.getAttribute('dialog[open] [role=combobox]', 'aria-activedescendant')).toBe(id)
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    await hashHas(page, '/full/squeeze')
+    expect(await page.locator('dialog[open]').count()).toBe(0)
+    expect(opened.complaints).toEqual([])
   })
 
   it.each(tools.map(({ title }) => title))('the dialog %s closes with Escape and gives the focus back', async title => {

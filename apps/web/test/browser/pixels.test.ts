@@ -36,6 +36,9 @@ const shots: readonly Shot[] = [
   ['kernel-missing-phone', '#/r/bare/kernel', { ...dark, ...phone }],
   ['probes', '#/r/full/probes?o=1&s=30'],
   ['compare', '#/r/full,second/compare'],
+  ['figures', '#/r/full/figures'],
+  ['lab', '#/lab'],
+  ['lab-phone', '#/lab', { ...dark, ...phone }],
 ]
 
 describe.skipIf(reason !== undefined)(`pictures ${reason ?? ''}`, () => {
