@@ -1,0 +1,236 @@
+// A snapshot as its readers have it: one file, opened from disk in a real Chromium.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { chromium } from '@ldyn/software-gpu'
+import { directoryFiles } from '@ldyn/runs/node'
+import { chromium as playwright, type Browser, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSummaries, serve } from '../../src/server/index.ts'
+import { documentOf, makeSnapshot, PAGES, type SnapshotOptions } from '../../src/snapshot/index.ts'
+import { addKernels, addUpdate, beginRun } from '../run-on-disk.ts'
+import { withoutBrowser } from './viewer.ts'
+
+const web = fileURLToPath(new URL('../..', import.meta.url))
+const whyNot = withoutBrowser()
+
+/** What the template may weigh, gzipped; see README. */
+const MOST_GZ = 160_000
+
+let root = ''
+let browser: Browser
+let template = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ldyn-snapshot-'))
+  const outDir = join(root, 'template')
+  await build({ root: web, configFile: join(web, 'vite.snapshot.config.ts'), logLevel: 'error', build: { outDir } })
+  template = await readFile(join(outDir, 'snapshot.html'), 'utf8')
+  for (const name of ['one', 'two']) {
+    const directory = join(root, 'runs', name)
+    const writer = await beginRun(directory, [0, 10, 20, 30, 40])
+    await addUpdate(writer, 40)
+    await writer.finish('done')
+    await addKernels(directory)
+  }
+  if (whyNot !== undefined) return
+  const found = chromium()
+  if (typeof found === 'string') throw new Error(found)
+  browser = await playwright.launch({
+    executablePath: found.executablePath,
+    args: [...found.args, '--disable-gpu'],
+    env: { ...process.env, ...found.env } as Record<string, string>,
+  })
+}, 180_000)
+afterAll(async () => {
+  await browser?.close()
+  await rm(root, { recursive: true, force: true, maxRetries: 3 })
+})
+
+/** Writes the snapshot of these runs and gives its address. */
+const fileOf = async (
+  name: string,
+  keys: readonly string[],
+  options: Partial<SnapshotOptions> = {},
+  change: (html: string) => string = html => html,
+): Promise<string> => {
+  const summaries = createSummaries()
+  const runs = await Promise.all(
+    keys.map(async key => {
+      const directory = join(root, 'runs', key)
+      return { summary: await summaries.of({ key, directory }), files: directoryFiles(directory) }
+    }),
+  )
+  const snapshot = await makeSnapshot({
+    runs,
+    options: { pages: PAGES, text: 'keep', strip: true, values: 'f16', kernel: 'f16', ...options },
+    made: '2026-11-22T12:00:00.000Z',
+    version: '1.2.3',
+  })
+  const path = join(root, name)
+  await writeFile(path, change(await documentOf(template, snapshot)))
+  return pathToFileURL(path).href
+}
+
+/** Opens an address, with all that it complained of and asked for. */
+const open = async (
+  address: string,
+  javaScriptEnabled = true,
+): Promise<{ page: Page; said: string[]; asked: string[] }> => {
+  const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', javaScriptEnabled })
+  const page = await context.newPage()
+  const [said, asked]: [string[], string[]] = [[], []]
+  page.on('pageerror', error => said.push(error.message))
+  page.on('console', message => void (message.type() === 'error' && said.push(message.text())))
+  page.on('request', request => void (/^(data|blob):/.test(request.url()) || asked.push(request.url())))
+  await page.goto(address)
+  return { page, said, asked }
+}
+
+it('has a template of few bytes', () => {
+  const bytes = gzipSync(template, { level: 9 }).length
+  console.log(`template of a snapshot: ${template.length} bytes, ${bytes} gzipped`)
+  expect(bytes).toBeLessThan(MOST_GZ)
+  expect(template).toMatch(/script-src 'sha256-[\w+/=]+'/)
+})
+
+describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
+  it('shows every page, asks nobody for anything, and complains of nothing', async () => {
+    const address = await fileOf('both.html', ['one', 'two'])
+    for (const page of PAGES) {
+      const opened = await open(`${address}#/r/one,two/${page}`)
+      await opened.page.getByRole('link', { name: new RegExp(`^${page}$`, 'i') }).waitFor()
+      await opened.page.waitForFunction(() => document.querySelectorAll('main figure, main section').length > 0)
+      await opened.page.waitForTimeout(250)
+      expect(await opened.page.locator('.trouble').count(), page).toBe(0)
+      await opened.page.getByText(/Snapshot of one, two, 2026-11-22 12:00 UTC, ldyn 1\.2\.3, sha256/).waitFor()
+      expect(opened.said, page).toEqual([])
+      expect(opened.asked, page).toEqual([address])
+      await opened.page.context().close()
+    }
+  })
+
+  it('opens at its run, and side by side where it has several; the list has them all', async () => {
+    const { page } = await open(await fileOf('one.html', ['one']))
+    await page.getByRole('heading', { name: 'What happened' }).waitFor()
+    expect(page.url()).toContain('#/r/one/overview')
+    await page.getByRole('link', { name: 'Runs', exact: true }).click()
+    await page.getByRole('link', { name: 'one', exact: true }).waitFor()
+    await page.context().close()
+    const several = await open(await fileOf('both.html', ['one', 'two']))
+    await several.page.waitForURL(/#\/r\/one,two\/compare/)
+    await several.page.context().close()
+  })
+
+  it('says in what is saved from it that values were rounded', async () => {
+    const { page } = await open(`${await fileOf('one.html', ['one'])}#/r/one/dynamics`)
+    await page.getByText('Values are stored with 11 bits').waitFor()
+    const menu = page.locator('main [data-panel] details.menu').first()
+    await menu.locator('summary').click()
+    const coming = page.waitForEvent('download')
+    await menu.getByRole('button', { name: /JSON/ }).click()
+    const saved = await coming
+    expect(saved.suggestedFilename()).toMatch(/-11-bit\.json$/)
+    const json = JSON.parse(await readFile(await saved.path(), 'utf8')) as { origin: string }
+    expect(json.origin).toMatch(/^Snapshot of one, .*11 bits/)
+    await page.context().close()
+  })
+
+  it('offers the pages that it has, and says so of the others', async () => {
+    const address = await fileOf('few.html', ['one'], { pages: ['overview', 'dynamics'] })
+    const { page, said } = await open(`${address}#/r/one/kernel`)
+    await page.getByText('This file was made without the screen Kernel').waitFor()
+    expect(await page.getByRole('navigation', { name: 'Screens' }).getByRole('link').allTextContents()).toEqual([
+      'Overview',
+      'Dynamics',
+    ])
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('is one panel in a frame, in the theme that is asked for', async () => {
+    const address = await fileOf('one.html', ['one'])
+    const { page, said } = await open(`${address}#/r/one/overview?panel=moved&embed=1&theme=dark`)
+    const panel = page.locator('[data-panel="moved"]')
+    await panel.waitFor()
+    expect(await page.locator('header, footer').count()).toBe(0)
+    expect(await page.locator('main [data-panel]:visible').count()).toBe(1)
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('shares itself: link, frame, what it is', async () => {
+    const { page, said } = await open(`${await fileOf('one.html', ['one'])}#/r/one/dynamics?s=20`)
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('#/r/one/dynamics?s=20').waitFor()
+    await page.getByRole('radio', { name: 'One HTML file' }).check()
+    await page.getByText('This page is such a file').waitFor()
+    await page.getByRole('radio', { name: 'Embed' }).check()
+    await page.getByText(/<iframe src="one\.html#\/r\/one\/dynamics\?s=20&amp;panel=/).waitFor()
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('runs nothing that a run says', async () => {
+    const nasty = '</script><script>document.title="owned"</script><img src=x onerror=alert(1)><!-- \u2028'
+    const address = await fileOf('nasty.html', ['one'], {}, html => html)
+    // The prompts of these runs hold a script element themselves; here a script stands in the page as well.
+    const injected = join(root, 'injected.html')
+    const html = await readFile(fileURLToPath(address), 'utf8')
+    await writeFile(injected, html.replace('<div id="app">', `${nasty.replace('<!-- ', '')}<div id="app">`))
+    const { page, said } = await open(`${pathToFileURL(injected).href}#/r/one/probes?o=1`)
+    await page.getByText('<script>alert(1)</script>').first().waitFor()
+    expect(await page.title()).not.toBe('owned')
+    // The policy refuses both, and says so.
+    expect(said.filter(text => !/Content Security Policy|violates/.test(text))).toEqual([])
+    expect(said.length).toBeGreaterThan(0)
+    await page.context().close()
+  })
+
+  it('says what is wrong where it was cut off or changed', async () => {
+    const cut = await open(await fileOf('cut.html', ['one'], {}, html => html.slice(0, html.length - 9000)))
+    await cut.page.getByRole('heading', { name: 'This file is not whole' }).waitFor()
+    await cut.page.context().close()
+    const changed = await open(
+      await fileOf('changed.html', ['one'], {}, html =>
+        html.replace(/(data-sha256="\w+">.{400}).{40}/, `$1${'A'.repeat(40)}`),
+      ),
+    )
+    await changed.page.getByRole('heading', { name: 'This file is damaged' }).waitFor()
+    expect([...cut.said, ...changed.said]).toEqual([])
+    await changed.page.context().close()
+  })
+
+  it('shows its main figures to those who run no scripts', async () => {
+    const { page } = await open(await fileOf('one.html', ['one']), false)
+    expect(await page.locator('svg').count()).toBeGreaterThan(2)
+    expect(await page.locator('svg').first().isVisible()).toBe(true)
+    await page.context().close()
+  })
+
+  it('is made by the served page too, and is the file that the command line makes', async () => {
+    const app = join(root, 'app')
+    await build({ root: web, logLevel: 'error', build: { outDir: app, emptyOutDir: true } })
+    await writeFile(join(app, 'snapshot.html'), template)
+    await using viewer = await serve({ root: join(root, 'runs'), version: '1.2.3', app })
+    const { page, said } = await open(`${viewer.url}#/r/one,two/dynamics`)
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByRole('radio', { name: 'One HTML file' }).check()
+    await page.getByText(/^About 0\.\d+ MB/).waitFor()
+    await page.getByRole('radio', { name: 'not in the file' }).check()
+    await page.getByText('ldyn export runs/one runs/two --html one-two.html --text remove').waitFor()
+    const coming = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download' }).click()
+    const saved = await coming
+    const path = join(root, saved.suggestedFilename())
+    await saved.saveAs(path)
+    expect(said).toEqual([])
+    const opened = await open(`${pathToFileURL(path).href}#/r/two/probes`)
+    await opened.page.getByText('(text removed)').first().waitFor()
+    expect(await readFile(path, 'utf8')).not.toContain('Question 0')
+    expect(opened.said).toEqual([])
+  }, 120_000)
+})
