@@ -25,7 +25,10 @@ export const Dialog = ({
   }, [open])
   return (
     <dialog ref={element} class={look} aria-labelledby={id} onClose={close}>
-      <h2 id={id}>{title}</h2>
+      {/* A dialog that is read begins at its top; the search begins in its field. */}
+      <h2 id={id} {...(look !== 'search' && { tabIndex: -1, autofocus: true })}>
+        {title}
+      </h2>
       {open && children}
     </dialog>
   )

@@ -110,13 +110,15 @@ export const Header = () => {
         <button
           type="button"
           class="small open-search"
+          aria-label="Search"
           aria-haspopup="dialog"
           title="Find a run, screen, metric, probe or command (Ctrl+K)"
           onClick={() => {
             app.searching.value = true
           }}
         >
-          Search <kbd>Ctrl K</kbd>
+          <Icon name="find" />
+          <span class="word">Search</span> <kbd aria-hidden="true">Ctrl K</kbd>
         </button>
         {tools
           .filter(({ ofRuns }) => !ofRuns || view.runs.length > 0)

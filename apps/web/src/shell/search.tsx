@@ -5,8 +5,8 @@ import { found } from '../state/search.ts'
 import { commandsOf, type Command } from './commands.ts'
 import { useApp } from './context.ts'
 
-// Preact's types want a <datalist> beside every combobox.
-const COMBOBOX: object = { role: 'combobox' }
+// Preact's types want a <datalist> beside every combobox. Of type search, Escape would clear it before it closes.
+const COMBOBOX: object = { role: 'combobox', type: 'text' }
 
 export const Search = ({ close }: { close: () => void }) => {
   const app = useApp()
@@ -61,7 +61,6 @@ export const Search = ({ close }: { close: () => void }) => {
     <>
       <input
         ref={field}
-        type="search"
         {...COMBOBOX}
         aria-label="Run, screen, metric, probe or command"
         aria-expanded="true"
