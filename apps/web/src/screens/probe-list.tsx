@@ -1,12 +1,12 @@
 // Probes as a list sorted by how far one response type moved: the way from a mean to the examples behind it.
 // Rows are drawn only where they are seen, so that thousands cost nothing.
-import { responseType, show, signed } from '@ldyn/figures'
+import { show, signed } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
 import { useState } from 'preact/hooks'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { typeInFocus } from '../panels/grouping.ts'
-import { evaluationAt, perText, textOf } from '../panels/dynamics.ts'
+import { evaluationAt, lookOf, perText, textOf } from '../panels/dynamics.ts'
 import type { App } from '../shell/context.ts'
 import { SparkLine } from '../shell/spark.tsx'
 import type { View } from '../state/address.ts'
@@ -104,7 +104,7 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
   const seen = items.slice(first, first + Math.ceil(height / ROW) + 8)
   const rows = run.rows.get(view.metric) ?? []
   const every = Math.max(1, Math.ceil(rows.length / 64))
-  const { look } = responseType(type)
+  const look = lookOf(run.types, type)
   const move = (event: KeyboardEvent): void => {
     const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
     if (by === 0 || items.length === 0) return

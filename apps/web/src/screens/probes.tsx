@@ -1,6 +1,6 @@
 // Probes: one prompt with all its responses side by side, as text, with what each is worth at the step and how
 // it moved.
-import { inOrder, responseType, show, signed, stageMarks } from '@ldyn/figures'
+import { inOrder, show, signed, stageMarks } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
@@ -116,8 +116,7 @@ const Detail = ({ app, run, row }: { app: App; run: LiveData; row: number }) => 
       </div>
       <p class="prompt-text">{probe.prompt}</p>
       <ul class="responses">
-        {inOrder(run.types).map(({ key }) => {
-          const type = responseType(key, run.types.indexOf(key))
+        {inOrder(run.types).map(({ key, says, look }) => {
           const found = columnsFor(run, view.metric, key, per)
           const k = found?.columns.findIndex(column => probes!.columns[column].row === row) ?? -1
           const column = probes!.columns.findIndex(one => one.row === row && one.type === key)
@@ -132,9 +131,9 @@ const Detail = ({ app, run, row }: { app: App; run: LiveData; row: number }) => 
                 class="type"
                 aria-pressed={key === focus}
                 onClick={() => app.store.set({ type: key })}
-                title={type.says}
+                title={says}
               >
-                <Swatch look={type.look} /> {key}
+                <Swatch look={look} /> {key}
               </button>
               <span class="value">{value === undefined ? '–' : show(value)}</span>
               <span class="delta">
