@@ -1,8 +1,9 @@
-import { symmetricEigen } from '@ldyn/core'
+import { driftOf, symmetricEigen } from '@ldyn/core'
 import { describe, expect, it } from 'vitest'
 import {
   clusterOrder,
   cosines,
+  driftBetween,
   gramAt,
   gramFiles,
   gramProbes,
@@ -83,12 +84,26 @@ describe('a Gram matrix', () => {
     expect(offDiagonal(1, [5])).toHaveLength(0)
   })
 
-  it('has the same largest eigenvalues by Lanczos as in full', () => {
+  it('has the same largest eigenvalues by Lanczos as in full', async () => {
     const n = 200
     const values = made(n, 30)
     const full = symmetricEigen({ n, data: values }).values
-    topEigenvalues(values, n, 10).forEach((value, i) => expect(value / full[i]).toBeCloseTo(1, 8))
-    expect(topEigenvalues(made(5), 5, 10)).toHaveLength(5)
+    ;(await topEigenvalues(values, n, 10)).forEach((value, i) => expect(value / full[i]).toBeCloseTo(1, 8))
+    expect(await topEigenvalues(made(5), 5, 10)).toHaveLength(5)
+  })
+
+  it('drifts as core says, with pauses, and of a large one with some of its rows', async () => {
+    const n = 24
+    const [before, after] = [made(n), made(n).map((x, i) => x + Math.sin(i * i) / 4)]
+    let pauses = 0
+    const found = await driftBetween(before, after, n, async () => void pauses++)
+    const known = driftOf({ n, data: before }, { n, data: after })
+    expect(found.relative).toBeCloseTo(known.relative, 12)
+    expect(found.alignment).toBeCloseTo(known.alignment, 12)
+    expect(found.stability).toBeCloseTo(known.meanStability!, 12)
+    expect(pauses).toBe(3)
+    const [large, wide] = [300, made(300)]
+    expect((await driftBetween(wide, wide, large)).stability).toBeCloseTo(1, 12)
   })
 
   it('is found among the files of a run, and the one meant by a step', () => {

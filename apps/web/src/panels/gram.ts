@@ -1,7 +1,7 @@
 // Gram matrices over probe responses, K_ij = ⟨∇log π(y_i), ∇log π(y_j)⟩: normed, ordered, compared. What the paper
 // assumes of the kernel is that its ranking of who influences whom stays as training goes on (paper.md §2.2): drift
 // and rank stability say how far that holds. Everything here is apart from reading and drawing.
-import { symmetricEigen } from '@ldyn/core'
+import { spearman, symmetricEigen } from '@ldyn/core'
 import type { Norm, Order } from '../state/address.ts'
 
 export interface GramProbe {
@@ -173,8 +173,17 @@ export const orderOf = (
 /** From here on only the largest eigenvalues are computed, by Lanczos. */
 const EXACT = 160
 
+/** Called now and then in long work, so that the page stays alive in between. */
+export type Pause = () => Promise<void>
+const noPause: Pause = () => Promise.resolve()
+
 /** The k largest eigenvalues of a symmetric matrix, falling. */
-export const topEigenvalues = (values: ArrayLike<number>, n: number, k: number): readonly number[] => {
+export const topEigenvalues = async (
+  values: ArrayLike<number>,
+  n: number,
+  k: number,
+  pause: Pause = noPause,
+): Promise<readonly number[]> => {
   if (n <= EXACT) return [...symmetricEigen({ n, data: values }).values.subarray(0, k)]
   const turns = Math.min(n, 4 * k + 40)
   const basis: Float64Array[] = []
@@ -184,6 +193,7 @@ export const topEigenvalues = (values: ArrayLike<number>, n: number, k: number):
   let size = Math.hypot(...v)
   v = v.map(x => x / size)
   for (let t = 0; t < turns; t++) {
+    await pause()
     basis.push(v)
     const w = new Float64Array(n)
     for (let i = 0; i < n; i++) {
@@ -209,6 +219,49 @@ export const topEigenvalues = (values: ArrayLike<number>, n: number, k: number):
   alpha.forEach((a, i) => (small[i * (m + 1)] = a))
   beta.slice(0, m - 1).forEach((b, i) => (small[i * m + i + 1] = small[(i + 1) * m + i] = b))
   return [...symmetricEigen({ n: m, data: small }).values.subarray(0, k)]
+}
+
+/** Rows of which the ranking is compared, at most: those of larger kernels are taken evenly. */
+export const RANKED_ROWS = 256
+
+/**
+ * From one kernel to another, as core's driftOf, but with the ranking of at most `RANKED_ROWS` rows, and with pauses.
+ * Both are N×N, row by row.
+ */
+export const driftBetween = async (
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+  n: number,
+  pause: Pause = noPause,
+): Promise<{
+  readonly relative: number
+  readonly alignment: number
+  readonly stability: number | undefined
+}> => {
+  let [bb, aa, ab, moved] = [0, 0, 0, 0]
+  for (let k = 0; k < n * n; k++) {
+    bb += before[k] * before[k]
+    aa += after[k] * after[k]
+    ab += before[k] * after[k]
+    moved += (after[k] - before[k]) ** 2
+  }
+  const others = (values: ArrayLike<number>, u: number): number[] => {
+    const row: number[] = []
+    for (let o = 0; o < n; o++) if (o !== u) row.push(Math.abs(values[u * n + o]))
+    return row
+  }
+  const every = Math.max(1, Math.ceil(n / RANKED_ROWS))
+  let [sum, count] = [0, 0]
+  for (let u = 0; u < n; u += every) {
+    if (u % (8 * every) === 0) await pause()
+    const { rho } = spearman(others(before, u), others(after, u))
+    if (rho !== undefined) [sum, count] = [sum + rho, count + 1]
+  }
+  return {
+    relative: Math.sqrt(moved / bb),
+    alignment: ab / Math.sqrt(aa * bb),
+    stability: count > 0 ? sum / count : undefined,
+  }
 }
 
 export interface DriftPoint {

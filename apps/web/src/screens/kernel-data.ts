@@ -1,10 +1,10 @@
 // Kernels beside a run, read: which were recorded, one of them with its probes, and how all of them drift.
-import { driftOf, type Gram } from '@ldyn/core'
 import { stageMarks } from '@ldyn/figures'
 import type { RunFiles } from '@ldyn/runs'
 import { openMatrices, type Matrices } from '../data/matrices.ts'
 import type { LiveData } from '../data/live-run.ts'
 import {
+  driftBetween,
   gramFiles,
   gramProbes,
   topEigenvalues,
@@ -85,7 +85,8 @@ export const gramPlaces = async (
   return [...own, ...others].sort((a, b) => (a.step ?? Infinity) - (b.step ?? Infinity))
 }
 
-const gramOf = ({ n, values }: ReadGram): Gram => ({ n, data: Float64Array.from(values) })
+/** Lets the page draw and listen. */
+const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve))
 
 const sameProbes = (a: ReadGram, b: ReadGram): boolean =>
   a.n === b.n && a.probes.every(({ row, type }, i) => row === b.probes[i].row && type === b.probes[i].type)
@@ -105,17 +106,26 @@ export async function* driftPoints(
     const now = await readGram(await openMatrices(files, place.path), place, part)
     first ??= now
     if (!sameProbes(first, now)) continue
-    const whole = driftOf(gramOf(first), gramOf(now))
+    const whole = await driftBetween(first.values, now.values, now.n, pause)
     yield {
       step: place.step,
       fromFirst: whole.relative,
-      fromLast: before && driftOf(gramOf(before), gramOf(now)).relative,
+      fromLast: before && relativeTo(before.values, now.values),
       alignment: whole.alignment,
-      stability: whole.meanStability,
-      eigenvalues: topEigenvalues(now.values, now.n, 10),
+      stability: whole.stability,
+      eigenvalues: await topEigenvalues(now.values, now.n, 10, pause),
     }
     before = now
   }
+}
+
+const relativeTo = (before: Float32Array, after: Float32Array): number => {
+  let [size, moved] = [0, 0]
+  for (let k = 0; k < before.length; k++) {
+    size += before[k] * before[k]
+    moved += (after[k] - before[k]) ** 2
+  }
+  return Math.sqrt(moved / size)
 }
 
 /** The stage that a step belongs to. */

@@ -2,13 +2,13 @@
 import { looks, show, stageMarks } from '@ldyn/figures'
 import type { LiveData } from '../data/live-run.ts'
 import type { Trouble } from '../data/run-store.ts'
-import { STABLE, stableUntil, type DriftPoint } from '../panels/gram.ts'
+import { RANKED_ROWS, STABLE, stableUntil, type DriftPoint } from '../panels/gram.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
 import { drawnSvg } from '../shell/picture.ts'
 import { stageAt } from './kernel-data.ts'
 
-const verdictOf = (points: readonly DriftPoint[]): string => {
+const verdictOf = (points: readonly DriftPoint[], n: number): string => {
   const last = points.at(-1)
   if (!last || points.length < 2) return ''
   const until = stableUntil(points)
@@ -22,7 +22,7 @@ const verdictOf = (points: readonly DriftPoint[]): string => {
         : until === points[0].step
           ? `Stable-kernel assumption: broken at step ${points[1].step} already, where ρ is ${show(points[1].stability ?? 0)}.`
           : `Stable-kernel assumption: holds until step ${until}.`
-  return `‖ΔK‖/‖K‖ since the first: ${show(last.fromFirst)}. ${stable} It counts as holding while Spearman’s ρ of who influences whom, against the first kernel, is at least ${STABLE}.`
+  return `‖ΔK‖/‖K‖ since the first: ${show(last.fromFirst)}. ${stable} It counts as holding while Spearman’s ρ of who influences whom, against the first kernel, is at least ${STABLE}${n > RANKED_ROWS ? ` (over ${RANKED_ROWS} rows or fewer, evenly taken)` : ''}.`
 }
 
 /** The recorded kernels as far as they were read. */
@@ -32,9 +32,15 @@ interface Drift {
   readonly done: boolean
 }
 
-export const driftPanel = (run: LiveData, recorded: number, { points, trouble, done }: Drift): PanelModel => {
+/** `n` probes; `recorded` kernels in all. */
+export const driftPanel = (
+  run: LiveData,
+  n: number,
+  recorded: number,
+  { points, trouble, done }: Drift,
+): PanelModel => {
   const [id, title] = ['drift', 'Drift of the kernel']
-  const says = verdictOf(points)
+  const says = verdictOf(points, n)
   const about = { id, title, says: says || 'How far the kernel moved from the first one on record.' }
   if (trouble) return { ...about, kind: 'trouble', trouble }
   if (!done && points.length < recorded)

@@ -334,7 +334,7 @@ const Maps = ({
       )}
       {withStep.length > 1 && (
         <div class="grid two">
-          <PanelFrame model={driftPanel(run, withStep.length, drift)} />
+          <PanelFrame model={driftPanel(run, gram.n, withStep.length, drift)} />
           <PanelFrame model={spectrumPanel(drift, place.step, then?.step)} />
         </div>
       )}

@@ -81,7 +81,9 @@ const captionOf = (changes: readonly TypeChange[]): string => {
   const rose = changes.reduce((a, b) => (b.actual > a.actual ? b : a))
   const told = (one: TypeChange): string =>
     `${one.type} ${signed(one.actual)} (predicted ${signed(one.predicted)})`
-  return changes.length < 2 ? `${told(rose)}.` : `Rose most: ${told(rose)}; fell most: ${told(fell)}.`
+  return changes.length < 2
+    ? `${told(rose)}.`
+    : `${rose.actual > 0 ? 'Rose most' : 'Fell least'}: ${told(rose)}; ${fell.actual < 0 ? 'fell most' : 'rose least'}: ${told(fell)}.`
 }
 
 const barsPanel = (changes: readonly TypeChange[], types: readonly string[]): PanelModel => ({

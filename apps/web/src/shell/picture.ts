@@ -32,7 +32,8 @@ export const drawnSvg = (id: string, title: string): string | undefined => {
   copy.setAttribute('font-family', 'system-ui, sans-serif')
   const paper = document.createElementNS('http://www.w3.org/2000/svg', 'rect')
   const ground = getComputedStyle(drawing.closest('.panel') ?? document.body).backgroundColor
-  for (const [name, value] of Object.entries({ x, y, width, height, fill: ground })) paper.setAttribute(name, String(value))
+  const about = { x, y, width, height, fill: ground }
+  for (const [name, value] of Object.entries(about)) paper.setAttribute(name, String(value))
   const name = document.createElementNS('http://www.w3.org/2000/svg', 'title')
   name.textContent = title
   copy.prepend(name, paper)
