@@ -33,7 +33,8 @@ Two checkpoints (--from A --to B): predicted is the derivative at A along the wh
                 the residual is the rule's own error. More nodes close it
 A warning is printed where the difference is below ten times what the storage type rounds off (bf16 at small rates).
 
-A run (--run), from what observe.decompose.every wrote while it trained:
+A run (--run), from what observe.decompose.every wrote while it trained (observe.decompose.tokens keeps it by token too,
+for the viewer's Update screen):
   exact         Σ over decomposed updates of a direction's prediction, mean over probes, times the updates that each
                 stands for
   SignDelta     the published proxy: Σ over consecutive evaluations of mean(δ)/(√mean‖A‖ · mean p_e), δ the probes' summed

@@ -9,6 +9,8 @@ export const kernelPage = `K is how strongly updates on one response move anothe
   G_l    ∂L/∂z at the update token = −pull·(e_y − π); pull = −∂L/∂log π_l, positive raises the token itself
 --params takes the sum over some parameters only (a path, layers.*.attn, last:2): as if the others were frozen.
 Logarithms are natural, changes are after minus before. Dropout is always off.
+--out <run> puts the numbers beside a run, where \`ldyn view\` shows them, named by the run's step: that of its checkpoint,
+or --step (0 for the model it began with). Those of several steps stay beside each other: the viewer shows their drift.
 
 tokens   C[m,l] = −η·(∂L/∂log π_l)·⟨∇log π_m, ∇log π_l⟩, nats: what update token l adds to log π of observed token m.
          Positive raises it. Σ over l is the predicted change of token m, Σ over both that of the response: the

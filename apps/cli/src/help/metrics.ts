@@ -20,6 +20,8 @@ Means over the response's tokens:
 Mass by rank (observe --bands; observe.bands in training), means over the response's tokens, five figures that add up to 1:
   mass_1       the most probable token's π_t          mass_2_5, mass_6_20, mass_21_100   the tokens of these ranks
   mass_rest    all others                             ranked anew at every position and every evaluation
+Single positions (observe.watch.rows, observe.watch.tokens in training): from where chosen and rejected part, the 20
+likeliest tokens, what each response has there with its rank, and log π by rank, at every evaluation: watched.jsonl.
 
 A change is after minus before: positive means that it rose. tokens counts the response's tokens, EOS included.
 Means over probe rows carry a standard error over rows where a band is drawn. Sums and per-token figures never share an

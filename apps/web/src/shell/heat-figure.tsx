@@ -261,7 +261,7 @@ export const HeatFigure = ({
                   x={labels - RAIL - 3}
                   width={RAIL}
                   y={head + from * cellHeight}
-                  height={(to - from) * cellHeight - 0.5}
+                  height={Math.max(0.3, (to - from) * cellHeight - (cellHeight > 2 ? 0.5 : 0))}
                   fill={rail[app.dark.value ? 'dark' : 'light']}
                 />
               ))}
@@ -270,7 +270,7 @@ export const HeatFigure = ({
                 <rect
                   key={from}
                   x={labels + from * cellWidth}
-                  width={(to - from) * cellWidth - 0.5}
+                  width={Math.max(0.3, (to - from) * cellWidth - (cellWidth > 2 ? 0.5 : 0))}
                   y={head - RAIL - 3}
                   height={RAIL}
                   fill={rail[app.dark.value ? 'dark' : 'light']}
