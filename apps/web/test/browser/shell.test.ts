@@ -44,21 +44,21 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await page.waitForFunction(() => location.hash.includes('/dynamics'))
     await find(page, 'question 2')
     await page.waitForFunction(() =>
-      document.querySelector('[role=option][aria-selected=true]')?.textContent?.includes('#2 '),
+      document.querySelector('#found [aria-selected=true]')?.textContent?.includes('#2 '),
     )
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => /\/probes\?.*o=2/.test(location.hash))
     await find(page, 'second')
     await page.waitForFunction(() => document.querySelectorAll('#found [role=option]').length >= 2)
     await page.keyboard.press('ArrowDown')
-    expect(await page.locator('[role=option][aria-selected=true]').innerText()).toContain('Compare with second')
+    expect(await page.locator('#found [aria-selected=true]').innerText()).toContain('Compare with second')
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => location.hash.includes('first,second/compare'))
     // Escape closes it and nothing else.
     const before = await page.evaluate(() => location.hash)
     await find(page, 'x')
     await page.keyboard.press('Escape')
-    expect(await page.locator('dialog[open]').count()).toBe(0)
+    await page.waitForFunction(() => document.querySelector('dialog[open]') === null, undefined, { timeout: 5_000 })
     expect(await page.evaluate(() => location.hash)).toBe(before)
     expect(complaints).toEqual([])
   })
@@ -76,7 +76,7 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await ready(other.page)
     await find(other.page, 'the turn saved view')
     await other.page.waitForFunction(() =>
-      document.querySelector('[role=option][aria-selected=true]')?.textContent?.startsWith('the turn'),
+      document.querySelector('#found [aria-selected=true]')?.textContent?.startsWith('the turn'),
     )
     await other.page.keyboard.press('Enter')
     await other.page.waitForFunction(() => location.hash === '#/r/first/dynamics?s=20&d=1')
