@@ -110,6 +110,8 @@ export const ShareFile = ({ app }: ToolProps) => {
   const { pages, text, strip, values, kernel, steps } = options.value
   const togglePage = (page: Page): void =>
     set({ pages: PAGES.filter(one => (one === page ? !pages.includes(page) : pages.includes(one))) })
+  // The figures of the paper are in no file: what draws them does not fit (snapshot/no-figures.tsx).
+  const offered = screens.filter(({ page }) => page !== 'figures')
   const large = (inside.value?.bytes ?? 0) > 10e6
   return (
     <form
@@ -139,7 +141,7 @@ export const ShareFile = ({ app }: ToolProps) => {
       </fieldset>
       <fieldset>
         <legend>Screens</legend>
-        {screens.map(({ page, title }) => (
+        {offered.map(({ page, title }) => (
           <label key={page} class="check">
             <input type="checkbox" checked={pages.includes(page)} onChange={() => togglePage(page)} /> {title}
           </label>

@@ -57,5 +57,5 @@ export const framedHash = ({ view, panel, theme }: Omit<Framed, 'file'>): string
 /** An <iframe> of the file for another page. */
 export const frameOf = (framed: Framed): string => {
   const title = framed.panel?.title ?? `${framed.view.runs.join(', ')}: ${framed.view.page}`
-  return `<iframe src="${escaped(`${encodeURI(framed.file)}${framedHash(framed)}`)}" title="${escaped(title)}" width="720" height="${framed.panel ? 420 : 640}" loading="lazy"></iframe>`
+  return `<iframe src="${escaped(`${encodeURI(framed.file)}${framedHash(framed)}`)}" title="${escaped(title)}" width="720" height="${framed.panel ? 480 : 640}" loading="lazy"></iframe>`
 }

@@ -9,7 +9,9 @@ import { filesOf } from './files.ts'
 const MOST = 6
 
 // The page's own element takes the whole window, and shows nothing here.
-const STYLE = '#app{display:none}body{display:block;height:auto;overflow:auto;max-width:64rem;margin:auto;padding:1rem}'
+const STYLE =
+  '#app{display:none}body{display:block;height:auto;overflow:auto;max-width:64rem;margin:auto;padding:1rem}' +
+  'figure{display:inline-block;vertical-align:top;width:min(100%,30rem);margin:1rem .5rem}li{margin:.3rem 0}'
 
 /** Markup, everything of the runs escaped. */
 export const stillOf = async (container: Container): Promise<string> => {
