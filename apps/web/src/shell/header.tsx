@@ -110,7 +110,8 @@ export const Header = () => {
         <button
           type="button"
           class="small open-search"
-          aria-label="Search"
+          aria-label="Search Ctrl K"
+          aria-keyshortcuts="Control+K"
           aria-haspopup="dialog"
           title="Find a run, screen, metric, probe or command (Ctrl+K)"
           onClick={() => {
