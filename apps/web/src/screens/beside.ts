@@ -49,7 +49,10 @@ export const useBeside = <T>(
     const work = async (): Promise<void> => {
       const now = await run.files.size(path)
       // Nothing is read twice: another version of the run with the same file is the same file.
-      if (found.peek()?.key === key && size.peek() === now) return
+      if (found.peek()?.key === key && size.peek() === now) {
+        if (current) trouble.value = undefined
+        return
+      }
       const value = await read(await openMatrices(run.files, path), path)
       if (!current) return
       found.value = { key, value }

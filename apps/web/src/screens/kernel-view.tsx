@@ -358,7 +358,21 @@ export const KernelView = ({ app, runs, opened: [opened] }: ScreenProps) => {
       {shown && places && place && !state.trouble ? (
         <Maps app={app} run={run} opened={opened} places={places} place={shown.place} gram={shown.gram} />
       ) : (
-        <PanelFrame model={waiting(opened.key, places, place, trouble ?? state.trouble, state.retry)} />
+        <PanelFrame model={waiting(opened.key, places, place, trouble ?? state.trouble, state.retry)}>
+          {state.trouble &&
+            places
+              ?.filter(one => one !== place && one.step !== undefined)
+              .map(one => (
+                <button
+                  key={one.name}
+                  type="button"
+                  class="small"
+                  onClick={() => app.store.set({ step: one.step })}
+                >
+                  Show {one.name}
+                </button>
+              ))}
+        </PanelFrame>
       )}
       <OtherKernels run={run} opened={opened} paths={paths} />
     </>

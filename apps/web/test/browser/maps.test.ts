@@ -1,6 +1,6 @@
 // Maps and what stands around them, in a real browser: what the table, the files and the screen reader say of Update,
 // Kernel and Squeeze is what was recorded.
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { show } from '@ldyn/figures'
 import { writeSafetensorsFile } from '@ldyn/formats/node'
@@ -175,6 +175,9 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await writer.finish('done')
     await addFiles(join(stage.runs, 'full'))
     await (await beginRun(join(stage.runs, 'bare'), [0, 10])).finish('done')
+    await (await beginRun(join(stage.runs, 'torn'), [0, 20, 40])).finish('done')
+    await addFiles(join(stage.runs, 'torn'))
+    await truncate(join(stage.runs, 'torn', 'kernel', 'gram-000040.safetensors'), 5000)
   }, 120_000)
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
@@ -375,6 +378,16 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
       )
     }
     expect(drawn[0]).toBe(drawn[1])
+  })
+
+  it('a kernel that is cut off says so in its panel, and the kernels of other steps are one click away', async () => {
+    await using opened = await stage.open('#/r/torn/kernel')
+    const { page } = opened
+    await page.waitForSelector('#panel-gram.trouble')
+    expect(await page.textContent('#panel-gram')).toContain('gram-000040.safetensors')
+    await page.click('#panel-gram button:has-text("Show step 20")')
+    await page.waitForSelector('#panel-gram canvas')
+    expect(await page.locator('.three h2').first().textContent()).toBe('K at step 20')
   })
 
   it('of a run that recorded nothing of the kind are greyed, with the command that would record it', async () => {
