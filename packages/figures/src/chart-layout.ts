@@ -85,7 +85,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     ? bent(yDomain, [bottom, top + 6], panel.bends.y, 24)
     : linear(yDomain, [bottom, top + 6], Math.max(3, Math.round((bottom - top) / 42)), { pad: 0.04 })
   // Numbers of a bent axis have sizes of their own.
-  const yText = panel.bends?.y ? y.ticks.map(show) : tickText(y.ticks)
+  const yText = panel.bends?.y ? y.ticks.map((tick) => tickText([tick])[0]) : tickText(y.ticks)
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
   const labels = lines.map((line) => cut(line.label, MAX_LABEL))
   const right = size.width - Math.max(44, ...labels.map((text) => textWidth(text) + SAMPLE + 12))
@@ -117,7 +117,8 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     y: at[i].y,
     labelY: heights[i],
   }))
-  return { x, y, xText: panel.bends?.x ? x.ticks.map(show) : tickText(x.ticks), yText, left, right, top, bottom, ends }
+  const xText = panel.bends?.x ? x.ticks.map((tick) => tickText([tick])[0]) : tickText(x.ticks)
+  return { x, y, xText, yText, left, right, top, bottom, ends }
 }
 
 /** Evaluations by step, each with what every line holds there: one hover strip, one row of the table. */

@@ -47,6 +47,7 @@ it('bent axes keep the order and the ends, and their ticks are round and apart',
   both.ticks.forEach((tick, i) => {
     if (i > 0) expect(both.at(both.ticks[i - 1]) - both.at(tick)).toBeGreaterThanOrEqual(20)
   })
+  expect(bent([110, 190], [0, 200], 'log', 20).ticks.length).toBeGreaterThan(2)
   expect(() => bent([0, 1], [0, 1], 'log', 1)).toThrow(RangeError)
 })
 

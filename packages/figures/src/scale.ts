@@ -65,7 +65,7 @@ const roundWithin = (low: number, high: number): readonly number[] => {
   return [...sizes.map((x) => -x).reverse(), 0, ...sizes].filter((x) => x >= low && x <= high)
 }
 
-/** A bent axis. Ticks are round numbers at least `gap` apart on `range`. Throws RangeError for a logarithm of 0 or less. */
+/** A bent axis; ticks are round numbers at least `gap` apart on `range`. Throws RangeError for the logarithm of 0. */
 export const bent = (
   domain: readonly [number, number],
   range: readonly [number, number],
@@ -80,7 +80,10 @@ export const bent = (
   // 0 first, then those that stand far from it: near it they crowd.
   const weight = (tick: number): number => (tick === 0 ? Infinity : Math.abs(tick))
   const ticks: number[] = []
-  for (const tick of [...roundWithin(low, high)].sort((a, b) => weight(b) - weight(a))) {
+  // Less than a decade holds few of them; then any round number will do.
+  const all = roundWithin(low, high)
+  const wanted = [...all].sort((a, b) => weight(b) - weight(a))
+  for (const tick of all.length < 6 ? [...wanted, ...niceTicks(low, high, 5)] : wanted) {
     if (ticks.every((other) => Math.abs(at(other) - at(tick)) >= gap)) ticks.push(tick)
   }
   return { domain: [low, high], at, ticks: ticks.sort((a, b) => a - b) }

@@ -382,7 +382,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
               : { incrs: ROUND }),
             values: (_, splits) =>
               next.panel.logY
-                ? splits.map(value => (value === null ? '' : show(value)))
+                ? splits.map(value => (value === null ? '' : tickText([value])[0]))
                 : [...tickText(splits)],
           },
         ],

@@ -160,6 +160,8 @@ export const svgFor = (
   const panel: Panel = {
     ...rest,
     bends,
+    // A picture goes where its page does not: what its band is goes with it, and what was averaged.
+    says: [rest.says, banded ? `Band: ${rest.band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
   return panel.lines.length === 0 ? undefined : figure([panel], panel.title)
