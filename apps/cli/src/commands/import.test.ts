@@ -75,7 +75,7 @@ describe('ldyn import', () => {
     const csv = await ldyn('export', run, '--csv', '-')
     expect(csv).toContain('75,dpo,random_nonhum,argmax_logp,-117,0,1')
     expect(csv).not.toContain('chosen,argmax_logp')
-    await ldyn('export', run, '--html', join(root, 'page.html'))
+    await ldyn('export', run, '--html', join(root, 'page.html'), '--static')
     expect(shown).toMatch(/Notes +except_argmax_prob_logits: 4 of 4 values are NaN/)
     for (const text of [plotted, csv]) expect(text).not.toMatch(/NaN/)
   })
