@@ -5,13 +5,12 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'vite'
+import { buildPage, buildTemplate } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
 import { beginLargeRun, writeLargeRun, type RunSize } from './large-run.ts'
 import { heap, longestBlock, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
-import { startSize } from './page-size.ts'
+import { fileSize, startSize } from './page-size.ts'
 
 const USAGE = `node dist/viewer/main.js [options]
 
@@ -24,16 +23,8 @@ const USAGE = `node dist/viewer/main.js [options]
   --app DIR                     a built page (default: built now)
 `
 
-const web = fileURLToPath(new URL('../../../web', import.meta.url))
 const say = (text: string): boolean => process.stderr.write(`${text}\n`)
 const median = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)]
-
-const builtPage = async (into: string): Promise<string> => {
-  say('building the page')
-  const outDir = join(into, 'app')
-  await build({ root: web, configFile: join(web, 'vite.config.ts'), logLevel: 'error', build: { outDir, emptyOutDir: true } })
-  return outDir
-}
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
@@ -74,8 +65,12 @@ const main = async (): Promise<number> => {
     await use(bench)
   }
   try {
-    const app = values.app ?? (await builtPage(scratch))
-    if (only.has('size')) note({ budget: budgets.app, value: startSize(app) })
+    say('building the page')
+    const app = values.app ?? (await buildPage(scratch))
+    if (only.has('size')) {
+      note({ budget: budgets.app, value: startSize(app) })
+      note({ budget: budgets.template, value: fileSize(await buildTemplate(scratch)) })
+    }
     const large = join(cache, `large-${size.evaluations}x${size.probes}`)
     if (['first', 'scrub', 'heap'].some(name => only.has(name))) {
       if (!existsSync(large)) {

@@ -25,3 +25,6 @@ export const startSize = (app: string): number => {
   const bytes = [...loaded].map(name => gzipSync(readFileSync(join(assets, name)), { level: 9 }).length)
   return bytes.reduce((sum, length) => sum + length, 0) / 1000
 }
+
+/** Kilobytes of a file, gzipped. */
+export const fileSize = (path: string): number => gzipSync(readFileSync(path), { level: 9 }).length / 1000

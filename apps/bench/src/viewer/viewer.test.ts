@@ -5,17 +5,15 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPage, buildTemplate } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
 import { beginLargeRun, writeLargeRun, type GrowingRun } from './large-run.ts'
 import { heap, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
-import { startSize } from './page-size.ts'
+import { fileSize, startSize } from './page-size.ts'
 
 const SLACK = 3
 const SIZE = { evaluations: 250, probes: 125, types: 14, perToken: true, seed: 7 }
-const web = fileURLToPath(new URL('../../../web', import.meta.url))
 const found = chromium()
 const without = typeof found === 'string' ? found : undefined
 if (without !== undefined) console.log(`The viewer is not measured here: ${without}`)
@@ -62,13 +60,7 @@ describe.skipIf(without !== undefined)('the viewer keeps its budgets, three time
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ldyn-budgets-'))
-    app = join(folder, 'app')
-    await build({
-      root: web,
-      configFile: join(web, 'vite.config.ts'),
-      logLevel: 'error',
-      build: { outDir: app, emptyOutDir: true },
-    })
+    app = await buildPage(folder)
     const runs = join(folder, 'runs')
     await writeLargeRun(join(runs, 'large'), SIZE)
     growing = await beginLargeRun(join(runs, 'growing'), { ...SIZE, perToken: false })
@@ -81,9 +73,12 @@ describe.skipIf(without !== undefined)('the viewer keeps its budgets, three time
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('in what it loads at start', () => {
-    kept({ budget: budgets.app, value: startSize(app) })
-  })
+  it('in what it loads at start, and in what a page in one file weighs before its runs', async () => {
+    kept(
+      { budget: budgets.app, value: startSize(app) },
+      { budget: budgets.template, value: fileSize(await buildTemplate(folder)) },
+    )
+  }, 120_000)
 
   it('in the first chart of every screen, and in moving the step', async () => {
     const measured: Measured[] = []

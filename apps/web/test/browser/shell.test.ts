@@ -6,6 +6,7 @@ import { join, relative, sep } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addStep, beginRun } from '../run-on-disk.ts'
+import { violationsOn } from './axe.ts'
 import { openStage, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
@@ -119,6 +120,21 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await page.keyboard.press('d')
     await find(page, '')
     expect(await page.evaluate(() => location.hash)).not.toContain('d=1')
+  })
+
+  it.each(['light', 'dark'] as const)('passes axe-core with its dialogs open, in every look, %s', async colorScheme => {
+    await using opened = await stage.open('#/r/first/overview', { colorScheme })
+    const { page } = opened
+    await ready(page)
+    await find(page, 'r')
+    expect.soft(await violationsOn(page), 'search').toEqual([])
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    await page.getByLabel('Contrast').selectOption('more')
+    await page.getByLabel('Density').selectOption('compact')
+    expect.soft(await violationsOn(page), 'settings').toEqual([])
+    await page.keyboard.press('Escape')
+    expect.soft(await violationsOn(page), 'more contrast, compact').toEqual([])
   })
 
   it('opens the zip of a run without sending it anywhere', async () => {

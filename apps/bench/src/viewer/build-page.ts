@@ -1,0 +1,25 @@
+// The page and the single-file template, built from the sources as they are published.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+
+const web = fileURLToPath(new URL('../../../web', import.meta.url))
+
+const built = async (config: string, outDir: string): Promise<void> => {
+  const configFile = join(web, config)
+  await build({ root: web, configFile, logLevel: 'error', build: { outDir, emptyOutDir: true } })
+}
+
+/** Directory of the page, made below `into`. */
+export const buildPage = async (into: string): Promise<string> => {
+  const outDir = join(into, 'app')
+  await built('vite.config.ts', outDir)
+  return outDir
+}
+
+/** The template of a snapshot, made below `into`. */
+export const buildTemplate = async (into: string): Promise<string> => {
+  const outDir = join(into, 'template')
+  await built('vite.snapshot.config.ts', outDir)
+  return join(outDir, 'snapshot.html')
+}
