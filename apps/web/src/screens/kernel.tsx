@@ -5,6 +5,7 @@ export const kernel: Screen = {
   page: 'kernel',
   title: 'Kernel',
   key: 'k',
-  metrics: () => ['logp'],
+  // Drawn from its own files alone.
+  metrics: () => [],
   load: () => import('./kernel-view.tsx').then(({ KernelView }) => KernelView),
 }

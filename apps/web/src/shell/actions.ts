@@ -42,10 +42,12 @@ export const act = (app: App, action: Action, data: LiveData | undefined): boole
     case 'play':
       return (document.dispatchEvent(new Event('ldyn:play')), true)
     case 'probe': {
-      const items = data ? probeItems(data, view) : []
-      if (items.length === 0) return false
-      const at = items.findIndex(({ row }) => row === view.probe)
-      store.set({ probe: items[Math.min(items.length - 1, Math.max(0, at + action.by))].row })
+      // In the order of the list; in that of the file where no rows are read that could be sorted by.
+      const sorted = data ? probeItems(data, view).map(({ row }) => row) : []
+      const rows = sorted.length > 0 ? sorted : [...(data?.probes?.rows.keys() ?? [])]
+      if (rows.length === 0) return false
+      const at = view.probe === undefined ? -1 : rows.indexOf(view.probe)
+      store.set({ probe: rows[Math.min(rows.length - 1, Math.max(0, at + action.by))] })
       return true
     }
     case 'update': {
