@@ -12,7 +12,7 @@ import { filesOf } from './files.ts'
 import type { SnapshotOptions } from './format.ts'
 import { gzip, sha256, toBase64 } from './gzip.ts'
 import { openData, type DataText } from './open.ts'
-import { withoutPaths } from './redact.ts'
+import { lineRedactor, withoutPaths } from './redact.ts'
 import { makeSnapshot, type Snapshot } from './write.ts'
 
 const STEPS = [0, 5, 10, 15, 20, 25, 30, 35, 40]
@@ -194,6 +194,17 @@ describe('what is left out of a snapshot', () => {
       expect(JSON.stringify(metadata)).not.toMatch(/<b>|p\.jsonl/)
       expect(JSON.parse(metadata.update)).toEqual({ tokens: [{ text: '·' }, { text: '·' }, { text: '·', type: 'rejected' }] })
     }))
+
+  it('has tokens of watched positions in it: a token is a number, the same wherever it comes again', () => {
+    const token = (id: number, text: string) => ({ id, text, logp: -1 })
+    const redact = lineRedactor({ text: 'remove', strip: false })
+    const line = (...top: ReturnType<typeof token>[]) => redact({ s: 1, stage: 'dpo', positions: [{ type: 'chosen', top }] })
+    const top = (...ids: number[]) => ids.map(id => ({ id, text: `token ${id}`, logp: -1 }))
+    expect(line(token(421, ' sorry'), token(9, ' no'))).toMatchObject({ stage: 'dpo', positions: [{ top: top(0, 1) }] })
+    expect(line(token(9, ' no'), token(7, ' yes'))).toMatchObject({ positions: [{ type: 'chosen', top: top(1, 2) }] })
+    expect(redact({ tokens: { text: [' a', ' b'], logp: [1, 2] } })).toEqual({ tokens: { text: ['·', '·'], logp: [1, 2] } })
+    expect(lineRedactor({ text: 'blur', strip: true })({ id: 3, text: 'x' })).toEqual({ id: 3, text: 'x' })
+  })
 
   it.each([
     ['/home/a/b.txt', 'b.txt'],
