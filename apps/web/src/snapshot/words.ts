@@ -29,7 +29,7 @@ export const limitsOf = (about: SnapshotAbout): readonly string[] => {
   return [
     ...(isRounded(about)
       ? [
-          `Values are stored with 11 bits: ${rounded.join(' and ')} are rounded by at most 1 part in 2048; exact values: ldyn export --html --values f32.`,
+          `Values are stored with 11 bits: ${rounded.join(' and ')} are rounded by at most 1 part in 2048; exact values: ldyn export --html --values f32 --kernel f32.`,
         ]
       : []),
     ...(thinned.length > 0
