@@ -14,7 +14,7 @@ export const STARTS = ['drawn', 'A', 'B', 'D', 'E'] as const
 export type Start = (typeof STARTS)[number]
 
 /** Engines of the tiny model; `auto` takes the best that there is. */
-export const ENGINES = ['auto', 'webgpu', 'cpu'] as const
+export const ENGINES = ['auto', 'webgpu', 'cpu', 'replay'] as const
 export type EngineChoice = (typeof ENGINES)[number]
 
 export interface ToySettings {

@@ -22,6 +22,7 @@ const ENGINE_NAMES: Readonly<Record<EngineChoice, string>> = {
   auto: 'the best there is',
   webgpu: 'WebGPU',
   cpu: 'CPU worker',
+  replay: 'a recorded run',
 }
 const PAGES: readonly (readonly [Page, string])[] = [
   ['overview', 'Overview'],

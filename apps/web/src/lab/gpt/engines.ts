@@ -36,7 +36,10 @@ const cpu = (instead?: string): Engine => ({
 })
 
 /** The engine asked for; `auto` is the highest that there is. Throws where WebGPU was asked for and is not there. */
-export const openEngine = async (choice: EngineChoice, instead?: string): Promise<Engine> => {
+export const openEngine = async (
+  choice: Exclude<EngineChoice, 'replay'>,
+  instead?: string,
+): Promise<Engine> => {
   if (choice === 'cpu') return cpu(instead)
   try {
     return await webgpu()

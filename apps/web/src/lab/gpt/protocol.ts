@@ -2,9 +2,9 @@
 import type { MemoryChange } from '@ldyn/runs'
 import type { GptSettings } from '../settings.ts'
 
-/** What computes. */
+/** What computes; `replay`: nothing does, a recorded run is played. */
 export interface EngineAbout {
-  readonly rung: 'webgpu' | 'cpu'
+  readonly rung: 'webgpu' | 'cpu' | 'replay'
   readonly device: string
   readonly limits: Readonly<Record<string, number>>
   /** Why it is not the rung above, where it is not. */

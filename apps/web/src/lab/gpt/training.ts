@@ -30,7 +30,7 @@ export const train = async (
   const { id, settings: asked, ...looks } = request
   let engine: Engine | undefined
   try {
-    engine = await open(asked.engine)
+    engine = await open(asked.engine === 'replay' ? 'auto' : asked.engine)
     tell({ say: 'engine', about: engine.about })
     const settings = sizedFor(asked, engine.about.rung)
     const storage = memoryRun(id, 'a page', change => tell({ say: 'change', change }))

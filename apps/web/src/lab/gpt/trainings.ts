@@ -133,8 +133,31 @@ export const startTraining = ({ memory, worker = startWorker, ...request }: Star
         break
     }
   }
-  const own = worker(hear, why => fail('The worker that trains ended', why))
-  own.tell({ do: 'train', request: { ...request, id } })
+  /** The last rung: where no worker starts at all, a recorded run is played. */
+  const replay = (instead?: string): void => {
+    own.end()
+    void import('./replay.ts').then(
+      ({ startReplay }) => {
+        own = startReplay(hear, instead)
+        own.tell({ do: 'train', request: { ...request, id } })
+      },
+      (error: unknown) => fail('The recorded run could not be fetched', String(error)),
+    )
+  }
+  const broke = (why: string): void => {
+    if (engine.peek() === undefined && settings.engine === 'auto') replay(`No worker starts here (${why})`)
+    else fail('The worker that trains ended', why)
+  }
+  let own: TrainingWorker = { tell: () => {}, end: () => {} }
+  if (settings.engine === 'replay') replay()
+  else {
+    try {
+      own = worker(hear, broke)
+      own.tell({ do: 'train', request: { ...request, id } })
+    } catch (error) {
+      broke(error instanceof Error ? error.message : String(error))
+    }
+  }
   return {
     key,
     settings,

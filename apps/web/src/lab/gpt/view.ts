@@ -24,6 +24,11 @@ export const standing = (state: TrainingState, progress: Progress | undefined): 
 
 /** What computes, and what that means. */
 export const engineSays = (about: EngineAbout, settings: GptSettings): string =>
+  about.rung === 'replay'
+    ? `Nothing is computed: ${about.device}.${about.instead === undefined ? '' : ` ${about.instead}.`}`
+    : computedBy(about, settings)
+
+const computedBy = (about: EngineAbout, settings: GptSettings): string =>
   about.rung === 'webgpu'
     ? `Computed by WebGPU: ${about.device}.`
     : `Computed by a worker on the CPU (${about.device}).${about.instead === undefined ? '' : ` ${about.instead}.`}${settings.engine === 'auto' && settings.width > 32 ? ' Slower, so the model is smaller: width 32.' : ''}`
