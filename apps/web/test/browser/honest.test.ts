@@ -153,12 +153,26 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         const values = lines.map(c =>
           rows.flatMap(row => (row[c] === '' ? [] : [[Number(row[0]), Number(row[c])] as const])),
         )
-        const drawn = await strokesOf(page, panel)
+        const { strokes: drawn, texts } = await drawnOn(page, panel)
         expect.soft(drawn.map(line => line.length), `${panel}: points of its lines`).toEqual(values.map(line => line.length))
         const [all, places] = [values.flat(), drawn.flat()]
         if (all.length !== places.length) continue
-        expect.soft(misfit(all.map(([x]) => x), places.map(([x]) => x)), `${panel}: pixels off in x`).toBeLessThan(1.5)
-        expect.soft(misfit(all.map(([, y]) => y), places.map(([, y]) => y)), `${panel}: pixels off in y`).toBeLessThan(1.5)
+        // Both axes have numbers: a point is where they say that its step and value are.
+        const ticks = texts.flatMap(({ text, x, y }) => {
+          const value = Number(text.replace('−', '-'))
+          return text === '' || Number.isNaN(value) ? [] : [{ value, x, y }]
+        })
+        const [left, bottom] = [Math.min(...ticks.map(({ x }) => x)), Math.max(...ticks.map(({ y }) => y))]
+        const across = ticks.filter(({ y }) => y === bottom).map(({ value, x }) => [value, x] as const)
+        const up = ticks.filter(({ x }) => x === left).map(({ value, y }) => [value, y] as const)
+        expect.soft(Math.min(across.length, up.length), `${panel}: numbers at its axes`).toBeGreaterThan(1)
+        const pairs = all.map((value, i) => ({ value, place: places[i] }))
+        expect
+          .soft(farFrom(across, pairs.map(({ value, place }) => [value[0], place[0]])), `${panel}: pixels off in x`)
+          .toBeLessThan(2)
+        expect
+          .soft(farFrom(up, pairs.map(({ value, place }) => [value[1], place[1]])), `${panel}: pixels off in y`)
+          .toBeLessThan(2)
       }
     }, 120_000)
 
@@ -211,39 +225,58 @@ const saidOn = async (page: Page, isRight: (text: string) => boolean): Promise<s
 const numberBehind = (text: string, name: string): number =>
   Number(/[−-]?\d[\d.]*(e[−-]?\d+)?/.exec(text.slice(text.indexOf(name) + name.length))?.[0].replaceAll('−', '-'))
 
-/** How far, at most, `ys` are from the straight line that fits them to `xs` best. */
-const misfit = (xs: readonly number[], ys: readonly number[]): number => {
-  const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length
-  const [mx, my] = [mean(xs), mean(ys)]
-  const spread = xs.reduce((sum, x) => sum + (x - mx) ** 2, 0)
-  const slope = spread === 0 ? 0 : xs.reduce((sum, x, i) => sum + (x - mx) * (ys[i] - my), 0) / spread
-  return Math.max(0, ...xs.map((x, i) => Math.abs(ys[i] - my - slope * (x - mx))))
+/** How far, at most, pairs are from the straight line through the first and the last of `ticks`. */
+const farFrom = (ticks: readonly Point[], pairs: readonly Point[]): number => {
+  const sorted = [...ticks].sort(([a], [b]) => a - b)
+  const [[x0, y0], [x1, y1]] = [sorted[0], sorted.at(-1)!]
+  const at = (x: number): number => y0 + ((x - x0) / (x1 - x0)) * (y1 - y0)
+  return Math.max(0, ...[...ticks, ...pairs].map(([x, y]) => Math.abs(at(x) - y)))
 }
 
 type Point = readonly [number, number]
 
-/** From now on the page keeps the points of every path that is stroked, by canvas, since it was last cleared. */
+interface Drawn {
+  /** Points of each path that was stroked. */
+  readonly strokes: Point[][]
+  readonly texts: { readonly text: string; readonly x: number; readonly y: number }[]
+}
+
+/** From now on the page keeps what is drawn on each canvas since it was last cleared. */
 const listen = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const paths = new WeakMap<Path2D, Point[]>()
-    const strokes = new WeakMap<HTMLCanvasElement, Point[][]>()
-    Object.assign(globalThis, { strokesOn: strokes })
-    const [{ lineTo }, { stroke, clearRect }] = [Path2D.prototype, CanvasRenderingContext2D.prototype]
+    const drawn = new WeakMap<HTMLCanvasElement, Drawn>()
+    Object.assign(globalThis, { drawnOn: drawn })
+    const of = (canvas: HTMLCanvasElement): Drawn => {
+      const known = drawn.get(canvas) ?? { strokes: [], texts: [] }
+      drawn.set(canvas, known)
+      return known
+    }
+    const [{ lineTo }, { stroke, fillText, clearRect }] = [Path2D.prototype, CanvasRenderingContext2D.prototype]
     Path2D.prototype.lineTo = function (x, y) {
       paths.set(this, [...(paths.get(this) ?? []), [x, y]])
       lineTo.call(this, x, y)
     }
     CanvasRenderingContext2D.prototype.stroke = function (this: CanvasRenderingContext2D, path?: Path2D) {
-      if (path && paths.has(path)) strokes.set(this.canvas, [...(strokes.get(this.canvas) ?? []), paths.get(path)!])
+      if (path && paths.has(path)) of(this.canvas).strokes.push(paths.get(path)!)
       return Reflect.apply(stroke, this, path ? [path] : [])
     } as typeof stroke
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+      of(this.canvas).texts.push({ text, x, y })
+      fillText.call(this, text, x, y)
+    }
     CanvasRenderingContext2D.prototype.clearRect = function (...area) {
-      strokes.delete(this.canvas)
+      drawn.delete(this.canvas)
       clearRect.apply(this, area)
     }
   })
-const strokesOf = (page: Page, panel: string): Promise<Point[][]> =>
-  page.locator(`#panel-${panel} .plot canvas`).evaluate(
-    canvas =>
-      (globalThis as unknown as { strokesOn: WeakMap<Element, Point[][]> }).strokesOn.get(canvas) ?? [],
-  )
+const drawnOn = (page: Page, panel: string): Promise<Drawn> =>
+  page
+    .locator(`#panel-${panel} .plot canvas`)
+    .evaluate(
+      canvas =>
+        (globalThis as unknown as { drawnOn: WeakMap<Element, Drawn> }).drawnOn.get(canvas) ?? {
+          strokes: [],
+          texts: [],
+        },
+    )
