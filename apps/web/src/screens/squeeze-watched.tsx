@@ -229,7 +229,7 @@ export const topPanel = (
                   </th>
                   <td class="number">{show(p)}</td>
                   <td class="number">
-                    {change === undefined ? '–' : `${change >= 0 ? '▲' : '▼'} ${show(Math.abs(change))}`}
+                    {change === undefined ? '–' : `${change >= 0 ? '▲' : '▼'} ${signed(change)}`}
                   </td>
                   <td>
                     <span class="top-bar" style={{ width: `${Math.max(1, (p / most) * 90)}px` }} />
@@ -469,15 +469,8 @@ export const simplexPanel = (
               <title>{`step ${points[i].step}: ${points[i].p.map((p, k) => `${names[k]} ${show(p)}`).join(', ')}`}</title>
             </circle>
           ))}
-          <circle
-            cx={places[first][0]}
-            cy={places[first][1]}
-            r={5}
-            fill="none"
-            stroke={looks.argmax.light}
-            stroke-width={2}
-          />
-          <circle cx={places[last][0]} cy={places[last][1]} r={5.5} fill={looks.argmax.light} class="mean" />
+          <circle cx={places[first][0]} cy={places[first][1]} r={5} class="then" stroke-width={2} />
+          <circle cx={places[last][0]} cy={places[last][1]} r={5.5} class="now" />
         </svg>
       )
     },
