@@ -202,7 +202,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
         </div>
         <div class="lab-main">
           <section class="panel lab-story" aria-label="The training">
-            <h2>A small language model that trains in this tab, watched on {PROBES} questions</h2>
+            <h2>A small language model that trains in this tab</h2>
             <p>{planSays(gpt)} Forty hand-written questions, one token a word; nothing is sent anywhere.</p>
             {training ? (
               <Standing training={training} />

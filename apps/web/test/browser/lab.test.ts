@@ -147,6 +147,20 @@ describe.skipIf(reason !== undefined)('the Lab in Chromium', () => {
     expect(await page.textContent('.banner.bad')).toContain('WebGPU finds no adapter')
   })
 
+  it('plays a recorded run where one is asked for, or where no worker starts', { timeout: 60_000 }, async () => {
+    for (const hash of ['#/lab?sim=gpt&engine=replay', '#/lab?sim=gpt']) {
+      await using opened = await bare!.open(hash)
+      const { page, complaints } = opened
+      await page.evaluate('globalThis.Worker = class { constructor() { throw new Error("workers are off") } }')
+      await settled(page)
+      await page.click('.lab-go')
+      await page.waitForFunction(() => document.querySelector('.lab-standing')?.textContent?.startsWith('Done'))
+      expect(await page.textContent('.lab-story')).toContain('Nothing is computed: a run that was recorded, seed 7')
+      await page.waitForSelector('#panel-dynamics canvas')
+      expect(complaints).toEqual([])
+    }
+  })
+
   it('pauses, goes on and stops', { timeout: 120_000 }, async () => {
     await using opened = await bare!.open('#/lab?sim=gpt&layers=1&width=16&base=400&engine=cpu')
     const { page } = opened

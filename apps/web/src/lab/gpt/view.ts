@@ -18,8 +18,8 @@ export const standing = (state: TrainingState, progress: Progress | undefined): 
   if (!progress) return `${STATES[state]}.`
   const { step, steps, stage, values, seconds } = progress
   const loss = values.loss === undefined ? '' : `, loss ${show(values.loss)}`
-  const left = state === 'running' && step < steps ? `, about ${show((steps - step) * seconds)} s to go` : ''
-  return `${STATES[state]}: update ${step} of ${steps} (${stage})${loss}, ${show(1000 * seconds)} ms each${left}.`
+  const left = state === 'running' && step < steps && seconds > 0 ? `, about ${show((steps - step) * seconds)} s to go` : ''
+  return `${STATES[state]}: update ${step} of ${steps} (${stage})${loss}${seconds > 0 ? `, ${show(1000 * seconds)} ms each` : ''}${left}.`
 }
 
 /** What computes, and what that means. */
