@@ -14,7 +14,9 @@ export const budgets = {
   firstChart: time('first chart', 1500),
   scrub: time('step scrub', 50),
   tick: time('live tick, main thread', 20),
-  block: time('50 runs compared, longest block of the main thread', 1500),
+  // Of 50 runs nobody expects all at once; the page must answer meanwhile.
+  many: time('first chart, 50 runs compared', 5000),
+  block: time('50 runs compared, longest block of the main thread', 300),
   heap: { name: 'heap', unit: 'MB', most: 250, kind: 'size' },
   app: { name: 'script at start', unit: 'KB gz', most: 110, kind: 'size' },
   template: { name: 'single-file template', unit: 'KB gz', most: 140, kind: 'size' },

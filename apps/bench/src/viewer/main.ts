@@ -132,7 +132,7 @@ const main = async (): Promise<number> => {
       await withBench(fifty, app, async bench => {
         const keys = Array.from({ length: 50 }, (_, r) => `run-${String(r).padStart(2, '0')}`)
         await using opened = await bench.open(`#/r/${keys.join(',')}/compare`)
-        note({ budget: budgets.firstChart, of: '50 runs compared', value: opened.firstChart })
+        note({ budget: budgets.many, value: opened.firstChart })
         await settle(opened)
         note({ budget: budgets.block, value: await longestBlock(opened) })
         const took = await scrub(opened, 20)

@@ -50,6 +50,9 @@ export interface RunStore {
 }
 
 const TICK_MS = 100
+/** More runs than these are shown together, so often. */
+const FEW = 4
+const TOGETHER_MS = 300
 
 /** Any error as words; one of ours has parts. */
 export const troubleOf = (error: unknown): Trouble => {
@@ -80,8 +83,22 @@ export const createRunStore = (source: Source): RunStore => {
   let stream: Disposable | undefined
   let followed: string | undefined
 
+  // Each of many runs that are read side by side would draw the whole page anew: they are shown together.
+  const waiting = new Map<Entry, { readonly found: LiveData; readonly whole: boolean }>()
+  let showing: ReturnType<typeof setTimeout> | undefined
+  const show = (): void => {
+    showing = undefined
+    const all = [...waiting]
+    waiting.clear()
+    batch(() => all.forEach(([entry, { found, whole }]) => put(entry, found, whole)))
+  }
   /** `whole`: all was read that was asked for, so what stood in the way before does so no more. */
-  const publish = (entry: Entry, found: LiveData | undefined, whole: boolean): void =>
+  const publish = (entry: Entry, found: LiveData | undefined, whole: boolean): void => {
+    if (entries.size <= FEW || !found) return put(entry, found, whole)
+    waiting.set(entry, { found, whole })
+    showing ??= setTimeout(show, TOGETHER_MS)
+  }
+  const put = (entry: Entry, found: LiveData | undefined, whole: boolean): void =>
     batch(() => {
       const failure = entry.live.failure()
       if (failure !== undefined) entry.trouble.value = troubleOf(failure)

@@ -13,7 +13,7 @@ import {
   type Passage,
 } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Config } from './overview-config.tsx'
 import { Files } from './overview-files.tsx'
 import { checksOf, HEALTH_RULE } from './overview-health.ts'
@@ -292,13 +292,21 @@ const massPanel = (app: App, run: LiveData): PanelModel => {
 const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
+const STORY_MS = 10_000
+
 /** Words after the figures: over many probes and evaluations they take longer than a frame. */
 const usePassages = (run: LiveData): readonly Passage[] => {
   const [found, set] = useState<readonly Passage[]>([])
+  const told = useRef<number>(undefined)
   const rows = [...run.rows.values()].map(one => one.length).join()
   useEffect(() => {
     if (run.probes && !run.rows.has('logp')) return
-    const timer = setTimeout(() => set(narrate(run)), 60)
+    // While a run goes on its story is told anew every ten seconds: it is about many evaluations, not the last one.
+    const wait = told.current === undefined ? 60 : Math.max(60, told.current + STORY_MS - performance.now())
+    const timer = setTimeout(() => {
+      told.current = performance.now()
+      set(narrate(run))
+    }, wait)
     return () => clearTimeout(timer)
     // A line of the training log alone changes no word.
   }, [run.id, run.evaluations.length, rows, run.stages.length])

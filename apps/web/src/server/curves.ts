@@ -27,7 +27,7 @@ interface Asked {
 const SPREADS = ['none', 'se', 'iqr', 'range'] as const
 /** Requests that are kept of one run: about half a megabyte each. */
 const MOST = 48
-const MOST_RUNS = 8
+const MOST_RUNS = 100
 /** No row of a run that ldyn writes is nearly so long; a hostile probes.json is not believed. */
 const MOST_ROWS_BYTES = 1_500_000_000
 
