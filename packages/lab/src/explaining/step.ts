@@ -70,6 +70,8 @@ export interface StepPrediction {
 /** Owns compiled programs; dispose of it when done. */
 export class StepExplainer implements Disposable {
   private readonly programs: Programs
+  /** Optimizers met so far with their clipping: what they compile to is theirs alone, and stages differ in them. */
+  private readonly rules: StepToExplain['parts'][] = []
   private readonly backend: Backend
   private readonly model: CausalLM
   private readonly probes: ProbeSet
@@ -143,7 +145,7 @@ export class StepExplainer implements Disposable {
         step,
         perBatch.map((parts) => parts.find((p) => p.name === name)?.cotangent),
       )
-      const executable = await this.programs.get('part', () => partProgram(setting))
+      const executable = await this.programs.get(`part ${this.ruleOf(step)}`, () => partProgram(setting))
       const inputs = {
         params,
         state,
@@ -157,7 +159,7 @@ export class StepExplainer implements Disposable {
       await keep(name, delta)
     }
     for (const { name, program } of rest) {
-      const executable = await this.programs.get(`rest ${name}`, () => program)
+      const executable = await this.programs.get(`rest ${name} ${this.ruleOf(step)}`, () => program)
       const out = await executable.run({ params, state, next: applied.next, hyper: { ...hyper } })
       await keep(name, (out as unknown as { delta: DeviceTree }).delta)
     }
@@ -166,6 +168,14 @@ export class StepExplainer implements Disposable {
 
   private setting({ parts: { optimizer, maxGradNorm } }: StepToExplain) {
     return { model: this.model, optimizer, maxGradNorm }
+  }
+
+  /** Names the step's optimizer and clipping among those met, for the keys of their programs. */
+  private ruleOf({ parts }: StepToExplain): string {
+    const same = (one: StepToExplain['parts']): boolean =>
+      one.optimizer === parts.optimizer && one.maxGradNorm === parts.maxGradNorm
+    if (!this.rules.some(same)) this.rules.push(parts)
+    return `of rule ${this.rules.findIndex(same)}`
   }
 
   /** The loss's arguments as numbers, for every micro-batch. */
@@ -229,7 +239,7 @@ export class StepExplainer implements Disposable {
 
   private async apply(step: StepToExplain, grads: DeviceTree): Promise<Applied> {
     const { params, state } = step.weights
-    const executable = await this.programs.get('delta', () => deltaProgram(this.setting(step)))
+    const executable = await this.programs.get(`delta ${this.ruleOf(step)}`, () => deltaProgram(this.setting(step)))
     const out = (await executable.run({
       params,
       state,

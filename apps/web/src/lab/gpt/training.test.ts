@@ -14,10 +14,10 @@ const tiny: GptSettings = {
   ...gptDefaults, engine: 'cpu', layers: 1, width: 16, base: 2, sftUpdates: 2, dpoUpdates: 2,
 }
 
-const run = async (settings: GptSettings, options: Partial<TrainOptions> = {}) => {
+const run = async (settings: GptSettings, options: Partial<TrainOptions> = {}, decompose = 0) => {
   const files = growingFiles('lab:x')
   const said: FromWorker[] = []
-  const request = { id: 'x', settings, every: 2, probes: 2, decompose: 0 }
+  const request = { id: 'x', settings, every: 2, probes: 2, decompose }
   await train(request, { shouldStop: async () => false, ...options }, message => {
     said.push(message)
     if (message.say !== 'change') return
@@ -61,6 +61,15 @@ describe('a training of the tiny GPT', () => {
     expect(opened.types).toContain('irr_train')
     expect(losses((await run(tiny)).opened)).toEqual(losses(opened))
     expect(losses((await run({ ...tiny, seed: 8 })).opened)).not.toEqual(losses(opened))
+  })
+
+  it('takes updates of every stage apart, each by its own optimizer', async () => {
+    const { told, opened } = await run(tiny, {}, 2)
+    expect(told.at(-1)).toEqual({ say: 'ended', status: 'done' })
+    expect(opened.decompositions.map(({ stage }) => stage)).toEqual(['base', 'sft', 'dpo'])
+    for (const { probes } of opened.decompositions)
+      for (const { predicted, directions } of probes)
+        expect(Object.values(directions).reduce((a, b) => a + b, 0)).toBeCloseTo(predicted, 8)
   })
 
   it('learns', async () => {
