@@ -7,7 +7,15 @@ const web = fileURLToPath(new URL('../../../web', import.meta.url))
 
 const built = async (config: string, outDir: string): Promise<void> => {
   const configFile = join(web, config)
-  await build({ root: web, configFile, logLevel: 'error', build: { outDir, emptyOutDir: true } })
+  // What is published, also where a test runner says otherwise.
+  const before = process.env.NODE_ENV
+  process.env.NODE_ENV = 'production'
+  try {
+    await build({ root: web, configFile, logLevel: 'error', build: { outDir, emptyOutDir: true } })
+  } finally {
+    if (before === undefined) delete process.env.NODE_ENV
+    else process.env.NODE_ENV = before
+  }
 }
 
 /** Directory of the page, made below `into`. */

@@ -6,11 +6,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildPage, buildTemplate } from './build-page.ts'
+import { buildPage } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
 import { beginLargeRun, writeLargeRun, type GrowingRun } from './large-run.ts'
 import { heap, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
-import { fileSize, startSize } from './page-size.ts'
+import { startSize } from './page-size.ts'
 
 const SLACK = 3
 const SIZE = { evaluations: 250, probes: 125, types: 14, perToken: true, seed: 7 }
@@ -73,12 +73,9 @@ describe.skipIf(without !== undefined)('the viewer keeps its budgets, three time
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('in what it loads at start, and in what a page in one file weighs before its runs', async () => {
-    kept(
-      { budget: budgets.app, value: startSize(app) },
-      { budget: budgets.template, value: fileSize(await buildTemplate(folder)) },
-    )
-  }, 120_000)
+  it('in what it loads at start', () => {
+    kept({ budget: budgets.app, value: startSize(app) })
+  })
 
   it('in the first chart of every screen, and in moving the step', async () => {
     const measured: Measured[] = []
