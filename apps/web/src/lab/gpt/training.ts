@@ -33,11 +33,14 @@ export const train = async (
     engine = await open(asked.engine === 'replay' ? 'auto' : asked.engine)
     tell({ say: 'engine', about: engine.about })
     const settings = sizedFor(asked, engine.about.rung)
+    // Taking an update apart costs a CPU as much as twenty updates, and evaluations go with the probes.
+    const slow = engine.about.rung === 'cpu' && asked.engine === 'auto'
+    const seen = slow ? { ...looks, decompose: 0, probes: Math.min(looks.probes, 6) } : looks
     const storage = memoryRun(id, 'a page', change => tell({ say: 'change', change }))
     let keeping = keepingInMemory(engine.backend)
     for (let resumed = false; ; resumed = true) {
       const job = await jobOf({
-        ...looks,
+        ...seen,
         id,
         settings,
         backend: engine.backend,
