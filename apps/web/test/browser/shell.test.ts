@@ -129,6 +129,8 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await find(page, 'r')
     expect.soft(await violationsOn(page), 'search').toEqual([])
     await page.keyboard.press('Escape')
+    // Until it is closed what is pressed is typed into it.
+    await page.waitForFunction(() => document.querySelector('dialog[open]') === null)
     await page.keyboard.press('?')
     await page.getByLabel('Contrast').selectOption('more')
     await page.getByLabel('Density').selectOption('compact')
