@@ -1,7 +1,7 @@
 // `ldyn demo` at a few updates: what it trains on, what it leaves on file, what it says, and how it fails and stops.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onnxBackend } from '@ldyn/backend-onnx'
 import { openRun, verify } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
@@ -102,7 +102,7 @@ describe('a demo of a few updates', () => {
       for (const { text } of sentences) expect(text).toMatch(/[+−]?\d+\.\d/)
     }
     const runs = finished.map(({ arm, directory }) => ({ ...arm, directory }))
-    const text = render({ ...told, opened: false, seconds: 1, size: QUICK, runs }, (heading) => heading)
+    const text = render({ ...told, out: dirname(told.page), opened: false, seconds: 1, size: QUICK, runs }, (heading) => heading)
     for (const { question } of told.answers) expect(text).toContain(question)
     expect(text).toContain(told.page)
     const html = readFileSync(told.page, 'utf8')

@@ -23,12 +23,13 @@ export interface Size {
   readonly batch: number
   readonly probes: number
   readonly observeEvery: number
+  readonly decomposeEvery: number
 }
 
 /** 4 passes over the 288 training rows in SFT (2 over both of their answers in extend), 2 in DPO. */
-export const FULL: Size = { sftUpdates: 144, dpoUpdates: 72, batch: 8, probes: 24, observeEvery: 9 }
+export const FULL: Size = { sftUpdates: 144, dpoUpdates: 72, batch: 8, probes: 24, observeEvery: 9, decomposeEvery: 24 }
 /** Enough to see that everything works, and nothing of what the demo is about. */
-export const QUICK: Size = { sftUpdates: 2, dpoUpdates: 2, batch: 4, probes: 4, observeEvery: 1 }
+export const QUICK: Size = { sftUpdates: 2, dpoUpdates: 2, batch: 4, probes: 4, observeEvery: 1, decomposeEvery: 1 }
 
 const SFT_RATE = 3e-4
 const DPO_RATE = 5e-5

@@ -34,6 +34,7 @@ export async function openDemo({ out, size, seed, backend, version, argv }: Demo
   const hash = await fileHash(PREFERENCES)
   const checkpoint = await openModel(MODEL)
   const tokenizer = await checkpoint.tokenizer()
+  const textOf = (id: number): string => tokenizer.decode(Int32Array.of(id))
   const environment = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
@@ -52,7 +53,15 @@ export async function openDemo({ out, size, seed, backend, version, argv }: Demo
       tokens: tokenDefaults(checkpoint.model.context),
       seed,
       probes: { rows: data.probes, types: PROBE_TYPES },
-      observe: { every: size.observeEvery, first: true, tokens: false },
+      observe: {
+        // All that the viewer's screens show; none of it changes what is trained.
+        every: size.observeEvery,
+        first: true,
+        tokens: true,
+        bands: true,
+        watch: { rows: 2, tokens: 3, textOf },
+        decompose: { every: size.decomposeEvery, probes: 6, directions: 'terms', textOf },
+      },
       save: { every: 0, keep: 1 },
       about: {
         id: `demo-${arm.name}`,

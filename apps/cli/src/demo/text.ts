@@ -7,6 +7,8 @@ import type { Level } from './story.ts'
 export interface DemoResult extends Told {
   readonly opened: boolean
   readonly runs: readonly { readonly name: string; readonly says: string; readonly directory: string }[]
+  /** Directory of both runs and the page. */
+  readonly out: string
   readonly size: Size
   readonly seconds: number
 }
@@ -15,7 +17,7 @@ const WIDTH = 100
 
 /** `bold` marks a heading, where the terminal can. */
 export function render(result: DemoResult, bold: (text: string) => string): string {
-  const { page, opened, levels, answers, runs, size, seconds } = result
+  const { out, page, opened, levels, answers, runs, size, seconds } = result
   const { sftUpdates, dpoUpdates, probes, batch } = size
   const how =
     `Both made ${sftUpdates} SFT updates of ${batch} examples and ${dpoUpdates} DPO updates of ${batch} pairs. ` +
@@ -35,6 +37,7 @@ export function render(result: DemoResult, bold: (text: string) => string): stri
     '',
     ...runs.map(({ name, directory }) => `run   ${directory}  (${name})`),
     `page  ${page}${opened ? '  (opened)' : ''}`,
+    `view  ldyn view ${out}`,
     `${Math.round(seconds)} s`,
   ].join('\n')
 }

@@ -3,6 +3,7 @@
 // moving it draws nothing anew. Drag zooms, double-click zooms out, Ctrl+wheel zooms; the wheel alone scrolls
 // the page (ux.md R3).
 import { brief, cut, niceTicks, show, spread, tickText, type Marker } from '@ldyn/figures'
+import './language.ts'
 import uPlot from 'uplot'
 import {
   align,

@@ -69,6 +69,18 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
     await page.context().close()
   })
 
+  it('opens in a browser whose language is none', async () => {
+    const { page, complaints } = await stage.open('#/', { locale: undefined })
+    await page.addInitScript(() =>
+      Object.defineProperty(navigator, 'language', { value: 'en-US@posix', configurable: true }),
+    )
+    await page.goto(`${stage.viewer.url}#/r/first/dynamics`)
+    await page.reload()
+    await page.waitForSelector('#panel-dynamics canvas')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
   it('says where the probability went, in numbers of the run', async () => {
     const { page } = await stage.open('#/r/first/squeeze?s=40')
     await page.waitForSelector('#panel-gained svg')
