@@ -102,7 +102,8 @@ describe('a demo of a few updates', () => {
       for (const { text } of sentences) expect(text).toMatch(/[+−]?\d+\.\d/)
     }
     const runs = finished.map(({ arm, directory }) => ({ ...arm, directory }))
-    const text = render({ ...told, out: dirname(told.page), opened: false, seconds: 1, size: QUICK, runs }, (heading) => heading)
+    const result = { ...told, out: dirname(told.page), opened: false, seconds: 1, size: QUICK, runs }
+    const text = render(result, (heading) => heading)
     for (const { question } of told.answers) expect(text).toContain(question)
     expect(text).toContain(told.page)
     const html = readFileSync(told.page, 'utf8')
