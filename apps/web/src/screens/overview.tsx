@@ -297,14 +297,17 @@ const STORY_MS = 10_000
 /** Words after the figures: over many probes and evaluations they take longer than a frame. */
 const usePassages = (run: LiveData): readonly Passage[] => {
   const [found, set] = useState<readonly Passage[]>([])
-  const told = useRef<number>(undefined)
+  const told = useRef<{ readonly at: number; readonly of: string }>(undefined)
   const rows = [...run.rows.values()].map(one => one.length).join()
   useEffect(() => {
     if (run.probes && !run.rows.has('logp')) return
     // While a run goes on its story is told anew every ten seconds: it is about many evaluations, not the last one.
-    const wait = told.current === undefined ? 60 : Math.max(60, told.current + STORY_MS - performance.now())
+    // Of a metric that has just been read it is told at once.
+    const of = [run.id, ...run.rows.keys()].join(' ')
+    const soon = told.current?.of !== of
+    const wait = soon ? 60 : Math.max(60, told.current!.at + STORY_MS - performance.now())
     const timer = setTimeout(() => {
-      told.current = performance.now()
+      told.current = { at: performance.now(), of }
       set(narrate(run))
     }, wait)
     return () => clearTimeout(timer)
