@@ -161,7 +161,7 @@ export const rankPanel = (then: Seen, now: Seen, marked: readonly Marked[]): Pan
   id: 'ranks',
   kind: 'drawn',
   title: `Probability by rank: step ${then.step} and step ${now.step}`,
-  says: `Both axes logarithmic; dashed: step ${then.step}, solid: step ${now.step}; hollow circles then, filled now. Squeezed: the head rises, the tail falls. ${storyOf(then, now, marked)}.`,
+  says: `Both axes logarithmic; dashed: step ${then.step}, solid: step ${now.step}; hollow circles then, filled now. A squeeze lifts the head and drops the tail. ${storyOf(then, now, marked)}.`,
   draw: () => <RankPlot then={then} now={now} marked={marked} />,
   svg: () => drawnSvg('ranks', `Probability by rank, steps ${then.step} and ${now.step}`),
   table: () => {

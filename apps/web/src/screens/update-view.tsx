@@ -145,6 +145,9 @@ const Scatter = ({
   const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)]
   const room = (high - low) * 0.06 || 1
   const at = (value: number): number => ((value - low + room) / (high - low + 2 * room)) * SIDE
+  // The ends, and 0 where its label does not touch theirs.
+  const ends = [low, high].filter(value => value !== 0)
+  const ticks = ends.some(value => Math.abs(at(value) - at(0)) < 40) ? ends : [...ends, 0]
   const { probe } = app.store.view.value
   return (
     <svg
@@ -171,15 +174,11 @@ const Scatter = ({
           <title>{`#${row} ${type}: predicted ${signed(predicted)}, actual ${signed(actual)}`}</title>
         </circle>
       ))}
-      <text class="muted" x={at(0) + 4} y={SIDE + 13}>
-        0
-      </text>
-      <text class="muted" x={0} y={SIDE + 13}>
-        {signed(low)}
-      </text>
-      <text class="muted" x={SIDE} y={SIDE + 13} text-anchor="end">
-        {signed(high)}
-      </text>
+      {ticks.map(value => (
+        <text key={value} class="muted" x={at(value)} y={SIDE + 13} text-anchor="middle">
+          {value === 0 ? '0' : signed(value)}
+        </text>
+      ))}
       <text class="muted" x={SIDE / 2} y={SIDE + 31} text-anchor="middle">
         predicted Δ log π (nats)
       </text>

@@ -51,6 +51,8 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+k')
     await page.locator('dialog[open]').waitFor()
+    // The list of runs is asked for when the search opens.
+    await page.getByRole('option', { name: 'truncated run' }).waitFor()
     await settled(page, QUIET)
     await hold(page, 'search', 'dialog[open]')
     await page.keyboard.press('Escape')
