@@ -225,7 +225,8 @@ const rankSentence = (stage: Stage): readonly Sentence[] => {
 /** "sft, updates 0–40". */
 export const stageTitle = ({ name, from, to }: StageSpan): string => `${name}, updates ${from}–${to}`
 
-const stagePassage = (data: RunData, span: StageSpan): Passage => {
+/** Pauses after each kind of sentence: over a thousand evaluations one of them takes tens of milliseconds. */
+function* stagePassage(data: RunData, span: StageSpan): Generator<void, Passage> {
   const title = stageTitle(span)
   const evaluations = evaluationsOf(data, span)
   if (!evaluations) {
@@ -235,28 +236,44 @@ const stagePassage = (data: RunData, span: StageSpan): Passage => {
     return { title, sentences: [{ about: 'probes', text }] }
   }
   const stage: Stage = { data, span, evaluations, first: evaluations[0], last: evaluations.at(-1)! }
-  return {
-    title,
-    sentences: [
-      ...chosenSentence(stage),
-      ...kinSentence(stage, 'chosen'),
-      ...typeSentence(stage, 'rejected', 'log π of the rejected responses'),
-      ...kinSentence(stage, 'rejected'),
-      ...marginSentence(stage),
-      ...(isPreference(span)
+  const kinds: readonly (() => readonly Sentence[])[] = [
+    () => chosenSentence(stage),
+    () => kinSentence(stage, 'chosen'),
+    () => typeSentence(stage, 'rejected', 'log π of the rejected responses'),
+    () => kinSentence(stage, 'rejected'),
+    () => marginSentence(stage),
+    () =>
+      isPreference(span)
         ? typeSentence(stage, 'irr_train', 'Answers to other training questions (irr_train)')
-        : hallucination(stage)),
-      ...typeSentence(stage, 'random_permute', 'The chosen words in random order (random_permute)'),
-      ...argmaxSentence(stage),
-      ...entropySentence(stage),
-      ...rankSentence(stage),
-    ],
+        : hallucination(stage),
+    () => typeSentence(stage, 'random_permute', 'The chosen words in random order (random_permute)'),
+    () => argmaxSentence(stage),
+    () => entropySentence(stage),
+    () => rankSentence(stage),
+  ]
+  const sentences: Sentence[] = []
+  for (const sentencesOf of kinds) {
+    sentences.push(...sentencesOf())
+    yield
   }
+  return { title, sentences }
+}
+
+/** One passage a stage, in pieces: a page that is looked at meanwhile runs it a few milliseconds at a time. */
+export function* narration(data: RunData): Generator<void, readonly Passage[]> {
+  const passages: Passage[] = []
+  for (const span of data.stages) passages.push(yield* stagePassage(data, span))
+  return passages
 }
 
 /** One passage a stage. */
-export const narrate = (data: RunData): readonly Passage[] =>
-  data.stages.map((span) => stagePassage(data, span))
+export const narrate = (data: RunData): readonly Passage[] => {
+  const telling = narration(data)
+  for (;;) {
+    const { done, value } = telling.next()
+    if (done) return value
+  }
+}
 
 /** The last preference stage that was evaluated, with its evaluations. */
 export const lastPreference = (data: RunData): Stage | undefined => {

@@ -5,7 +5,7 @@ import {
   factsOf,
   logPanels,
   looks,
-  narrate,
+  narration,
   notesOn,
   RULE,
   spareLook,
@@ -20,6 +20,7 @@ import { checksOf, HEALTH_RULE } from './overview-health.ts'
 import { headline } from './overview-headline.ts'
 import { BANDS, massOf } from './squeeze-data.ts'
 import type { LiveData } from '../data/live-run.ts'
+import { runSliced, type Sliced } from '../data/sliced.ts'
 import { linesOf, squeezingPanel, typesIn } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { CommandLine } from '../shell/command-line.tsx'
@@ -292,27 +293,38 @@ const massPanel = (app: App, run: LiveData): PanelModel => {
 const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
-const STORY_MS = 10_000
+/** While a run goes on its story is told anew this often at most, and takes this share of the time at most. */
+const [STORY_MS, STORY_SHARE] = [10_000, 0.01]
 
-/** Words after the figures: over many probes and evaluations they take longer than a frame. */
+/** Words after the figures: over many probes they take longer than a frame, so they are told in pieces. */
 const usePassages = (run: LiveData): readonly Passage[] => {
   const [found, set] = useState<readonly Passage[]>([])
-  const told = useRef<{ readonly at: number; readonly of: string }>(undefined)
+  const told = useRef<{ readonly of: string; readonly what: string; readonly next: number }>(undefined)
+  const telling = useRef<{ readonly of: string; readonly work: Sliced }>(undefined)
   const rows = [...run.rows.values()].map(one => one.length).join()
+  // Of a metric that has just been read it is told at once. A line of the training log alone changes no word.
+  const of = [run.id, ...run.rows.keys()].join(' ')
+  const what = [of, run.evaluations.length, rows, run.stages.length].join(' ')
   useEffect(() => {
     if (run.probes && !run.rows.has('logp')) return
-    // While a run goes on its story is told anew every ten seconds: it is about many evaluations, not the last one.
-    // Of a metric that has just been read it is told at once.
-    const of = [run.id, ...run.rows.keys()].join(' ')
-    const soon = told.current?.of !== of
-    const wait = soon ? 60 : Math.max(60, told.current!.at + STORY_MS - performance.now())
+    // A story that is being told is told to its end, or a run that moves fast would never have one.
+    if (told.current?.what === what || telling.current?.of === of) return
+    telling.current?.work.stop()
+    telling.current = undefined
+    const wait = told.current?.of === of ? told.current.next - performance.now() : 0
     const timer = setTimeout(() => {
-      told.current = { at: performance.now(), of }
-      set(narrate(run))
-    }, wait)
+      const began = performance.now()
+      const work = runSliced(narration(run), passages => {
+        const ended = performance.now()
+        told.current = { of, what, next: ended + Math.max(STORY_MS, (ended - began) / STORY_SHARE) }
+        telling.current = undefined
+        set(passages)
+      })
+      telling.current = { of, work }
+    }, Math.max(60, wait))
     return () => clearTimeout(timer)
-    // A line of the training log alone changes no word.
-  }, [run.id, run.evaluations.length, rows, run.stages.length])
+  }, [what, found])
+  useEffect(() => () => telling.current?.work.stop(), [])
   return found
 }
 
