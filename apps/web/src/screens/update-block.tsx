@@ -169,7 +169,9 @@ const commandFor = (
 ): string => {
   const probeFile = run.manifest.datasets.at(-1)?.path ?? 'probes.jsonl'
   const dataFile = run.manifest.datasets[0]?.path ?? 'prefs.jsonl'
-  const of = run.probes?.rows[probe]?.group ?? String(probe)
+  // A group is the number of its row in the probe file, unless the file names its groups.
+  const group = run.probes?.rows[probe]?.group ?? String(probe)
+  const of = /^\d+$/.test(group) ? group : '<row>'
   const loss = run.manifest.stages.at(-1)?.loss ?? 'dpo'
   return `ldyn kernel tokens --model runs/${key}/checkpoints/<step> --update ${dataFile}#${row ?? 0} --observe ${probeFile}#${of} --type ${type} --loss ${loss} --out runs/${key}`
 }
