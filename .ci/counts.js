@@ -18,11 +18,13 @@ export function printCounts() {
   const count = { passed: 0, failed: 0, skipped: 0 }
   for (const file of reportFiles()) {
     for (const { name, status, message, assertionResults } of JSON.parse(readFileSync(file, 'utf8')).testResults) {
-      if (status === 'failed') printFailures(name, message, assertionResults)
+      if (status === 'failed' || assertionResults.some(test => test.status === 'pending'))
+        printFailures(name, message, assertionResults)
       const of = wanted => assertionResults.filter(test => wanted.includes(test.status)).length
       count.passed += of(['passed'])
-      count.failed += of(['failed']) || (status === 'failed' ? 1 : 0)
-      count.skipped += of(['skipped', 'pending', 'todo', 'disabled'])
+      // Pending: begun and never ended, since the process that ran it is gone.
+      count.failed += of(['failed', 'pending']) || (status === 'failed' ? 1 : 0)
+      count.skipped += of(['skipped', 'todo', 'disabled'])
     }
   }
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
@@ -30,10 +32,12 @@ export function printCounts() {
 }
 
 function printFailures(name, message, assertionResults) {
-  const failed = assertionResults.filter(test => test.status === 'failed')
+  const failed = assertionResults.filter(test => ['failed', 'pending'].includes(test.status))
   if (failed.length === 0) console.log(`FAILED ${relative(root, name)}\n${indented(message)}`)
-  for (const { fullName, failureMessages } of failed)
-    console.log(`FAILED ${relative(root, name)} > ${fullName}\n${indented(failureMessages.join('\n'))}`)
+  for (const { fullName, status, failureMessages } of failed) {
+    const why = status === 'pending' ? 'did not end: its process is gone' : failureMessages.join('\n')
+    console.log(`FAILED ${relative(root, name)} > ${fullName}\n${indented(why)}`)
+  }
 }
 
 function indented(text) {

@@ -11,7 +11,9 @@ const reason = useVulkan()
 describe.skipIf(reason !== undefined)(`Dawn on software Vulkan ${reason ? `(skipped: ${reason})` : ''}`, () => {
   it('finds an adapter in this process and computes right values', async () => {
     Object.assign(globalThis, globals)
-    const adapter = await create([]).requestAdapter()
+    // Kept for good: Dawn's threads outlive the device, and collecting what they belong to ends the process.
+    const gpu = Object.assign(globalThis, { gpuOfThisTest: create([]) }).gpuOfThisTest
+    const adapter = await gpu.requestAdapter()
     const device = await adapter!.requestDevice()
     const code = `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
       @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = id.x * id.x; }`
@@ -39,7 +41,8 @@ describe.skipIf(reason !== undefined)(`Dawn on software Vulkan ${reason ? `(skip
 
   it('is found by a worker thread of a child process through the environment alone', () => {
     const inWorker =
-      "import('webgpu').then(async ({ create }) => console.log((await create([]).requestAdapter()).info.vendor))"
+      "import('webgpu').then(async ({ create }) => " +
+      'console.log((await (globalThis.kept = create([])).requestAdapter()).info.vendor))'
     const main = `new (require('node:worker_threads').Worker)(${JSON.stringify(inWorker)}, { eval: true })`
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', main], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
