@@ -81,7 +81,8 @@ describe('observe.decompose', () => {
         expect(logp.every((x) => x <= 0)).toBe(true)
         expect(sum(tokens!.actual)).toBeCloseTo(actual, 4)
         expect(sum(tokens!.predicted)).toBeCloseTo(predicted, 4)
-        for (const [name, total] of Object.entries(directions)) expect(sum(tokens!.directions[name])).toBeCloseTo(total, 4)
+        for (const [name, total] of Object.entries(directions))
+          expect(sum(tokens!.directions[name])).toBeCloseTo(total, 4)
       }
     }
   })
