@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { curveRanks, partingOf, positionOf, watchedPositions } from './watcher.ts'
 
 const sequence = (type: string, ...response: number[]) => ({
-  type, prompt: Int32Array.of(9), response: Int32Array.from(response),
+  type, prompt: Int32Array.of(9), response: Int32Array.from(response), truncated: 0,
 })
 const textOf = (id: number): string => `<${id}>`
 
