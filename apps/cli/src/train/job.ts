@@ -45,6 +45,7 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
   }
   try {
     const tokenizer = await checkpoint.tokenizer()
+    const textOf = (id: number): string => tokenizer.decode(Int32Array.of(id))
     progress.update({ task: 'read', done: 0, total: 1, unit: 'files' })
     const rows = await readRows(data, { tokenizer })
     const { probes, probeFile } = await readProbes(config, tokenizer)
@@ -76,15 +77,13 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         watch: {
           rows: valueAt(config, 'observe.watch.rows') ?? 0,
           tokens: valueAt(config, 'observe.watch.tokens') ?? 1,
-          textOf: (id) => tokenizer.decode(Int32Array.of(id)),
+          textOf,
         },
         decompose: {
           every: valueAt(config, 'observe.decompose.every') ?? 0,
           probes: valueAt(config, 'observe.decompose.probes') ?? 8,
           directions: valueAt(config, 'observe.decompose.directions') ?? 'terms',
-          ...(valueAt(config, 'observe.decompose.tokens')
-            ? { textOf: (id: number) => tokenizer.decode(Int32Array.of(id)) }
-            : {}),
+          ...(valueAt(config, 'observe.decompose.tokens') ? { textOf } : {}),
         },
       },
       save: { every: valueAt(config, 'checkpoint.every')!, keep: valueAt(config, 'checkpoint.keep')! },

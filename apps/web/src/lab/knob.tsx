@@ -1,4 +1,6 @@
 // A number that is set by a slider or typed: both say the same, and the slider may be logarithmic.
+import { RANGES } from './settings.ts'
+
 interface Props {
   readonly name: string
   readonly says: string
@@ -48,3 +50,21 @@ export const Knob = ({ name, says, value, range: [low, high], step, log = false,
     </div>
   )
 }
+
+/** The seed, as a number that is typed; anything else is left as it was. */
+export const SeedInput = ({ seed, set }: { readonly seed: number; readonly set: (seed: number) => void }) => (
+  <label class="lab-select">
+    seed{' '}
+    <input
+      type="number"
+      min={0}
+      max={RANGES.seed[1]}
+      step={1}
+      value={seed}
+      onChange={event => {
+        const given = Number(event.currentTarget.value)
+        if (Number.isInteger(given) && given >= 0 && given <= RANGES.seed[1]) set(given)
+      }}
+    />
+  </label>
+)

@@ -6,8 +6,8 @@ import { findAdapter, type Found } from '../lab/gpt/adapter.ts'
 import { startTraining, type Training } from '../lab/gpt/trainings.ts'
 import { engineSays, planSays, standing } from '../lab/gpt/view.ts'
 import { zipOf } from '../lab/gpt/zip.ts'
-import { Knob } from '../lab/knob.tsx'
-import { ENGINES, RANGES, type EngineChoice, type GptSettings } from '../lab/settings.ts'
+import { Knob, SeedInput } from '../lab/knob.tsx'
+import { ENGINES, type EngineChoice, type GptSettings } from '../lab/settings.ts'
 import { dynamicsPanel, squeezingPanel } from '../panels/dynamics.ts'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
@@ -49,20 +49,7 @@ const Knobs = ({ gpt, change }: { gpt: GptSettings; change: (patch: Partial<GptS
         ))}
       </select>
     </label>
-    <label class="lab-select">
-      seed{' '}
-      <input
-        type="number"
-        min={0}
-        max={RANGES.seed[1]}
-        step={1}
-        value={gpt.seed}
-        onChange={event => {
-          const seed = Number(event.currentTarget.value)
-          if (Number.isInteger(seed) && seed >= 0 && seed <= RANGES.seed[1]) change({ seed })
-        }}
-      />
-    </label>
+    <SeedInput seed={gpt.seed} set={seed => change({ seed })} />
     <label class="check">
       <input type="checkbox" checked={gpt.ext} onChange={() => change({ ext: !gpt.ext })} /> extend: SFT learns y⁻ too
     </label>

@@ -8,7 +8,7 @@ import { storyOf } from '../lab/story.ts'
 import { codePanel, toyPanels } from '../lab/toy-panels.tsx'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import { Knob } from '../lab/knob.tsx'
+import { Knob, SeedInput } from '../lab/knob.tsx'
 import type { LabProps } from './lab-page.tsx'
 
 const SPEEDS = [2, 5, 15] as const
@@ -138,20 +138,7 @@ const Knobs = ({ toy, change }: { toy: ToySettings; change: (patch: Partial<ToyS
         <>
           <Knob name="peakiness" says="p ∝ rank^−peakiness" value={toy.peak} range={RANGES.peak} step={0.1} set={peak => change({ peak })} />
           <Knob name="V" says="classes" value={toy.V} range={RANGES.V} step={1} log set={V => change({ V })} />
-          <label class="lab-select">
-            seed{' '}
-            <input
-              type="number"
-              min={0}
-              max={RANGES.seed[1]}
-              step={1}
-              value={toy.seed}
-              onChange={event => {
-                const seed = Number(event.currentTarget.value)
-                if (Number.isInteger(seed) && seed >= 0 && seed <= RANGES.seed[1]) change({ seed })
-              }}
-            />
-          </label>
+          <SeedInput seed={toy.seed} set={seed => change({ seed })} />
         </>
       )}
     </section>

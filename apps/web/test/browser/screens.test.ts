@@ -70,11 +70,10 @@ describe.skipIf(reason !== undefined)('the viewer in Chromium', () => {
   })
 
   it('opens in a browser whose language is none', async () => {
-    const { page, complaints } = await stage.open('#/', { locale: undefined })
+    const { page, complaints } = await stage.open('#/r/first/dynamics')
     await page.addInitScript(() =>
       Object.defineProperty(navigator, 'language', { value: 'en-US@posix', configurable: true }),
     )
-    await page.goto(`${stage.viewer.url}#/r/first/dynamics`)
     await page.reload()
     await page.waitForSelector('#panel-dynamics canvas')
     expect(complaints).toEqual([])
