@@ -25,6 +25,7 @@ interface ExplainFlags extends UpdateFlags {
   readonly update?: string
   readonly observe?: string
   readonly refModel?: string
+  readonly optimizerState?: true | string
   readonly directions: 'terms' | 'examples' | 'none'
   readonly layers?: true | string
   readonly watch?: readonly string[]
@@ -65,7 +66,8 @@ export function register(program: Command, context: Context): void {
     .option('--observe <file#rows>', 'rows whose responses are watched')
     .addOption(new Option('--loss <name>', 'what the update minimises').choices([...STAGE_KINDS]).default('dpo'))
     .option('--lr <x>', 'learning rate of the update', real('--lr'), 5e-7)
-    .addOption(new Option('--optimizer <name>', 'fresh, at its first step').choices(['sgd', 'rmsprop', 'adamw']).default('sgd'))
+    .addOption(new Option('--optimizer <name>', 'at its first step, unless it has a state').choices(['sgd', 'rmsprop', 'adamw']).default('sgd'))
+    .option('--optimizer-state [checkpoint]', "go on with the state that a run's checkpoint keeps: that of --model, or this")
     .option('--beta <x>', 'β of the loss', real('--beta'))
     .option('--momentum <x>', 'sgd: momentum', real('--momentum'))
     .option('--weight-decay <x>', 'on all parameters but biases and norms', real('--weight-decay'))
@@ -153,7 +155,9 @@ async function oneUpdate(flags: ExplainFlags, context: Context): Promise<void> {
   using progress = context.progress()
   const warn = (text: string): void => context.output.warn(text)
   const layers = typeof flags.layers === 'string' ? listed(flags.layers) : flags.layers
-  const found = await explainUpdate({ ...flags, layers, model, update, observe, backend, progress, warn })
+  const optimizerState = flags.optimizerState === true ? model : flags.optimizerState
+  const asked = { ...flags, optimizerState, layers }
+  const found = await explainUpdate({ ...asked, model, update, observe, backend, progress, warn })
   progress.end()
   await say(flags, context, updateForm(found, flags.tokens), () => updateAnswer(found, backend.capabilities.f64))
 }

@@ -1,9 +1,11 @@
 /** One update on rows of a data file, and what it does to observed rows: predicted, actual, and by direction. */
 import { moduleName, moduleOf, moveProgram, type SplitBy } from '@ldyn/core'
 import {
+  checkpointAt,
   difference,
   disposeTree,
   encodeRows,
+  loadOptimizerState,
   ProbeSet,
   StageRunner,
   stageExamples,
@@ -14,6 +16,7 @@ import {
   type DeviceTree,
   type ProbeResponse,
   type Row,
+  type SavedCheckpoint,
   type StageConfig,
   type StepPrediction,
   type TokenMode,
@@ -33,6 +36,8 @@ import { updateSettings, type UpdateFlags } from './settings.ts'
 export interface UpdateRequest extends UpdateFlags {
   readonly model: string
   readonly refModel?: string
+  /** A checkpoint of a run, whose optimizer the update goes on with. Unless given the state is fresh: all zeros. */
+  readonly optimizerState?: string
   /** `file#i`, as in `rows/reference.ts`. */
   readonly update: string
   readonly observe: string
@@ -79,6 +84,8 @@ export interface ExplainedUpdate {
   readonly gradNorm: number
   readonly clipFactor: number
   readonly responses: readonly ExplainedResponse[]
+  /** Updates that the optimizer's state had behind it; undefined where it was fresh. */
+  readonly began?: number
   readonly tokenizer: Tokenizer
 }
 
@@ -111,19 +118,25 @@ export async function explainUpdate(request: UpdateRequest): Promise<ExplainedUp
     })
   const all = examples.map((_, i) => i)
   const oneUpdate = { ...stage, batch: request.batch ?? Math.max(1, examples.length) }
-  using runner = new StageRunner({ backend, model, stage: oneUpdate, examples, seed: 0, order: [all] })
+  const kept = request.optimizerState === undefined ? undefined : await keptAt(request.optimizerState)
+  using runner = new StageRunner({
+    ...{ backend, model, stage: oneUpdate, examples, seed: 0, order: [all] },
+    began: kept?.update,
+  })
 
   const params = await load(checkpoint, backend, progress)
   const reference =
     request.refModel === undefined || !runner.hasReference
       ? await runner.reference(params)
       : await referenceOf(request.refModel, checkpoint, request, (at) => runner.reference(at))
-  const state = await runner.freshState()
+  const state = kept
+    ? await loadOptimizerState(backend, kept.directory, runner.stateSpecs)
+    : await runner.freshState()
   using explainer = new StepExplainer(backend, model, probes)
   const weights = { params, state }
   const labelOf = (example: number): string => String(encoded[examples[example].row].row.row)
   const { prediction, delta } = await explainer.predict(
-    { parts: runner.partsOf(0), inputs: (batch) => runner.batchInputs(batch, reference), weights, fresh: true },
+    { parts: runner.partsOf(0), inputs: (batch) => runner.batchInputs(batch, reference), weights, fresh: !kept },
     {
       by: request.directions,
       labelOf,
@@ -163,7 +176,22 @@ export async function explainUpdate(request: UpdateRequest): Promise<ExplainedUp
     }),
   )
   const { gradNorm, clipFactor } = prediction
-  return { stage: oneUpdate, rows: rowsOf(learned), gradNorm, clipFactor, responses, tokenizer }
+  return {
+    ...{ stage: oneUpdate, rows: rowsOf(learned), gradNorm, clipFactor, responses, tokenizer },
+    began: kept?.update,
+  }
+}
+
+async function keptAt(directory: string): Promise<SavedCheckpoint> {
+  const kept = await checkpointAt(directory)
+  if (kept) return kept
+  throw new CliError({
+    code: 'LD2003',
+    what: 'there is no optimizer state',
+    where: `--optimizer-state ${directory}`,
+    why: 'it is no checkpoint of ldyn train: it has no whole checkpoint.json',
+    fix: 'name a directory such as runs/first/checkpoints/000200-dpo, or leave the option out: the state then is fresh',
+  })
 }
 
 const rowsOf = (rows: readonly Row[]): number[] => rows.map(({ row }) => row)

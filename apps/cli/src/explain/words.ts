@@ -63,7 +63,7 @@ const DIRECTION_WORDS: Readonly<Record<string, string>> = {
 const directionWords = (name: string): string => DIRECTION_WORDS[name] ?? `'${name}'`
 
 export function updateAnswer(found: ExplainedUpdate, f64: boolean): Answer {
-  const { stage, rows, responses, gradNorm, clipFactor } = found
+  const { stage, rows, responses, gradNorm, clipFactor, began } = found
   const groups = [...byType(responses)]
   const [sumActual, sumPredicted] = [
     responses.map((r) => total(r.actual)),
@@ -107,7 +107,7 @@ export function updateAnswer(found: ExplainedUpdate, f64: boolean): Answer {
   return {
     title: `${stage.loss.name} on ${rows.length === 1 ? 'row' : 'rows'} ${rows.join(', ')}, ${
       stage.optimizer.name
-    }, lr ${stage.lr}; gradient norm ${show(gradNorm)}${
+    }${began === undefined ? '' : ` after ${began} updates`}, lr ${stage.lr}; gradient norm ${show(gradNorm)}${
       clipFactor < 1 ? `, clipped to ${stage.maxGradNorm}` : ''
     }`,
     paragraph: sentences.join(' '),

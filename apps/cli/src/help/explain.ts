@@ -14,6 +14,7 @@ Directions add up to predicted, because the clip factor and √v̂ stay as they 
   target                what SFT learns; "rejected target" where it learns several types
   nll, penalty, calibration   explicit terms of a loss. A reference has no direction of its own: it has no gradient
   carry-over            what momentum or Adam's mean brings from earlier updates; none at a fresh optimizer's first
+                        update. --optimizer-state goes on with the state that a checkpoint of ldyn train keeps
   decay                 weight decay
   17 chosen             with --directions examples: the same of data row 17 alone
 

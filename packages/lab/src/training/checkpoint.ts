@@ -8,7 +8,16 @@ import { join } from 'node:path'
 import { openSafetensorsFile, writeAtomically, writeSafetensorsFile } from '@ldyn/formats/node'
 import type { LanguageModel, Tokenizer } from '@ldyn/models'
 import { openModel, saveModel, type Checkpoint } from '@ldyn/models/node'
-import { hostTensor, leaves, unflatten, type Backend, type DeviceTensor, type Leaf } from '@ldyn/tensor'
+import {
+  hostTensor,
+  leaves,
+  unflatten,
+  type Backend,
+  type DeviceTensor,
+  type Leaf,
+  type Spec,
+  type Tree,
+} from '@ldyn/tensor'
 import { DataError } from '../rows/row.ts'
 import type { DeviceTree } from './device-params.ts'
 import { uploadAll } from './device-params.ts'
@@ -16,6 +25,7 @@ import type { Kept } from './keeping.ts'
 import type { ReferenceLogps, Weights } from './update.ts'
 
 const SCHEMA = 'ldyn.checkpoint/1'
+const STATE_FILE = 'optimizer.safetensors'
 
 export interface SavedCheckpoint extends Kept {
   readonly directory: string
@@ -54,7 +64,7 @@ export async function saveCheckpoint(request: SaveRequest): Promise<SavedCheckpo
     dtype: 'F32' as const,
     data: async () => f32Array((await backend.read(value)).data),
   }))
-  await writeSafetensorsFile(join(directory, 'optimizer.safetensors'), state)
+  await writeSafetensorsFile(join(directory, STATE_FILE), state)
   const position = { schema: SCHEMA, step, stage, update, stageEnd }
   await writeAtomically(join(directory, 'checkpoint.json'), (sink) =>
     sink.write(new TextEncoder().encode(`${JSON.stringify(position)}\n`)),
@@ -68,12 +78,18 @@ export async function listCheckpoints(run: string): Promise<SavedCheckpoint[]> {
   const found: SavedCheckpoint[] = []
   for (const name of names) {
     const directory = join(folder(run), name)
-    const text = await readFile(join(directory, 'checkpoint.json'), 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const { schema, step, stage, update, stageEnd } = JSON.parse(text) as SavedCheckpoint & { schema: string }
-    if (schema === SCHEMA) found.push({ directory, step, stage, update, stageEnd })
+    const checkpoint = await checkpointAt(directory)
+    if (checkpoint) found.push(checkpoint)
   }
   return found.sort((a, b) => a.step - b.step)
+}
+
+/** The checkpoint in a directory; undefined where there is none, or one that was cut short. */
+export async function checkpointAt(directory: string): Promise<SavedCheckpoint | undefined> {
+  const text = await readFile(join(directory, 'checkpoint.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const { schema, step, stage, update, stageEnd } = JSON.parse(text) as SavedCheckpoint & { schema: string }
+  return schema === SCHEMA ? { directory, step, stage, update, stageEnd } : undefined
 }
 
 /** Removes what was cut short, and all but the newest `keep` checkpoints that do not end a stage. */
@@ -106,11 +122,34 @@ export async function loadCheckpoint(
     })
   }
   const params = await uploadAll(backend, source.tensors())
-  await using file = await openSafetensorsFile(join(directory, 'optimizer.safetensors'))
+  return { params, state: await loadOptimizerState(backend, directory) }
+}
+
+/**
+ * The optimizer's state of a checkpoint on the backend. With `wanted` (StageRunner.stateSpecs) it throws DataError
+ * where it is the state of another optimizer, or of another model's.
+ */
+export async function loadOptimizerState(
+  backend: Backend,
+  directory: string,
+  wanted?: Tree<Spec>,
+): Promise<DeviceTree> {
+  await using file = await openSafetensorsFile(join(directory, STATE_FILE))
+  const found = new Map([...file.tensors].map(([name, { shape }]) => [name, shape.join('×')]))
+  const missing = leaves(wanted ?? {}).find(({ path, value }) => found.get(path) !== value.shape.join('×'))
+  if (missing || (wanted && leaves(wanted).length !== found.size)) {
+    const kept = new Set([...found.keys()].map((name) => name.split('.')[0]))
+    const lacks = missing ? `, and no ${missing.path} of ${missing.value.shape.join('×')}` : ''
+    throw new DataError('the checkpoint keeps the state of another optimizer', {
+      where: join(directory, STATE_FILE),
+      why: `it holds ${kept.size === 0 ? 'nothing' : [...kept].join(', ')}${lacks}`,
+      fix: 'name the optimizer, its momentum and its options as the run that kept it had them',
+    })
+  }
   const entries: Leaf<DeviceTensor>[] = []
   for (const [name, { shape }] of file.tensors)
     entries.push({ path: name, value: await backend.upload(hostTensor(await file.readF32(name), shape)) })
-  return { params, state: unflatten(entries) as DeviceTree }
+  return unflatten(entries)
 }
 
 const referencePath = (run: string, stageName: string): string =>

@@ -28,6 +28,7 @@ import {
   type HostTensor,
   type Program,
   type RunInput,
+  type Spec,
   type Tree,
 } from '@ldyn/tensor'
 import {
@@ -73,6 +74,8 @@ export interface StageSetup {
   readonly seed: number
   /** For every update its examples, where that is not the seed's to say. */
   readonly order?: readonly (readonly number[])[]
+  /** Updates that the optimizer's state has behind it already (Adam's correction counts them); 0 unless given. */
+  readonly began?: number
   readonly plan?: PlanOptions
 }
 
@@ -90,10 +93,11 @@ export class StageRunner implements Disposable {
   private readonly loss: Loss
   private readonly optimizer: Optimizer
   private readonly schedule: Schedule
+  private readonly began: number
   private readonly programs = new Map<string, Promise<Executable>>()
 
   constructor(setup: StageSetup) {
-    const { backend, model, stage, examples, seed, plan = planDefaults } = setup
+    const { backend, model, stage, examples, seed, began = 0, plan = planDefaults } = setup
     const order =
       setup.order ??
       orderUpdates({
@@ -121,6 +125,7 @@ export class StageRunner implements Disposable {
     this.updates = order.length
     this.examples = examples.length
     this.schedule = scheduleOf(stage, order.length)
+    this.began = began
     this.micro = micro
     this.plan = planBatches(
       groups.map((group) => group.map((example) => ({ example, sequences: examples[example].sequences }))),
@@ -160,7 +165,17 @@ export class StageRunner implements Disposable {
 
   /** Zeros for the optimizer. */
   freshState(): Promise<DeviceTree> {
-    return uploadZeros(this.backend, stateSpecs(this.optimizer, this.model.params))
+    return uploadZeros(this.backend, this.stateSpecs)
+  }
+
+  /** Of the optimizer's state, as a checkpoint keeps it. */
+  get stateSpecs(): Tree<Spec> {
+    return stateSpecs(this.optimizer, this.model.params)
+  }
+
+  /** What changes from update to update in the optimizer's rule. */
+  private hyper(u: number): Readonly<Record<string, number>> {
+    return this.optimizer.hyper(this.began + u, this.schedule(u))
   }
 
   /** Examples that any update of the stage uses, in order of first use. */
@@ -244,7 +259,7 @@ export class StageRunner implements Disposable {
       loss: this.loss,
       optimizer: this.optimizer,
       maxGradNorm: this.stage.maxGradNorm || undefined,
-      hyper: this.optimizer.hyper(u, this.schedule(u)),
+      hyper: this.hyper(u),
       count: batches.map((batch) => this.countOf(batch)).reduce((a, b) => a + b),
       examples: this.data,
     }
@@ -285,8 +300,7 @@ export class StageRunner implements Disposable {
     weights: Weights,
     reference: ReferenceLogps,
   ): Promise<{ weights: Weights; report: UpdateReport }> {
-    const lr = this.schedule(u)
-    const hyper = this.optimizer.hyper(u, lr)
+    const hyper = this.hyper(u)
     const batches = this.batchesOf(u)
     return batches.length === 1
       ? this.single(u, batches[0], weights, reference, hyper)
