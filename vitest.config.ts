@@ -13,7 +13,10 @@ const project = (folder: string, include: string[]) => ({
   extends: true as const,
   root: root + folder,
   // A software GPU takes seconds to compile a kernel, and minutes where the machine is busy.
-  test: { name: nameOf(folder), include, testTimeout: folder === 'tests' || folder.endsWith('webgpu') ? 300_000 : 60_000 },
+  test: {
+    ...{ name: nameOf(folder), include, hookTimeout: 60_000 },
+    testTimeout: folder === 'tests' || folder.endsWith('webgpu') ? 300_000 : 60_000,
+  },
 })
 
 export default defineConfig({
