@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
+import { uplotWithoutCuts } from './build/uplot-cuts.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -23,11 +24,13 @@ const policyOf = (script: string): string =>
 const inScript = (code: string): string => code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
 const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/style')
 
-/** What does not fit: a sentence says where it is. */
+/** What does not fit, where a sentence says where it is; and what only a viewer that serves runs does. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'lab-page.tsx': 'src/snapshot/no-lab.tsx',
   'figures-gallery.tsx': 'src/snapshot/no-figures.tsx',
-  'local-files.ts': 'src/snapshot/no-local-files.ts',
+  'drop-zone.tsx': 'src/snapshot/no-drop-zone.ts',
+  'far-curves.ts': 'src/snapshot/no-far-curves.ts',
+  'impostor.ts': 'src/snapshot/no-impostor.ts',
 }
 const leftOut: Plugin = {
   name: 'ldyn-left-out',
@@ -55,6 +58,17 @@ const atOnce: Plugin = {
     const imports = paths.map((path, i) => `import * as fetched${i} from '${path}'`)
     return paths.length === 0 ? undefined : { code: `${imports.join('\n')}\n${found}`, map: null }
   },
+}
+
+/**
+ * Elements are made with Preact's `h`, whose children stand where the other compiler's helper has them named: a
+ * hundredth of the script, which is mostly elements.
+ */
+const briefElements: Plugin = {
+  name: 'ldyn-brief-elements',
+  enforce: 'pre',
+  transform: (code, id) =>
+    id.endsWith('.tsx') ? { code: `import { h as element_, Fragment as fragment_ } from 'preact'\n${code}`, map: null } : undefined,
 }
 
 const oneFile: Plugin = {
@@ -85,11 +99,11 @@ const oneFile: Plugin = {
 export default defineConfig({
   root: here('.'),
   // The same page wherever it is built, tests included.
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
+  oxc: { jsx: { runtime: 'classic', pragma: 'element_', pragmaFrag: 'fragment_', development: false } },
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
   // What only a served page does (making snapshots, training in the tab) is left out by this.
   define: { 'import.meta.env.SNAPSHOT': 'true' },
-  plugins: [leftOut, atOnce, oneFile],
+  plugins: [uplotWithoutCuts, leftOut, atOnce, briefElements, oneFile],
   build: {
     outDir: here('dist/app'),
     emptyOutDir: false,
@@ -103,6 +117,7 @@ export default defineConfig({
       input: here('src/snapshot/main.tsx'),
       // Vite's helper for fetched parts asks where it is, and here nothing is fetched.
       checks: { emptyImportMeta: false },
+      optimization: { inlineConst: { mode: 'all', pass: 3 } },
       output: { format: 'iife', codeSplitting: false },
     },
   },

@@ -1,5 +1,4 @@
 // Joins the address, the source of runs and the shell: the page, whether a viewer serves it or it is a snapshot.
-import 'uplot/dist/uPlot.min.css'
 import './styles/tokens.css'
 import './styles/page.css'
 import './styles/shell.css'

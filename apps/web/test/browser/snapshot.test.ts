@@ -17,8 +17,8 @@ import { withoutBrowser } from './viewer.ts'
 const web = fileURLToPath(new URL('../..', import.meta.url))
 const whyNot = withoutBrowser()
 
-/** What the template may weigh, gzipped; see README. */
-const MOST_GZ = 160_000
+/** What the template may weigh, gzipped. */
+const MOST_GZ = 140_000
 
 let root = ''
 let browser: Browser
