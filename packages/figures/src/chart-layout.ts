@@ -89,8 +89,11 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
   const labels = lines.map((line) => cut(line.label, MAX_LABEL))
   const right = size.width - Math.max(44, ...labels.map((text) => textWidth(text) + SAMPLE + 12))
-  const xDomain = extent([...lines.flatMap((line) => [...line.steps])])
-  const span: readonly [number, number] = xDomain[0] < 0 ? [0, xDomain[1]] : xDomain
+  const places = lines.flatMap((line) => [...line.steps])
+  const xDomain = extent(places)
+  // Room around a single point does not reach before the first update.
+  const span: readonly [number, number] =
+    xDomain[0] < 0 && !places.some((place) => place < 0) ? [0, xDomain[1]] : xDomain
   const x = panel.bends?.x
     ? bent(span, [left, right], panel.bends.x, 34)
     : linear(

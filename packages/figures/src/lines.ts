@@ -53,17 +53,57 @@ export interface Panel {
 export const letter = (run: number): string =>
   run < 26 ? String.fromCharCode(65 + run) : letter(Math.floor(run / 26) - 1) + letter(run % 26)
 
-/** The stages of all runs by where they begin; runs that switch at the same update share a mark. */
-export const stageMarks = (runs: readonly RunData[]): Panel['stages'] => {
-  const names = new Map<number, string[]>()
-  for (const { stages } of runs) {
-    for (const { from, name } of stages) {
-      const here = names.get(from) ?? []
-      if (!here.includes(name)) names.set(from, [...here, name])
-    }
+/** Runs by their places, neighbours as a span: "A–C, F". */
+export const letters = (places: readonly number[]): string => {
+  const spans: [number, number][] = []
+  for (const place of places) {
+    const last = spans.at(-1)
+    if (last && last[1] === place - 1) last[1] = place
+    else spans.push([place, place])
   }
-  return [...names].sort(([a], [b]) => a - b).map(([step, here]) => ({ step, name: here.join(' / ') }))
+  return spans
+    .map(([from, to]) => (to > from ? `${letter(from)}${to - from > 1 ? '–' : ', '}${letter(to)}` : letter(from)))
+    .join(', ')
 }
+
+/**
+ * The stages of all runs by where they begin; runs that switch at the same place share a mark, and a stage that does
+ * not begin there in every run names those in which it does. `at` is where an update of a run lies on the axis.
+ */
+export const stageMarks = (
+  runs: readonly Pick<RunData, 'stages'>[],
+  at: (step: number, run: number) => number = (step) => step,
+): Panel['stages'] => {
+  const starts = new Map<number, Map<string, number[]>>()
+  runs.forEach(({ stages }, r) => {
+    for (const { from, name } of stages) {
+      const place = at(from, r)
+      const here = starts.get(place) ?? new Map<string, number[]>()
+      starts.set(place, here.set(name, [...(here.get(name) ?? []), r]))
+    }
+  })
+  return [...starts]
+    .sort(([a], [b]) => a - b)
+    .map(([step, here]) => ({
+      step,
+      name: [...here].map(([name, of]) => (of.length === runs.length ? name : `${name} ${letters(of)}`)).join(' / '),
+    }))
+}
+
+/**
+ * The stage from whose start runs of unlike length are best compared: the last one that all of them have; undefined
+ * where there is none, and where it begins at the same update in all.
+ */
+export const sharedStage = (runs: readonly Pick<RunData, 'stages'>[]): string | undefined => {
+  const [first, ...others] = runs
+  const shared = first?.stages.findLast(({ name }) => others.every(({ stages }) => stages.some((one) => one.name === name)))
+  const starts = shared && runs.map((run) => stageStart(run, shared.name))
+  return starts && new Set(starts).size > 1 ? shared.name : undefined
+}
+
+/** The update at which a run begins a stage. */
+export const stageStart = ({ stages }: Pick<RunData, 'stages'>, name: string): number | undefined =>
+  stages.find((stage) => stage.name === name)?.from
 
 const toLine = (data: RunData, sample: Sample, key: string, label: string, look: Look): Line => {
   const points = sample.at.map(estimate)
@@ -121,5 +161,6 @@ export const onlyStage = (panel: Panel, stage: string): Panel | undefined => {
   })
   return lines.length === 0
     ? undefined
-    : { ...panel, lines, stages: panel.stages.filter(({ name }) => name === stage) }
+    : // A mark of several runs names them: what is left of all marks is where the lines begin.
+      { ...panel, lines, stages: [{ step: Math.min(...lines.map(({ steps }) => steps[0])), name: stage }] }
 }

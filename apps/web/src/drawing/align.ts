@@ -46,6 +46,18 @@ export const windowFor = (
 /** The updates of a line's points. */
 export const updatesOf = ({ updates, steps }: CurveLine): readonly number[] => updates ?? steps
 
+/**
+ * Steps of the cursor at which a line has its points: its own updates, or where it is of another run than the panel's
+ * axis, the updates of that one at the same places.
+ */
+export const cursorSteps = ({ axis }: Pick<CurvePanel, 'axis'>, line: CurveLine): readonly number[] =>
+  axis === undefined
+    ? line.steps
+    : line.steps.map((x, i) => {
+        const own = line.updates?.[i]
+        return own !== undefined && axis.at(own) === x ? own : Math.round(axis.stepAt(x))
+      })
+
 export interface Window {
   readonly from: number
   readonly to: number

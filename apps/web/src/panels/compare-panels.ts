@@ -6,10 +6,11 @@ import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { pointAt, valueRange, type Axis, type CurveLine, type CurvePanel } from '../drawing/align.ts'
 import type { View } from '../state/address.ts'
-import { axesOf, whyNot } from './axis.ts'
+import { whyNot } from './axis.ts'
 import { bundleOf, differenceOf, divergenceAt, overSeeds, type Bundle, type Difference } from './compare-data.ts'
 import { bandText, linesOf, perText, textOf, typesIn } from './dynamics.ts'
 import type { CurvesModel } from './panel.ts'
+import { alignedStage, comparedAxes, whyNotAligned } from './stage-axis.ts'
 
 /** More runs than this share a band. */
 export const MOST_LINES = 12
@@ -19,7 +20,7 @@ export interface Comparison {
   readonly runs: readonly LiveData[]
   readonly groups: readonly (readonly number[])[]
   readonly baseline: number
-  readonly view: Pick<View, 'metric' | 'per' | 'spread' | 'change' | 'versus' | 'along' | 'mode' | 'hidden'>
+  readonly view: Pick<View, 'metric' | 'per' | 'spread' | 'change' | 'versus' | 'along' | 'mode' | 'hidden' | 'alignAt'>
 }
 
 export interface Compared {
@@ -28,6 +29,8 @@ export interface Compared {
   readonly differences: ReadonlyMap<string, readonly (Difference | undefined)[]>
   readonly ends: readonly End[]
   readonly notes: readonly string[]
+  /** The step of the cursor, which counts the first run's updates, at an update of another. */
+  readonly cursorAt: (run: number, step: number) => number
 }
 
 /** Where one run ended, by type. */
@@ -46,6 +49,10 @@ type Line = CurveLine & { readonly run: number; readonly type: string }
 
 const perOf = ({ metric, per }: Comparison['view']): View['per'] => (isSum(metric) ? per : 'response')
 
+/** The update of a run that lies where the first one's `step` does. */
+const stepIn = (axes: readonly Axis[] | undefined, run: number, step: number): number =>
+  axes === undefined || run === 0 ? step : Math.round(axes[run].stepAt(axes[0].at(step)))
+
 /** All curves of all runs on their axes, one run's curve of one type at a time. */
 function* linesOfAll(
   { runs, view }: Comparison,
@@ -61,7 +68,8 @@ function* linesOfAll(
         type: key,
         per: perOf(view),
         spread,
-        since: change ? (versus ?? 'first') : undefined,
+        // A step is the first run's: the others' is the one at the same place.
+        since: !change ? undefined : versus === undefined ? 'first' : stepIn(axes, r, versus),
       })
       if (line) {
         const steps = axes ? line.steps.map(axes[r].at) : line.steps
@@ -88,13 +96,12 @@ const panelOf = (
 ): CurvesModel => {
   const { title, unit } = textOf(view.metric)
   const per = perText(view.metric, view.per)
-  const marks = stageMarks(runs)
   const panel: CurvePanel = {
     section: 'overview',
     zero: view.change,
     unit: `${view.change ? 'Δ ' : ''}${title}, ${per}${unit && ` (${unit})`}`,
     band: bandText[view.spread],
-    stages: axes ? marks.map(({ step, name }) => ({ step: axes[0].at(step), name })) : marks,
+    stages: stageMarks(runs, axes && ((step, r) => axes[r].at(step))),
     ...(axes && { axis: axes[0], xName: axes[0].name }),
     ...own,
   }
@@ -209,11 +216,11 @@ const sidePanels = (
   const shown = lines.filter(({ type, run }) => !view.hidden.includes(type) && run < MOST_LINES)
   const made = runs.slice(0, MOST_LINES).map((run, r) => {
     const types = typesIn([run])
-    return panelOf(comparison, axes && [axes[r]], {
+    return panelOf(comparison, axes, {
       id: `run-${r}`,
       title: `${letter(r)} ${run.id}`,
       says: saysOf(comparison, 'every response type of this run; all runs on one scale'),
-      stages: stageMarks([run]).map(({ step, name }) => ({ step: axes ? axes[r].at(step) : step, name })),
+      stages: stageMarks([run], axes && (step => axes[r].at(step))),
       lines: shown
         .filter(line => line.run === r)
         .map(line => ({
@@ -261,7 +268,7 @@ const minusPanels = (
     const many = groups.length > MOST_LINES
     const all = { key: 'all runs', label: `median of ${lines.length}`, look: type.look, type: type.key }
     return [
-      panelOf(comparison, axes && [axes[baseline], ...axes], {
+      panelOf(comparison, axes, {
         id: `minus-${type.key}`,
         title: `${type.key}: less ${letter(baseline)}`,
         says: `${capital(type.says)}. ${title}, ${perText(view.metric, view.per)}: the run less ${letter(baseline)}, the same probes; above 0 it is more probable in the run.`,
@@ -278,7 +285,9 @@ const minusPanels = (
 /** Everything that the screen shows of these runs. */
 export function* compareAll(comparison: Comparison, curves: Curves): Generator<void, Compared> {
   const { runs, view, baseline } = comparison
-  const axes = axesOf(runs, view.along)
+  const stage = alignedStage(runs, view.alignAt)
+  const axes = comparedAxes(runs, view.along, stage)
+  const unaligned = whyNotAligned(runs, view.alignAt)
   const why = runs.flatMap((run, r) => {
     const text = whyNot(run, view.along)
     return text === undefined ? [] : [`${letter(r)}: ${text}`]
@@ -336,8 +345,10 @@ export function* compareAll(comparison: Comparison, curves: Curves): Generator<v
     panels,
     differences,
     ends,
+    cursorAt: (run, step) => (axes ? Math.max(0, Math.round(axes[0].stepAt(axes[run].at(step)))) : step),
     notes: [
-      ...(why.length > 0 && !axes ? [`The runs are aligned by updates. ${why.slice(0, 3).join('; ')}.`] : []),
+      ...(why.length > 0 ? [`The axis counts updates. ${why.slice(0, 3).join('; ')}.`] : []),
+      ...(unaligned === undefined ? [] : [unaligned]),
       ...(view.mode === 'side' && runs.length > MOST_LINES
         ? [`The first ${MOST_LINES} of ${runs.length} runs stand side by side; the table has all.`]
         : []),

@@ -1,14 +1,17 @@
+import { letters } from '@ldyn/figures'
 import { describe, expect, it } from 'vitest'
 import { directoryFiles } from '@ldyn/runs/node'
 import { beginRun, withRoot } from '../../test/run-on-disk.ts'
 import { createCurves } from '../data/curves.ts'
 import { followRun, type LiveData } from '../data/live-run.ts'
-import { byValue, lettersOf, settingRows } from '../screens/compare-settings.tsx'
+import { byValue, settingRows } from '../screens/compare-settings.tsx'
 import { endTable, joinText } from '../screens/compare-tables.tsx'
+import { cursorSteps } from '../drawing/align.ts'
 import { DEFAULTS } from '../state/address.ts'
 import { bundleOf, differenceOf, divergenceAt, joinOf, overSeeds, seedGroups, valueAt } from './compare-data.ts'
 import { compareAll, MOST_LINES, partings, seedEnds, type Comparison } from './compare-panels.ts'
 import { csvOf, tableOf } from './panel.ts'
+import { alignedStage, FROM_FIRST, stagesOfAll, whyNotAligned } from './stage-axis.ts'
 import { latexOf, latexText, markdownOf } from './table-text.ts'
 
 const withData = (use: (data: LiveData) => void, steps: readonly number[] = [0, 10, 20, 30]) =>
@@ -165,6 +168,92 @@ describe('many runs', () => {
     }))
 })
 
+/** The same run as if its first stage had been `by` updates longer. */
+const later = (data: LiveData, by: number, first = data.stages[0].name): LiveData => ({
+  ...data,
+  stages: data.stages.map(({ name, from, to, ...stage }, i) => ({
+    ...stage,
+    name: i === 0 ? first : name,
+    from: i === 0 ? from : from + by,
+    to: to + by,
+  })),
+  evaluations: data.evaluations.map(one => (one.step === 0 ? one : { ...one, step: one.step + by })),
+})
+
+describe('runs whose first stages differ in length', () => {
+  it('meet where the stage begins that all of them have', () =>
+    withData(data => {
+      // DPO begins at 20 in one and at 60 in the other.
+      const runs = [data, later(data, 40, 'extend')]
+      expect(stagesOfAll(runs)).toEqual(['dpo'])
+      expect(alignedStage(runs, undefined)).toBe('dpo')
+      const { panels } = finish(compareAll(comparisonOf(runs), createCurves()))
+      const { panel } = panels[0]
+      expect(panel.xName).toBe('updates from the start of dpo')
+      expect(panel.lines.map(({ steps }) => steps)).toEqual([
+        [-20, -10, 0, 10],
+        [-60, -10, 0, 10],
+      ])
+      expect(panel.stages).toEqual([
+        { step: -60, name: 'extend B' },
+        { step: -20, name: 'sft A' },
+        { step: 0, name: 'dpo' },
+      ])
+      // The table has both: the place on the axis, and the update where all runs agree in it.
+      expect(tableOf(panel).head.slice(0, 3)).toEqual(['updates from the start of dpo', 'step', 'stage'])
+      // The cursor counts updates of the first run; B is under it where B is drawn.
+      expect(panel.lines.map(line => cursorSteps(panel, line))).toEqual([
+        [0, 10, 20, 30],
+        [-40, 10, 20, 30],
+      ])
+    }))
+
+  it('differ by what each did since, and part there', () =>
+    withData(data => {
+      const moved = movedBy(data, (step, probe) => (step > 20 ? -2 - probe / 10 : 0))
+      const comparison = comparisonOf([data, later(moved, 40)], { view: { ...view, mode: 'minus' } })
+      const found = finish(compareAll(comparison, createCurves()))
+      const [{ panel }] = found.panels
+      expect(panel.lines[0].steps).toEqual([-10, 0, 10])
+      expect(panel.lines[0].mean.map(x => Number(x.toFixed(3)))).toEqual([0, 0, -2.15])
+      const [parting] = partings(found)
+      expect(parting).toMatchObject({ run: 1, step: 70 })
+      expect(found.cursorAt(1, parting.step)).toBe(30)
+    }))
+
+  it('change since the same moment of each', () =>
+    withData(data => {
+      const runs = [data, later(data, 40)]
+      const found = finish(compareAll(comparisonOf(runs, { view: { ...view, change: true, versus: 20 } }), createCurves()))
+      for (const { mean } of found.panels[0].panel.lines) expect(mean[2]).toBe(0)
+    }))
+
+  it('count from their own start where that is asked for, and where a stage is not in all of them, which is said', () =>
+    withData(data => {
+      const runs = [data, later(data, 40, 'extend')]
+      const ask = (alignAt: string) => finish(compareAll(comparisonOf(runs, { view: { ...view, alignAt } }), createCurves()))
+      for (const alignAt of [FROM_FIRST, 'sft']) {
+        const { panel } = ask(alignAt).panels[0]
+        expect(panel.xName).toBeUndefined()
+        expect(panel.lines[1].steps).toEqual([0, 50, 60, 70])
+        expect(panel.stages).toEqual([
+          { step: 0, name: 'sft A / extend B' },
+          { step: 20, name: 'dpo A' },
+          { step: 60, name: 'dpo B' },
+        ])
+      }
+      expect(ask(FROM_FIRST).notes).toEqual([])
+      expect(ask('sft').notes).toEqual(['B has no stage sft, so each run counts from its own start.'])
+      expect(whyNotAligned(runs, 'ppo')).toBe('A and B have no stage ppo, so each run counts from its own start.')
+    }))
+
+  it('are left alone where all begin it at one update', () =>
+    withData(data => {
+      expect(alignedStage([data, data], undefined)).toBeUndefined()
+      expect(alignedStage([data, data], 'dpo')).toBe('dpo')
+    }))
+})
+
 describe('tables', () => {
   it('of few runs have a column a run, of many a row', () =>
     withData(data => {
@@ -217,6 +306,6 @@ describe('settings', () => {
         { value: '1', runs: [0, 1, 2] },
         { value: '2', runs: [3] },
       ])
-      expect(lettersOf([0, 1, 2, 5, 7, 8])).toBe('A–C, F, H, I')
+      expect(letters([0, 1, 2, 5, 7, 8])).toBe('A–C, F, H, I')
     }))
 })

@@ -1,6 +1,6 @@
 // How the settings of runs differ, apart from how their numbers do (ux.md R10): keys flattened, no limit on how many
 // runs. Beyond a handful, runs of one value stand together behind it.
-import { letter, list } from '@ldyn/figures'
+import { letter, letters, list } from '@ldyn/figures'
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
@@ -25,19 +25,6 @@ export const settingRows = (runs: readonly Pick<LiveData, 'manifest'>[]): readon
     const known = values.filter((_, r) => !runs[r].manifest.imported)
     return { path, values, differs: new Set(known).size > 1 }
   })
-}
-
-/** Runs by value, "A–C, F": neighbours as a span. */
-export const lettersOf = (places: readonly number[]): string => {
-  const spans: [number, number][] = []
-  for (const place of places) {
-    const last = spans.at(-1)
-    if (last && last[1] === place - 1) last[1] = place
-    else spans.push([place, place])
-  }
-  return spans
-    .map(([from, to]) => (to - from > 1 ? `${letter(from)}–${letter(to)}` : to > from ? `${letter(from)}, ${letter(to)}` : letter(from)))
-    .join(', ')
 }
 
 /** The values of a setting, the commonest first, each with the runs that have it. */
@@ -126,7 +113,7 @@ export const Settings = ({ runs }: { runs: readonly LiveData[] }) => {
                     <td>
                       {byValue(values).map(({ value, runs: own }) => (
                         <span class="value-of" key={String(value)}>
-                          <Value text={value} /> <span class="muted">{lettersOf(own)}</span>
+                          <Value text={value} /> <span class="muted">{letters(own)}</span>
                         </span>
                       ))}
                     </td>

@@ -236,7 +236,7 @@ export const partingPanel = (
             <b>{letter(r)}</b> {names[r]}:{' '}
             {first ? (
               <>
-                <a href={app.store.link({ step: first.step })}>step {first.step}</a>, {first.type}{' '}
+                <a href={app.store.link({ step: compared.cursorAt(r, first.step) })}>step {first.step}</a>, {first.type}{' '}
                 {withError(first.mean, first.se)}
                 {also.length > 0 && (
                   <span class="muted">

@@ -7,6 +7,7 @@ import type { LiveData } from '../data/live-run.ts'
 import { joinOf, seedGroups } from '../panels/compare-data.ts'
 import { compareAll, MOST_LINES } from '../panels/compare-panels.ts'
 import { dynamicsPanel } from '../panels/dynamics.ts'
+import { alignedStage, FROM_FIRST, stagesOfAll } from '../panels/stage-axis.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { useOneByOne, useSliced } from '../shell/sliced.ts'
@@ -72,6 +73,24 @@ const Letters = ({ app, names, baseline }: { app: App; names: readonly string[];
   )
 }
 
+/** Where the axis is 0: each run's first update, or the start of a stage that all of them have. */
+const AlignControl = ({ app, runs }: Pick<ScreenProps, 'app' | 'runs'>) => (
+  <label>
+    0 is the start of{' '}
+    <select
+      value={alignedStage(runs, app.store.view.value.alignAt) ?? FROM_FIRST}
+      onChange={event => app.store.set({ alignAt: event.currentTarget.value })}
+    >
+      <option value={FROM_FIRST}>each run</option>
+      {stagesOfAll(runs).map(name => (
+        <option value={name} key={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
 interface Controlled extends Pick<ScreenProps, 'app' | 'runs'> {
   readonly names: readonly string[]
   readonly baseline: number
@@ -85,6 +104,7 @@ const Controls = ({ app, runs, names, baseline, repeated }: Controlled) => {
       <MetricControls app={app} runs={runs} />
       {mode !== 'minus' && <ChangeControl app={app} runs={runs} />}
       <AxisControls app={app} runs={runs} />
+      <AlignControl app={app} runs={runs} />
       <label>
         Show{' '}
         <select
@@ -139,7 +159,7 @@ const Words = ({ passages }: { passages: readonly Passage[] }) => (
 
 const View = ({ app, runs, opened }: ScreenProps) => {
   const view = app.store.view.value
-  const { metric, per, spread, change, versus, along, mode, hidden, seeds } = view
+  const { metric, per, spread, change, versus, along, mode, hidden, seeds, alignAt } = view
   const names = opened.map(({ key }) => key)
   const baseline = Math.min(view.baseline ?? 0, runs.length - 1)
   // Letters are those of all runs that were asked for: nothing is computed before their number is known.
@@ -159,7 +179,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   const repeats = useMemo(() => seedGroups(runs), [runs.map(({ manifest }) => manifest.id).join()])
   const repeated = repeats.length < runs.length
   const groups = seeds && repeated ? repeats : runs.map((_, r) => [r])
-  const asked = JSON.stringify([metric, per, spread, change, change ? versus : 0, along, mode, hidden, seeds, baseline])
+  const asked = JSON.stringify([metric, per, spread, change, change ? versus : 0, along, mode, hidden, seeds, baseline, alignAt])
   const compared = useSliced([versions, asked], function* () {
     if (!ready || runs.length < 2) return undefined
     const found = yield* compareAll({ runs, groups, baseline, view }, app.curves)

@@ -3,7 +3,7 @@
 import { count, show, withError } from '@ldyn/figures'
 import { useSignalEffect } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { pointAt, stepRange, updatesOf, type CurvePanel } from '../drawing/align.ts'
+import { cursorSteps, pointAt, stepRange, type CurvePanel } from '../drawing/align.ts'
 import { createCurveChart, type CurveChart } from '../drawing/curve-chart.ts'
 import { useApp } from './context.ts'
 import { useNear } from './near.ts'
@@ -15,13 +15,13 @@ interface Props {
   readonly describedBy: string
 }
 
-/** All steps of a panel's lines, each once. */
+/** All steps of a panel's lines that the cursor can be at, each once. */
 const stepsOf = (panel: CurvePanel): readonly number[] =>
-  [...new Set(panel.lines.flatMap(line => [...updatesOf(line)]))].sort((a, b) => a - b)
+  [...new Set(panel.lines.flatMap(line => cursorSteps(panel, line).filter(step => step >= 0)))].sort((a, b) => a - b)
 
 const valueAt = (panel: CurvePanel, l: number, step: number): string => {
   const line = panel.lines[l]
-  const i = pointAt(updatesOf(line), step)
+  const i = pointAt(cursorSteps(panel, line), step)
   if (i < 0) return `${line.key}: nothing yet`
   return `${line.key} ${line.se && line.se[i] > 0 ? withError(line.mean[i], line.se[i]).replace(/^\+/, '') : show(line.mean[i])}`
 }
@@ -77,7 +77,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     const steps = stepsOf(panel)
     if (steps.length === 0 || event.ctrlKey || event.metaKey || event.altKey) return
     const at = step === undefined ? steps.length - 1 : Math.max(0, pointAt(steps, step))
-    const all = stepRange(panel.lines.map(one => ({ ...one, steps: updatesOf(one) })))
+    const all = stepRange(panel.lines.map(one => ({ ...one, steps: cursorSteps(panel, one) })))
     const [from, to] = zoom ?? [all.from, all.to]
     const go = (i: number): void => {
       const next = steps[Math.min(steps.length - 1, Math.max(0, i))]

@@ -24,6 +24,7 @@ const full: View = {
   mode: 'minus',
   baseline: 2,
   seeds: true,
+  alignAt: 'dpo',
   listBy: 'model',
   smooth: 0.9,
   hidden: ['irr_hum', 'x,y'],

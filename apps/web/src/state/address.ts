@@ -67,6 +67,8 @@ export interface View {
   readonly mode: Mode
   readonly baseline: number | undefined
   readonly seeds: boolean
+  /** Comparing: the stage whose start is 0 on the axis; '0' is each run's first update, undefined what fits the runs. */
+  readonly alignAt: string | undefined
   /** What the list of runs is parted by. */
   readonly listBy: ListGroup
   /** Share of the past in an exponential moving average; 0 is none. */
@@ -125,6 +127,7 @@ export const DEFAULTS: View = {
   mode: 'overlay',
   baseline: undefined,
   seeds: false,
+  alignAt: undefined,
   listBy: 'none',
   smooth: 0,
   hidden: [],
@@ -251,6 +254,7 @@ const codecs: { readonly [K in keyof Settings]: readonly [name: string, codec: C
   mode: ['cm', oneOf<Mode>('overlay', ...MODES)],
   baseline: ['base', whole],
   seeds: ['seeds', flag],
+  alignAt: ['at', word],
   listBy: ['rg', oneOf<ListGroup>('none', ...LIST_GROUPS)],
   smooth: ['sm', share],
   hidden: ['hide', words],

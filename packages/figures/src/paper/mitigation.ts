@@ -1,6 +1,6 @@
 /** Figure 5: baseline against extend (SFT on y⁺ and on y⁻ before DPO), on the same axes. */
 import { compareRuns } from '../comparing.ts'
-import { letter, stageMarks } from '../lines.ts'
+import { letter, sharedStage, stageMarks, stageStart } from '../lines.ts'
 import { looks, runDash, type Look, type Marker } from '../response-types.ts'
 import { argmaxType } from '../imported.ts'
 import { bandsText, cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
@@ -25,16 +25,26 @@ const runLook = (look: Look, r: number): Look => ({
   marker: MARKERS[r % MARKERS.length],
 })
 
+/** Where on the axis an update lies: 0 is where the stage begins that all runs end with, where they reach it apart. */
+const placing = (runs: readonly PaperRun[]): ((step: number, run: number) => number) => {
+  const stage = sharedStage(runs)
+  const starts = runs.map((run) => (stage === undefined ? 0 : stageStart(run, stage)!))
+  return (step, r) => step - starts[r]
+}
+
 /** A thing of every run: the colour is the thing's, dash and marker the run's. */
-const ofRuns = (runs: readonly PaperRun[], curves: (run: PaperRun) => readonly Curve[]): readonly Curve[] =>
-  runs.flatMap((run, r) =>
+const ofRuns = (runs: readonly PaperRun[], curves: (run: PaperRun) => readonly Curve[]): readonly Curve[] => {
+  const at = placing(runs)
+  return runs.flatMap((run, r) =>
     curves(run).map((curve) => ({
       ...curve,
+      x: curve.x.map((step) => at(step, r)),
       key: `${letter(r)} ${curve.key}`,
       label: letter(r),
       look: runLook(curve.look, r),
     })),
   )
+}
 
 export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
   const base = {
@@ -62,7 +72,8 @@ export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
     }
   }
   const all = (run: PaperRun): readonly number[] => run.evaluations.map((_, e) => e)
-  const stages = stageMarks(runs)
+  const stages = stageMarks(runs, placing(runs))
+  const aligned = sharedStage(runs)
   const steps = [...new Set(runs.map(stepName))]
   const has = (key: string): boolean => runs.some(({ types }) => types.includes(key))
   const others = OTHERS.some(has) ? OTHERS.filter(has) : INSTEAD.filter(has)
@@ -73,7 +84,7 @@ export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
           {
             kind: 'curves',
             title,
-            xLabel: `${steps.join(' or ')}s`,
+            xLabel: `${steps.join(' or ')}s${aligned === undefined ? '' : ` from the start of ${aligned}`}`,
             yLabel: logpLabel(first),
             curves,
             stages,
@@ -155,11 +166,14 @@ const captionOf = (runs: readonly PaperRun[]): string => {
     runs[0].per !== 'token' &&
     runs.every((run) => preference(run)) &&
     runs.every((run) => run.rows.has('logp'))
+  const aligned = sharedStage(runs)
   const words = comparable
     ? compareRuns(runs).flatMap(({ sentences }) => sentences.map(({ text }) => text))
     : []
   return [
-    `log π(y|x), ${perText(runs[0])}, mean over each run’s probes; rules mark where a stage begins${bandsText(runs[0])}. ${names.join('; ')}.`,
+    `log π(y|x), ${perText(runs[0])}, mean over each run’s probes; rules mark where a stage begins${
+      aligned === undefined ? '' : `, and 0 is the start of ${aligned} in every run`
+    }${bandsText(runs[0])}. ${names.join('; ')}.`,
     ...words,
   ].join(' ')
 }

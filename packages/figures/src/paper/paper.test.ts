@@ -176,6 +176,24 @@ describe('the figures of the paper', () => {
     await expect(paperSvg(only([few], 'fig3'))).toMatchFileSnapshot('./__snapshots__/fig3.svg')
   })
 
+  it('put the start of preference training at 0 where SFT was of another length, and say so', () => {
+    // The run as if its first 20 updates of SFT had not been.
+    const shorter = {
+      ...run,
+      stages: run.stages.map((stage) => ({ ...stage, from: Math.max(0, stage.from - 20), to: stage.to - 20 })),
+      evaluations: run.evaluations.map((one) => ({ ...one, step: Math.max(0, one.step - 20) })),
+    }
+    const figure = only([run, shorter], 'fig5')
+    const [panel] = figure.panels
+    if (panel.kind !== 'curves') throw new Error('Figure 5 begins with curves')
+    expect(panel.xLabel).toBe('updates from the start of dpo')
+    expect(panel.curves.map(({ x }) => x.at(-1))).toEqual(Array(2).fill(run.stages[1].to - run.stages[1].from))
+    expect(panel.stages.at(-1)).toEqual({ step: 0, name: 'dpo' })
+    expect(figure.caption).toContain('0 is the start of dpo in every run')
+    const drawn = frameOf(panel, { width: 200, height: 150 })
+    expect(drawn.x.domain[0]).toBe(-run.stages[1].from)
+  })
+
   it('refuse to draw nothing', () => {
     expect(() => paperSvg(only([run], 'fig5'))).toThrow(/nothing to draw: The figure compares runs/)
   })

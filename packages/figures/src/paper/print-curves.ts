@@ -88,9 +88,11 @@ export const frameOf = (
     ? LEADER + 2 + Math.max(...panel.curves.map(({ label }) => labelWidth(label, SMALL)))
     : 9
   const right = width - Math.min(ends, width * 0.34)
-  const xDomain = extent(panel.curves.flatMap(({ x }) => [...x]))
+  const places = panel.curves.flatMap(({ x }) => [...x])
+  const xDomain = extent(places)
   const x = linear(
-    xDomain[0] < 0 ? [0, xDomain[1]] : xDomain,
+    // Room around a single point does not reach before the first update.
+    xDomain[0] < 0 && !places.some((place) => place < 0) ? [0, xDomain[1]] : xDomain,
     [left, right],
     Math.max(2, Math.round((right - left) / 34)),
     {
