@@ -36,20 +36,21 @@ const look = (light: string, dark: string, dash = '', marker: Marker = 'circle',
   width,
 })
 
-// Any two differ in dash, or by CIEDE2000 ≥ 12 for every colour vision; the solid ones always by colour. Held by
-// apps/web/src/drawing/palette.test.ts, as is 3:1 against the page.
+// Any two differ by CIEDE2000 ≥ 12 for every colour vision, or in the kind of their dash (solid, dots, dashes, dash and
+// dot), or in their marker; the solid ones always by colour. Held by apps/web/src/drawing/palette.test.ts, as is 3:1
+// against the page.
 export const looks = {
   chosen: look('#0072B2', '#56B4E9', '', 'circle', 2.2),
   chosenSemantic: look('#2B3A9B', '#9AA7FF', '6 3', 'square'),
   chosenFormat: look('#0E8A8A', '#3FD0C9', '2 2.5', 'triangle'),
   chosenSelf: look('#7A5FC7', '#C7B3FF', '8 3 2 3', 'diamond'),
-  initial: look('#6B7280', '#A9B1BD', '4 4', 'diamond'),
+  initial: look('#6B7280', '#A9B1BD', '1.5 2.5', 'diamond'),
   rejected: look('#D55E00', '#FF8A4C', '', 'square', 2.2),
   rejectedSemantic: look('#950915', '#F0648C', '6 3', 'circle'),
   rejectedFormat: look('#A66A00', '#E3B341', '2 2.5', 'triangle'),
   otherAnswer: look('#00563F', '#93F2CC', '2.5 2.5', 'square', 2),
   heldOut: look('#6F8200', '#C3D64F', '7 3', 'diamond'),
-  sentence: look('#6B7280', '#A9B1BD', '9 3 2 3', 'circle'),
+  sentence: look('#6B7280', '#A9B1BD', '9 3 2 3', 'triangle'),
   permuted: look('#874A63', '#D993B1', '7 2 1.5 2 1.5 2', 'circle', 2),
   permutedOther: look('#8A6D3B', '#CDB285', '3 3', 'square'),
   argmax: look('#5A1F80', '#9058E0', '', 'diamond', 2.6),

@@ -19,6 +19,12 @@ const tokensOf = (theme: 'light' | 'dark'): readonly Readonly<Record<string, str
   return [standard, { ...standard, ...more }]
 }
 
+/** What an eye tells dashes apart by; how long they are it sees only side by side. */
+const kindOf = ({ dash }: Look): string => {
+  const parts = dash.split(' ').map(Number)
+  return dash === '' ? 'solid' : parts.length > 2 ? 'dash and dot' : parts[0] <= 3 ? 'dots' : 'dashes'
+}
+
 /** Byte triples as `#rrggbb`. */
 const hexOf = (colours: Uint8Array, step: number): string =>
   `#${[...colours.subarray(step * 3, step * 3 + 3)].map(byte => byte.toString(16).padStart(2, '0')).join('')}`
@@ -61,7 +67,16 @@ describe.each(['light', 'dark'] as const)('the %s theme', theme => {
     }
   })
 
-  it('parts any two lines by their dash, or else by colour for every vision', () => {
+  it('parts any two lines by colour for every vision, or else by kind of dash or marker', () => {
+    const alike = pairs(all).flatMap(([[one, a], [other, b]]) => {
+      const { vision, distance } = apart(a[theme], b[theme])
+      const same = kindOf(a) === kindOf(b) && a.marker === b.marker
+      return same && distance < LEAST ? [`${one}, ${other}: ${distance.toFixed(1)} for ${vision}`] : []
+    })
+    expect(alike).toEqual([])
+  })
+
+  it('parts the types that are drawn alike by colour alone: solid lines, and those of one dash', () => {
     const alike = pairs(all).flatMap(([[one, a], [other, b]]) => {
       const { vision, distance } = apart(a[theme], b[theme])
       return a.dash === b.dash && distance < LEAST ? [`${one}, ${other}: ${distance.toFixed(1)} for ${vision}`] : []
