@@ -45,6 +45,8 @@ export interface RunSummary {
 export interface RunList {
   readonly root: string
   readonly version: string
+  /** Pages of other origins may frame this viewer (`ldyn view --allow-frames`). */
+  readonly framed?: true
   readonly runs: readonly RunSummary[]
 }
 

@@ -13,6 +13,7 @@ interface Options {
   readonly host: string
   readonly token?: string
   readonly name?: readonly string[]
+  readonly allowFrames?: readonly string[]
   readonly open?: boolean
 }
 
@@ -28,6 +29,23 @@ const port = (text: string): number => {
   })
 }
 
+/** The origins given so far and one more, as they were typed; what is none is said before anything is served. */
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
+
+/** Throws CliError LD2003. */
+const framesOf = (given: readonly string[], originOf: (text: string) => string | undefined): readonly string[] =>
+  given.map(text => {
+    const origin = originOf(text)
+    if (origin !== undefined) return origin
+    throw new CliError({
+      code: 'LD2003',
+      what: '--allow-frames takes the origin of a page: scheme, host and port',
+      where: '--allow-frames',
+      why: text.includes('*') ? `'${text}' names more than one` : `it is '${text}'`,
+      fix: 'give one such as http://localhost:8888, and the option again for another',
+    })
+  })
+
 export function register(program: Command, context: Context): void {
   const command = program
     .command('view [dir]')
@@ -40,6 +58,11 @@ export function register(program: Command, context: Context): void {
     )
     .option('--token <text>', 'what a page must know to read runs; made up where one is needed')
     .option('--name <host...>', 'further names under which the page is opened, behind a proxy for instance')
+    .option(
+      '--allow-frames <origin>',
+      'pages of this origin may show the viewer in a frame; may be given again (default: none but its own)',
+      collect,
+    )
     .option('--open', 'open the page in the browser (default: where there is a terminal and a display)')
     .option('--no-open', 'only name the address')
     .action((dir: string | undefined, options: Options) => view(dir ?? 'runs', options, context))
@@ -47,6 +70,7 @@ export function register(program: Command, context: Context): void {
     'ldyn view                           # all runs below ./runs',
     'ldyn view runs/first                # one run',
     'ldyn view runs --port 0 --no-open   # any free port; print the address, open nothing',
+    'ldyn view --allow-frames http://localhost:8888   # a notebook there may show it in a frame',
   ])
 }
 
@@ -61,7 +85,8 @@ async function view(dir: string, options: Options, context: Context): Promise<vo
       fix: 'give the directory that holds your runs\nor make one: `ldyn demo` trains two small models in about a minute',
     })
   }
-  const { builtApp, serve } = await import('@ldyn/web/server')
+  const { builtApp, frameOrigin, serve } = await import('@ldyn/web/server')
+  const frames = framesOf(options.allowFrames ?? [], frameOrigin)
   const app = builtApp()
   if (app === undefined) {
     throw new CliError({
@@ -78,6 +103,7 @@ async function view(dir: string, options: Options, context: Context): Promise<vo
     version: context.version,
     app,
     names: options.name,
+    frames,
   }).catch((error: NodeJS.ErrnoException) => {
     throw unreachable(error, options)
   })

@@ -1,6 +1,7 @@
 // The Share dialog: five ways, one open at a time.
 import { useSignal } from '@preact/signals'
 import type { ComponentType } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { CommandLine } from '../shell/command-line.tsx'
 import type { App } from '../shell/context.ts'
 import { frameOf } from '../snapshot/offer.ts'
@@ -84,9 +85,13 @@ const ShareFrame = ({ app }: ToolProps) => {
   const view = app.store.view.value
   const panel = useSignal(view.full ?? panels[0]?.id ?? '')
   const theme = useSignal<'light' | 'dark' | 'system'>('system')
-  const file = app.snapshot
-    ? (location.pathname.split('/').at(-1) ?? 'snapshot.html')
-    : `${view.runs.map(key => key.split('/').at(-1)).join('-')}.html`
+  useEffect(() => void app.runs.refreshList(), [])
+  const framed = app.runs.list.value?.framed
+  const file = framed
+    ? location.href.split('#')[0]
+    : app.snapshot
+      ? (location.pathname.split('/').at(-1) ?? 'snapshot.html')
+      : `${view.runs.map(key => key.split('/').at(-1)).join('-')}.html`
   return (
     <>
       <p>One figure, or the whole screen, without header and footer, in a page of yours.</p>
@@ -125,7 +130,9 @@ const ShareFrame = ({ app }: ToolProps) => {
       <p class="muted">
         {app.snapshot
           ? 'Put this file beside your page.'
-          : 'Make the HTML file and put it beside your page. A viewer that runs lets no other page frame it.'}
+          : framed
+            ? 'It shows this viewer for as long as that runs, in pages of the origins that --allow-frames names.'
+            : 'Make the HTML file and put it beside your page. A viewer that runs lets other pages frame it only with ldyn view --allow-frames <origin>.'}
       </p>
     </>
   )

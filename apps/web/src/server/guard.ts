@@ -13,6 +13,8 @@ export interface Guard {
   readonly anyAddress?: boolean
   /** Asked for by the API where it is set; the page itself holds no data and is given to anybody. */
   readonly token?: string
+  /** Origins whose pages may show this one in a frame, beside its own: see `frameOrigin`. */
+  readonly frames?: readonly string[]
 }
 
 export const LOOPBACK: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']
@@ -23,27 +25,41 @@ export const hostOf = (authority: string): string | undefined => {
   return found?.[1].toLowerCase()
 }
 
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "worker-src 'self' blob:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'self'",
-].join('; ')
+/**
+ * An origin as a policy names it: scheme, host and port, and no more. Undefined for what is none, and for a wildcard:
+ * who may frame a page that shows prompts and responses is said one by one.
+ */
+export const frameOrigin = (text: string): string | undefined => {
+  if (!/^https?:\/\/[a-z0-9.[\]:-]+\/?$/i.test(text)) return undefined
+  try {
+    return new URL(text).origin
+  } catch {
+    return undefined
+  }
+}
 
-export const HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': POLICY,
+const policyFor = (frames: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "worker-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    `frame-ancestors ${["'self'", ...frames].join(' ')}`,
+  ].join('; ')
+
+const headersFor = (frames: readonly string[]): Readonly<Record<string, string>> => ({
+  'content-security-policy': policyFor(frames),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-}
+})
 
 /** Compares in a time that does not tell how much of the token was right. */
 const equal = (given: string, token: string): boolean => {
@@ -51,17 +67,14 @@ const equal = (given: string, token: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** A refusal in words: the page shows it, and so does whoever looks at the network panel. */
-const refuse = (status: 400 | 401 | 403 | 405, message: string): Response =>
-  new Response(`${message}\n`, {
-    status,
-    headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' },
-  })
-
 const isAddress = (host: string): boolean => /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host)
 
 /** Refuses what did not come from the viewer's own page, and puts the security headers on everything else. */
-export const guarded = ({ hosts, token, anyAddress = false }: Guard): MiddlewareHandler => {
+export const guarded = ({ hosts, token, anyAddress = false, frames = [] }: Guard): MiddlewareHandler => {
+  const headers = headersFor(frames)
+  /** A refusal in words: the page shows it, and so does whoever looks at the network panel. */
+  const refuse = (status: 400 | 401 | 403 | 405, message: string): Response =>
+    new Response(`${message}\n`, { status, headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' } })
   const own = new Set(hosts.map(host => host.toLowerCase()))
   return async (c, next) => {
     const { method } = c.req
@@ -97,6 +110,6 @@ export const guarded = ({ hosts, token, anyAddress = false }: Guard): Middleware
       }
     }
     await next()
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value)
+    for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   }
 }

@@ -1,5 +1,6 @@
 // @ldyn/web/server: what `ldyn view` runs. Node only.
-export { builtApp, builtTemplate, serve } from './listen.ts'
+export { frameOrigin } from './guard.ts'
+export { builtApp, builtPart, builtTemplate, serve } from './listen.ts'
 export type { ServeOptions, Serving } from './listen.ts'
 export { createSummaries } from './summary.ts'
 export { createViewer } from './viewer.ts'

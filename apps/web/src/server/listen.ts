@@ -19,6 +19,8 @@ export interface ServeOptions {
   readonly token?: string
   /** Further names under which the page is opened, behind a proxy for instance. */
   readonly names?: readonly string[]
+  /** Origins whose pages may frame this one; none but its own unless given. */
+  readonly frames?: readonly string[]
   /** Directory of the built page; the one in this package unless given. */
   readonly app?: string
 }
@@ -44,11 +46,17 @@ export const builtTemplate = (): string | undefined => {
   return existsSync(path) ? path : undefined
 }
 
+/** A part that a snapshot may carry (`snapshot/parts`), in this package; undefined where it was never built. */
+export const builtPart = (name: string): string | undefined => {
+  const path = `${builtApp() ?? ''}/snapshot-${name}.html`
+  return existsSync(path) ? path : undefined
+}
+
 const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost|::1|\[::1\])$/.test(host)
 
 /** Rejects with the system's error where the port is taken or the host is none of this machine's. */
 export const serve = async (options: ServeOptions): Promise<Serving> => {
-  const { root, version, host = '127.0.0.1', port = 0, names = [], app = builtApp() } = options
+  const { root, version, host = '127.0.0.1', port = 0, names = [], frames, app = builtApp() } = options
   const open = !isLoopback(host)
   const token = options.token ?? (open ? randomBytes(18).toString('base64url') : undefined)
   const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
@@ -61,6 +69,7 @@ export const serve = async (options: ServeOptions): Promise<Serving> => {
     version,
     app,
     token,
+    frames,
     hosts,
     anyAddress: everywhere,
   })

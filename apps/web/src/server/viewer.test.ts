@@ -7,7 +7,7 @@ import { directoryFiles } from '@ldyn/runs/node'
 import { describe, expect, it } from 'vitest'
 import { addStep, beginRun, withRoot } from '../../test/run-on-disk.ts'
 import type { RunList } from '../wire.ts'
-import { serve, type ServeOptions, type Serving } from './index.ts'
+import { frameOrigin, serve, type ServeOptions, type Serving } from './index.ts'
 
 interface Answer {
   readonly status: number
@@ -136,6 +136,34 @@ describe('who may ask', () => {
       expect(answer.headers['access-control-allow-origin']).toBeUndefined()
       expect((await ask(port, '/api/runs', { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     }))
+
+  it('lets none but its own pages frame it, unless their origins were named', async () => {
+    const ancestors = async (port: number, path = '/', host = `localhost:${port}`): Promise<string | undefined> =>
+      /frame-ancestors ([^;]*)/.exec(String((await ask(port, path, { host })).headers['content-security-policy']))?.[1]
+    await withViewer(async ({ port }) => {
+      for (const path of ['/', '/api/runs', '/nothing']) expect(await ancestors(port, path)).toBe("'self'")
+      expect(await ancestors(port, '/', 'evil.example')).toBe("'self'")
+      expect(JSON.parse((await ask(port, '/api/runs')).text)).not.toHaveProperty('framed')
+    })
+    const frames = ['http://localhost:8888', 'https://notes.example']
+    await withViewer(
+      async ({ port }) => {
+        expect(await ancestors(port)).toBe("'self' http://localhost:8888 https://notes.example")
+        // Whoever may frame the page may still not read runs past it.
+        expect((await ask(port, '/api/runs', { origin: frames[0] })).status).toBe(403)
+        expect(JSON.parse((await ask(port, '/api/runs')).text)).toHaveProperty('framed', true)
+      },
+      { frames },
+    )
+  })
+
+  it('takes an origin for a frame, and nothing that is more or less', () => {
+    expect(frameOrigin('http://localhost:8888')).toBe('http://localhost:8888')
+    expect(frameOrigin('HTTPS://Notes.Example/')).toBe('https://notes.example')
+    expect(frameOrigin('http://[::1]:80')).toBe('http://[::1]')
+    for (const text of ['*', 'https://*.example', 'localhost:8888', 'file:///x', 'http://a.example/b', "http://a 'x'", 'http://a;b', 'null', ''])
+      expect(frameOrigin(text), text).toBeUndefined()
+  })
 
   it('only reads', () =>
     withViewer(async ({ port }) => {

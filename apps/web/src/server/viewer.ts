@@ -81,6 +81,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
     const list: RunList = {
       root: name,
       version,
+      ...(options.frames?.length && { framed: true as const }),
       runs: await Promise.all((await runs()).map(run => summaries.of(run))),
     }
     return json(list)

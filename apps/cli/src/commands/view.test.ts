@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Context } from '../context.ts'
+import { explain } from '../contract/errors.ts'
+import { createOutput } from '../contract/output.ts'
+import { createProgram } from '../program.ts'
+import * as view from './view.ts'
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ldyn-cli-view-'))
+})
+afterAll(() => rm(root, { recursive: true }))
+
+/** The words of the error that ends the command. */
+const refused = async (...argv: readonly string[]): Promise<string> => {
+  const output = createOutput({ stdout: { write: () => {} }, stderr: { write: () => {}, columns: 100 }, env: {} })
+  const context = { options: {}, output, env: {}, version: '0.1.0' } as unknown as Context
+  const error: unknown = await createProgram(context, [view])
+    .parseAsync(['view', root, '--no-open', ...argv], { from: 'user' })
+    .then(() => new Error('it served'), (thrown: unknown) => thrown)
+  const { code, what, why } = explain(error)
+  return `${code} ${what}: ${why}`
+}
+
+describe('ldyn view', () => {
+  it.each(['*', 'https://*.example', 'localhost:8888', 'http://localhost:8888/notebook'])(
+    'takes origins of pages that may frame it, one by one, and not %s',
+    async origin => {
+      expect(await refused('--allow-frames', 'http://localhost:1', '--allow-frames', origin)).toBe(
+        `LD2003 --allow-frames takes the origin of a page: scheme, host and port: ${
+          origin.includes('*') ? `'${origin}' names more than one` : `it is '${origin}'`
+        }`,
+      )
+    },
+  )
+
+  it('refuses a port that is none', async () => {
+    expect(await refused('--port', '70000')).toContain("LD2003 --port takes a number from 0 to 65535: it is '70000'")
+  })
+})
