@@ -1,7 +1,6 @@
-// Lines on one axis of steps, for drawing: at most about two points a pixel, and those are the exact lowest and
-// highest of each stretch (ux.md R1), never a sample. Steps may repeat where one stage ends and the next
-// begins.
-import { envelope, type Line, type Panel } from '@ldyn/figures'
+// Lines on one axis of steps: what a figure is made of, where it lies, and which point holds at a step. Steps may
+// repeat where one stage ends and the next begins.
+import type { Line, Panel } from '@ldyn/figures'
 
 /** A line of a figure; where its axis does not count updates, the update of each point stands beside it. */
 export interface CurveLine extends Line {
@@ -61,110 +60,6 @@ export const cursorSteps = ({ axis }: Pick<CurvePanel, 'axis'>, line: CurveLine)
 export interface Window {
   readonly from: number
   readonly to: number
-}
-
-/** Indices of the points to draw in a window, one beyond either end included so that lines reach the edges. */
-export const drawnPoints = (
-  steps: readonly number[],
-  values: readonly number[],
-  { from, to }: Window,
-  pixels: number,
-): readonly number[] => {
-  // The last point before the window, and the first one after it.
-  const first = Math.max(0, pointAt(steps, from, true))
-  const last = Math.min(steps.length - 1, pointAt(steps, to) + 1)
-  const count = last - first + 1
-  if (count <= 0) return []
-  const limit = Math.max(4, Math.floor(pixels) * 2)
-  if (count <= limit) return Array.from({ length: count }, (_, i) => first + i)
-  return envelope(values.slice(first, last + 1), limit).map(i => first + i)
-}
-
-export interface Aligned {
-  readonly xs: readonly number[]
-  /** By line, one value an x; null where the line has no point. */
-  readonly ys: readonly (readonly (number | null)[])[]
-  /** By line, which point of the line each x is; −1 for none. */
-  readonly points: readonly Int32Array[]
-  /** Points that there are in the window, and that are drawn, of all lines. */
-  readonly total: number
-  readonly drawn: number
-}
-
-/** The lines of a panel in a window of the axis, on common steps. */
-export const align = (lines: readonly CurveLine[], window: Window, pixels: number): Aligned =>
-  alignShared(lines, window, pixels) ?? alignAny(lines, window, pixels)
-
-/**
- * The lines of one run have the same steps, and where none is too many for the pixels nothing has to be joined: the
- * columns are the lines themselves. A run that grows is drawn ten times a second this way.
- */
-const alignShared = (lines: readonly CurveLine[], window: Window, pixels: number): Aligned | undefined => {
-  if (lines.length === 0) return undefined
-  const { steps } = lines[0]
-  const first = Math.max(0, pointAt(steps, window.from, true))
-  const end = Math.min(steps.length, pointAt(steps, window.to) + 2)
-  if (end <= first || end - first > Math.max(4, Math.floor(pixels) * 2)) return undefined
-  for (const { steps: others } of lines) {
-    if (others === steps) continue
-    if (others.length !== steps.length) return undefined
-    for (let i = 0; i < steps.length; i++) if (others[i] !== steps[i]) return undefined
-  }
-  const places = Int32Array.from({ length: end - first }, (_, i) => first + i)
-  const inside = Math.max(0, pointAt(steps, window.to) - pointAt(steps, window.from, true))
-  return {
-    xs: steps.slice(first, end),
-    ys: lines.map(line => (line.smoothed ?? line.mean).slice(first, end)),
-    points: lines.map(() => places),
-    total: inside * lines.length,
-    drawn: inside * lines.length,
-  }
-}
-
-/** As `align`, for lines of any steps. */
-export const alignAny = (lines: readonly CurveLine[], window: Window, pixels: number): Aligned => {
-  const kept = lines.map(line => drawnPoints(line.steps, line.mean, window, pixels))
-  const inside = lines.map(({ steps }) =>
-    Math.max(0, pointAt(steps, window.to) - pointAt(steps, window.from, true)),
-  )
-  // A step that a line has twice gets two places, in order.
-  const most = new Map<number, number>()
-  lines.forEach((line, l) => {
-    const here = new Map<number, number>()
-    for (const i of kept[l]) here.set(line.steps[i], (here.get(line.steps[i]) ?? 0) + 1)
-    for (const [step, n] of here) most.set(step, Math.max(most.get(step) ?? 0, n))
-  })
-  const xs: number[] = []
-  const placeOf = new Map<number, number>()
-  for (const step of [...most.keys()].sort((a, b) => a - b)) {
-    placeOf.set(step, xs.length)
-    for (let n = most.get(step)!; n > 0; n--) xs.push(step)
-  }
-  const points = lines.map(() => new Int32Array(xs.length).fill(-1))
-  const ys = lines.map((line, l) => {
-    const column: (number | null)[] = new Array<number | null>(xs.length).fill(null)
-    let [lastStep, nth] = [NaN, 0]
-    for (const i of kept[l]) {
-      const step = line.steps[i]
-      nth = step === lastStep ? nth + 1 : 0
-      lastStep = step
-      const place = placeOf.get(step)! + nth
-      column[place] = (line.smoothed ?? line.mean)[i]
-      points[l][place] = i
-    }
-    return column
-  })
-  return {
-    xs,
-    ys,
-    points,
-    total: inside.reduce((sum, n) => sum + n, 0),
-    drawn: kept.reduce(
-      (sum, indices, l) =>
-        sum + indices.filter(i => lines[l].steps[i] >= window.from && lines[l].steps[i] <= window.to).length,
-      0,
-    ),
-  }
 }
 
 /** Lowest and highest of what is drawn within a window, bands included, with room; [0, 1] where there is nothing. */

@@ -1,0 +1,276 @@
+// What a chart has on its canvas besides the axes: bands, stages and marks under the lines; the lines with their
+// markers, and their names beside the ends. Pixels are the canvas's own. The shapes are made for a canvas that is
+// painted without a GPU, ten times a second: a filled path with more corners than half the plot is wide costs five
+// times as much as one with fewer, and a stroke's round corners half as much again as plain ones.
+import { cut, spread } from '@ldyn/figures'
+import type uPlot from 'uplot'
+import type { CurveLine, CurvePanel } from './align.ts'
+import { dashOf, fontOf, inks, labelRoom, markerPath, markLook } from './chart-look.ts'
+import { corners, edgeOf, type Thinned } from './thin.ts'
+
+/** What is painted. */
+export interface Scene {
+  readonly panel: CurvePanel
+  readonly dark: boolean
+  /** Of the whole chart, in CSS pixels. */
+  readonly width: number
+  readonly thinned: Thinned
+}
+
+type Place = (value: number) => number
+
+/** From values to pixels; along a linear axis without asking uPlot for each. */
+const placer = (u: uPlot, key: 'x' | 'y'): Place => {
+  const { min, max, distr } = u.scales[key]
+  if (distr !== 1 && distr !== undefined) return value => u.valToPos(value, key, true)
+  const start = u.valToPos(min!, key, true)
+  const slope = (u.valToPos(max!, key, true) - start) / (max! - min!)
+  return value => start + (value - min!) * slope
+}
+
+interface Surface {
+  readonly ctx: CanvasRenderingContext2D
+  readonly ratio: number
+  readonly box: uPlot.BBox
+  readonly x: Place
+  readonly y: Place
+}
+
+const surfaceOf = (u: uPlot): Surface => ({
+  ctx: u.ctx,
+  ratio: devicePixelRatio,
+  box: u.bbox,
+  x: placer(u, 'x'),
+  y: placer(u, 'y'),
+})
+
+/** Draws within the plot and some pixels around it, and leaves the canvas as it was. */
+const within = ({ ctx, box: { left, top, width, height } }: Surface, around: number, draw: () => void): void => {
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(left - around, top - around, width + 2 * around, height + 2 * around)
+  ctx.clip()
+  draw()
+  ctx.restore()
+}
+
+const inkOf = ({ dark }: Pick<Scene, 'dark'>) => inks[dark ? 'dark' : 'light']
+const colourOf = ({ dark }: Pick<Scene, 'dark'>, line: CurveLine): string => line.look[dark ? 'dark' : 'light']
+
+/** Pixels of a band's edge of which one point is drawn. */
+const EDGE_PIXELS = 5
+
+/** Ends of a line's band at a point; undefined where it has none. */
+const bandEnds = (line: CurveLine): readonly [low: Place, high: Place] | undefined => {
+  const { mean, se, low, high } = line
+  if (low && high) return [i => low[i], i => high[i]]
+  return se ? [i => mean[i] - se[i], i => mean[i] + se[i]] : undefined
+}
+
+const bands = (surface: Surface, scene: Scene): void => {
+  const { ctx, box, ratio, x, y } = surface
+  const { panel, dark, thinned } = scene
+  if (panel.band === undefined) return
+  ctx.globalAlpha = dark ? 0.17 : 0.13
+  panel.lines.forEach((line, l) => {
+    const ends = bandEnds(line)
+    const points = thinned.points[l]
+    if (!ends || points.length < 2) return
+    const [low, high] = ends
+    const most = box.width / ratio / EDGE_PIXELS
+    const shape = new Path2D()
+    for (const i of edgeOf(points, high, most)) shape.lineTo(x(line.steps[i]), y(high(i)))
+    const below = edgeOf(points, i => -low(i), most)
+    for (let k = below.length - 1; k >= 0; k--) shape.lineTo(x(line.steps[below[k]]), y(low(below[k])))
+    shape.closePath()
+    ctx.fillStyle = colourOf(scene, line)
+    ctx.fill(shape)
+  })
+  ctx.globalAlpha = 1
+}
+
+const marks = ({ ctx, box: { left, top, width, height }, ratio, x }: Surface, scene: Scene): void => {
+  const { panel } = scene
+  const { axis, caution } = inkOf(scene)
+  if (!panel.marks?.length) return
+  ctx.font = fontOf(9 * ratio, true)
+  ctx.textAlign = 'center'
+  ctx.textBaseline = 'bottom'
+  for (const { step, kind } of panel.marks) {
+    const at = x(panel.axis?.at(step) ?? step)
+    if (at < left || at > left + width) continue
+    ctx.fillStyle = markLook[kind].caution ? caution : axis
+    ctx.fillRect(Math.round(at) - ratio / 2, top + height - 7 * ratio, ratio, 7 * ratio)
+    ctx.fillText(markLook[kind].letter, at, top + height - 7 * ratio)
+  }
+}
+
+/** A line at 0 where that means something, and one where each stage but the first begins. */
+const rules = ({ ctx, box: { left, top, width, height }, ratio, x, y }: Surface, scene: Scene): void => {
+  const { panel } = scene
+  ctx.strokeStyle = inkOf(scene).axis
+  ctx.lineWidth = ratio
+  const rule = (fromX: number, fromY: number, toX: number, toY: number): void => {
+    ctx.beginPath()
+    ctx.moveTo(fromX, fromY)
+    ctx.lineTo(toX, toY)
+    ctx.stroke()
+  }
+  if (panel.zero) {
+    const at = Math.round(y(0)) + 0.5
+    rule(left, at, left + width, at)
+  }
+  ctx.setLineDash([3 * ratio, 3 * ratio])
+  for (const { step } of panel.stages.slice(1)) {
+    const at = Math.round(x(step)) + 0.5
+    if (at > left && at <= left + width) rule(at, top, at, top + height)
+  }
+  ctx.setLineDash([])
+}
+
+/** Above the plot, as many letters as the stage is wide. */
+const stageNames = ({ ctx, box: { left, top, width }, ratio, x }: Surface, scene: Scene): void => {
+  const { panel } = scene
+  ctx.save()
+  ctx.font = fontOf(11 * ratio, true)
+  ctx.fillStyle = inkOf(scene).muted
+  ctx.textBaseline = 'bottom'
+  ctx.textAlign = 'left'
+  const starts = panel.stages.map(({ step }) => x(step))
+  panel.stages.forEach(({ name }, i) => {
+    const from = Math.max(left, starts[i])
+    const end = Math.min(starts[i + 1] ?? Infinity, left + width)
+    const letters = Math.floor((end - from) / ratio / 6.5)
+    if (letters > 2) ctx.fillText(cut(name, letters), from, top - 4 * ratio)
+  })
+  ctx.restore()
+}
+
+/** Under the lines. */
+export const paintUnder = (u: uPlot, scene: Scene): void => {
+  const surface = surfaceOf(u)
+  within(surface, 0, () => {
+    bands(surface, scene)
+    marks(surface, scene)
+    rules(surface, scene)
+  })
+  stageNames(surface, scene)
+}
+
+/** Points so far apart, in pixels, are all drawn; of closer ones those that lie on a straight line to this exactness. */
+const [ROOMY, SLACK] = [3, 0.2]
+
+const lines = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
+  const { panel, thinned } = scene
+  ctx.lineJoin = 'bevel'
+  panel.lines.forEach((line, l) => {
+    const path = new Path2D()
+    const points = thinned.points[l]
+    const values = line.smoothed ?? line.mean
+    if (points.length * ROOMY < box.width) for (const i of points) path.lineTo(x(line.steps[i]), y(values[i]))
+    else
+      corners(
+        points,
+        i => x(line.steps[i]),
+        i => y(values[i]),
+        SLACK * ratio,
+        (cornerX, cornerY) => path.lineTo(cornerX, cornerY),
+      )
+    ctx.strokeStyle = colourOf(scene, line)
+    ctx.lineWidth = line.look.width * ratio
+    ctx.setLineDash(dashOf(line.look.dash, ratio))
+    ctx.stroke(path)
+  })
+  ctx.setLineDash([])
+}
+
+/** Of a moving average the values stay visible (ux.md R6). */
+const raw = ({ ctx, ratio, x, y }: Surface, scene: Scene): void => {
+  ctx.globalAlpha = 0.3
+  ctx.lineWidth = ratio
+  scene.panel.lines.forEach((line, l) => {
+    if (!line.smoothed) return
+    ctx.strokeStyle = colourOf(scene, line)
+    ctx.beginPath()
+    for (const i of scene.thinned.points[l]) ctx.lineTo(x(line.steps[i]), y(line.mean[i]))
+    ctx.stroke()
+  })
+  ctx.globalAlpha = 1
+}
+
+/** Pixels that a point needs for a marker of its own. */
+const MARKER_ROOM = 9
+
+const markers = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
+  scene.panel.lines.forEach((line, l) => {
+    const points = scene.thinned.points[l]
+    if (points.length === 0 || box.width / ratio / points.length < MARKER_ROOM) return
+    const values = line.smoothed ?? line.mean
+    ctx.fillStyle = colourOf(scene, line)
+    for (const i of points) {
+      markerPath(ctx, line.look.marker, x(line.steps[i]), y(values[i]), 2.3 * ratio)
+      ctx.fill()
+    }
+  })
+}
+
+/** Each name at the height where its line leaves the window, moved apart where they would cover each other. */
+const names = (u: uPlot, surface: Surface, scene: Scene): void => {
+  const { ctx, box, ratio, x, y } = surface
+  const { panel, width, thinned } = scene
+  const room = labelRoom(width, panel.lines.length)
+  if (room < 50) return
+  const { left, top, height } = box
+  const right = left + box.width
+  const ends = panel.lines.flatMap((line, l) => {
+    const i = thinned.points[l].findLast(point => line.steps[point] <= u.scales.x.max!)
+    return i === undefined ? [] : [{ line, x: x(line.steps[i]), y: y((line.smoothed ?? line.mean)[i]) }]
+  })
+  const heights = spread(
+    ends.map(end => end.y / ratio),
+    (top + 6) / ratio,
+    (top + height - 4) / ratio,
+    13,
+  )
+  ctx.save()
+  ctx.font = fontOf(11 * ratio)
+  ctx.textBaseline = 'middle'
+  ctx.textAlign = 'left'
+  const { ink } = inkOf(scene)
+  ends.forEach(({ line, x: endX, y: endY }, i) => {
+    const at = heights[i] * ratio
+    const own = colourOf(scene, line)
+    ctx.strokeStyle = own
+    ctx.globalAlpha = 0.55
+    ctx.lineWidth = 0.7 * ratio
+    ctx.beginPath()
+    ctx.moveTo(Math.min(endX, right) + 3 * ratio, Math.min(Math.max(endY, top), top + height))
+    ctx.lineTo(right + 10 * ratio, at)
+    ctx.stroke()
+    ctx.globalAlpha = 1
+    ctx.lineWidth = line.look.width * ratio
+    ctx.setLineDash(dashOf(line.look.dash, ratio))
+    ctx.beginPath()
+    ctx.moveTo(right + 10 * ratio, at)
+    ctx.lineTo(right + 28 * ratio, at)
+    ctx.stroke()
+    ctx.setLineDash([])
+    ctx.fillStyle = own
+    markerPath(ctx, line.look.marker, right + 19 * ratio, at, 2.4 * ratio)
+    ctx.fill()
+    ctx.fillStyle = ink
+    ctx.fillText(cut(line.label, Math.floor((room - 34) / 6.1)), right + 32 * ratio, at)
+  })
+  ctx.restore()
+}
+
+/** The lines and what stands at them. */
+export const paintLines = (u: uPlot, scene: Scene): void => {
+  const surface = surfaceOf(u)
+  within(surface, surface.ratio, () => {
+    lines(surface, scene)
+    raw(surface, scene)
+  })
+  within(surface, 4 * surface.ratio, () => markers(surface, scene))
+  names(u, surface, scene)
+}
