@@ -41,7 +41,7 @@ export interface DrawnModel extends Named {
   readonly kind: 'drawn'
   readonly draw: () => VNode
   readonly table: () => Table
-  /** A file of its own, where the drawing is SVG. */
+  /** A file that holds more than the page shows; else the file is what the page shows (shell/picture.ts). */
   readonly svg?: () => string | undefined
 }
 
@@ -141,7 +141,7 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
   return { ...panel, lines }
 }
 
-/** The panel as an SVG file; undefined where it has no picture that could stand alone. */
+/** The panel as an SVG file, made of its model; undefined where the file is what the page shows. */
 export const svgFor = (
   model: PanelModel,
   zoom?: readonly [number, number],

@@ -6,7 +6,6 @@ import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type ScreenProps } from '../shell/context.ts'
 import { useKept } from '../shell/kept.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import { drawnSvg } from '../shell/picture.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { useWatched } from './beside.ts'
 import { typeInFocus } from './probe-list.tsx'
@@ -200,7 +199,6 @@ const bandPanels = (
       title,
       says: `${says} ${mass.n} probes.`,
       draw: () => <Bands mass={mass} run={run} evaluation={now} />,
-      svg: () => drawnSvg('bands', title),
       table: () => ({
         head: ['step', 'stage', ...BANDS.map(({ metric }) => metric), ...(mass.own ? ['own tokens'] : [])],
         rows: mass.steps.map((step, e) => [
@@ -227,7 +225,6 @@ const bandPanels = (
             ]
           : [],
       draw: () => <GainBars moved={moved} />,
-      svg: () => drawnSvg('gained', `What moved from step ${a} to step ${b}`),
       table: () => ({
         head: ['band', `step ${a}`, `step ${b}`, 'change'],
         rows: BANDS.map(({ name }, i) => [name, mass.means[i][then], mass.means[i][now], moved[i]]),

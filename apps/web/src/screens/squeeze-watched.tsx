@@ -15,7 +15,6 @@ import {
   type Seen,
 } from '../panels/watched.ts'
 import { useApp } from '../shell/context.ts'
-import { drawnSvg } from '../shell/picture.ts'
 
 const quoted = (text: string): string => `“${tokenText(text)}”`
 
@@ -163,7 +162,6 @@ export const rankPanel = (then: Seen, now: Seen, marked: readonly Marked[]): Pan
   title: `Probability by rank: step ${then.step} and step ${now.step}`,
   says: `Both axes logarithmic; dashed: step ${then.step}, solid: step ${now.step}; hollow circles then, filled now. A squeeze lifts the head and drops the tail. ${storyOf(then, now, marked)}.`,
   draw: () => <RankPlot then={then} now={now} marked={marked} />,
-  svg: () => drawnSvg('ranks', `Probability by rank, steps ${then.step} and ${now.step}`),
   table: () => {
     const ranks = [...new Set([...then.position.curve, ...now.position.curve].map(([rank]) => rank))]
     const at = (seen: Seen, rank: number) => seen.position.curve.find(([one]) => one === rank)?.[1]
@@ -474,7 +472,6 @@ export const simplexPanel = (
         </svg>
       )
     },
-    svg: () => drawnSvg('simplex', about.title),
     table: () => ({
       head: ['step', ...names],
       rows: points.map(({ step, p }) => [step, ...p]),

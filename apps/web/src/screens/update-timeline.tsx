@@ -5,7 +5,6 @@ import { useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
-import { drawnSvg } from '../shell/picture.ts'
 import { barsOf, sideOf, summedByType, updatesIn, type UpdateBar } from './update-data.ts'
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [900, 190, 56, 12, 16, 26]
@@ -152,7 +151,7 @@ const Key = ({ parts, dark }: { parts: readonly string[]; dark: boolean }) => (
     ))}
     <span>— predicted in all</span>
     <span>○ actual</span>
-    <span>click: that update; drag: sum up a range</span>
+    <span class="on-page">click: that update; drag: sum up a range</span>
   </p>
 )
 
@@ -171,7 +170,6 @@ export const timelinePanel = (
     title: `Every recorded update on ${whose}`,
     says: 'Δ log π in nats, Σ over the response’s tokens: bars are the predicted parts (y⁺ blue, y⁻ vermilion, carried over and decay grey), the circle is what happened. Where circle and line part, the step was too large for the first order.',
     draw: () => <TimelineBody bars={bars} run={run} at={at} parts={parts} />,
-    svg: () => drawnSvg('updates', `Every recorded update on ${whose}`),
     table: () => ({
       head: ['step', 'stage', 'actual', 'predicted', 'actual − predicted', ...parts],
       rows: bars.map(bar => [

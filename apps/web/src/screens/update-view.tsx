@@ -9,7 +9,6 @@ import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type App, type ScreenProps } from '../shell/context.ts'
 import { HeatFigure } from '../shell/heat-figure.tsx'
 import { heatFiles } from '../shell/heat-window.ts'
-import { drawnSvg } from '../shell/picture.ts'
 import { Icon } from '../shell/icon.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { typeInFocus } from './probe-list.tsx'
@@ -92,7 +91,6 @@ const barsPanel = (changes: readonly TypeChange[], types: readonly string[]): Pa
   title: 'Predicted and actual',
   says: `${SIGN} Filled: what happened; dashed: what a first-order prediction along the applied update said. Mean over the followed probes of each type. ${captionOf(changes)}`,
   draw: () => <Bars changes={changes} types={types} />,
-  svg: () => drawnSvg('predicted', 'Predicted and actual'),
   table: () => ({
     head: ['type', 'probes', 'actual', 'predicted', 'actual − predicted'],
     rows: changes.map(({ type, n, actual, predicted }) => [type, n, actual, predicted, actual - predicted]),
@@ -203,7 +201,6 @@ const scatterPanel = (app: App, update: DecompositionLine, types: readonly strin
           ]
         : [],
     draw: () => <Scatter app={app} update={update} types={types} />,
-    svg: () => drawnSvg('agreement', `Update ${update.s}: actual against predicted`),
     table: () => ({
       head: ['probe', 'type', 'predicted', 'actual', ...Object.keys(update.probes[0]?.directions ?? {})],
       rows: update.probes.map(({ row, type, predicted, actual, directions }) => [

@@ -1,6 +1,7 @@
 // The frame around every panel: title, what it shows, the same actions everywhere (table, full page, link,
 // files), and what stands there while it loads, fails or has nothing to show.
 import { escape, slug } from '@ldyn/figures'
+import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import {
   csvOf,
@@ -47,8 +48,11 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
       )
   }
   // Made when it is asked for: a picture of thousands of points is no small text.
-  const svg = (use: (text: string) => void): void => {
-    const text = svgFor(model, app.store.view.peek().zoom, app.store.view.peek().xAxis === 'log')
+  const svg = async (use: (text: string) => void): Promise<void> => {
+    const { zoom, xAxis } = app.store.view.peek()
+    const text =
+      svgFor(model, zoom, xAxis === 'log') ??
+      (model.kind === 'drawn' ? (await import('./picture.ts')).drawnSvg(model.id, model.title) : undefined)
     if (text === undefined) app.toast('Nothing is drawn in this window')
     else {
       const from = origin(app)
@@ -56,7 +60,6 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
       use(from === undefined ? text : `${text.slice(0, cut)}<metadata>${escape(from)}</metadata>${text.slice(cut)}`)
     }
   }
-  const picture = model.kind === 'curves' || (model.kind === 'drawn' && model.svg !== undefined)
   // Escape closes it and the focus stays at it; so does going elsewhere, lest it cover what one goes to.
   const close = (menu: HTMLDetailsElement): void => {
     if (menu.contains(document.activeElement)) menu.querySelector('summary')?.focus()
@@ -80,19 +83,15 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
         <span class="sr">Save {model.title} as a file</span>
       </summary>
       <div class="menu-items">
-        {picture && (
-          <button
-            type="button"
-            onClick={() => svg(text => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', text))}
-          >
-            SVG
-          </button>
-        )}
-        {picture && (
-          <button type="button" onClick={() => svg(text => void savePng(fileName(app, model, 'png'), text))}>
-            PNG, twice as large
-          </button>
-        )}
+        <button
+          type="button"
+          onClick={() => void svg(text => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', text))}
+        >
+          SVG
+        </button>
+        <button type="button" onClick={() => void svg(text => void savePng(fileName(app, model, 'png'), text))}>
+          PNG, twice as large
+        </button>
         <button type="button" onClick={csv}>
           CSV of what is drawn
         </button>
@@ -219,31 +218,44 @@ const asItStands = (app: App, model: PanelModel): PanelModel => {
   return failed ? { ...model, kind: 'trouble', trouble: failed.trouble.value!, retry: failed.retry } : model
 }
 
-export const PanelFrame = ({
-  model: given,
-  height = 260,
-  children,
-}: {
-  model: PanelModel
-  height?: number
-  children?: preact.ComponentChildren
-}) => {
-  const app = useApp()
-  const model = asItStands(app, given)
-  const frame = useRef<HTMLElement>(null)
-  const { tables, full } = app.store.view.value
-  const table = tables.includes(model.id) ? tableFor(seen(app, model)) : undefined
-  const isFull = full === model.id
-  const ids = { title: `panel-${model.id}-title`, says: `panel-${model.id}-says` }
+// Effects of their own functions: one keeps all that its function saw when it last ran, and the model of a panel may
+// hold matrices of many megabytes.
+const useInView = (frame: RefObject<HTMLElement | null>, isFull: boolean): void =>
   useEffect(() => {
     if (isFull) frame.current?.scrollIntoView({ block: 'start' })
   }, [isFull])
-  // Drawing and table take each other's place: the focus that one had is the other's.
+
+/** Drawing and table take each other's place: the focus that one had is the other's. */
+const useHeldFocus = (frame: RefObject<HTMLElement | null>, isTable: boolean): void => {
   const held = frame.current?.contains(document.activeElement) ?? false
   useLayoutEffect(() => {
     if (!held || frame.current!.contains(document.activeElement)) return
     frame.current!.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true })
-  }, [table !== undefined])
+  }, [isTable])
+}
+
+export const PanelFrame = ({
+  model: given,
+  height = 260,
+  frame: own,
+  children,
+}: {
+  model: PanelModel
+  height?: number
+  /** Where whoever draws the panel wants to know its place. */
+  frame?: { current: HTMLElement | null }
+  children?: preact.ComponentChildren
+}) => {
+  const app = useApp()
+  const model = asItStands(app, given)
+  const inner = useRef<HTMLElement>(null)
+  const frame = own ?? inner
+  const { tables, full } = app.store.view.value
+  const table = tables.includes(model.id) ? tableFor(seen(app, model)) : undefined
+  const isFull = full === model.id
+  const ids = { title: `panel-${model.id}-title`, says: `panel-${model.id}-says` }
+  useInView(frame, isFull)
+  useHeldFocus(frame, table !== undefined)
   const actions = model.kind === 'curves' || model.kind === 'drawn'
   return (
     <figure

@@ -1,5 +1,7 @@
-// A figure that is drawn as SVG on the page, as a file that stands alone: what the style sheet gives each part is
-// written into it, and it lies on white or dark paper as the page does.
+// What a panel shows on the page, as an SVG file that stands alone: drawings with what the style sheet gives each part
+// written into it, text and tables as they are set, line by line, on white or dark paper as the page is. Fetched when a
+// picture is asked for.
+import { cut, escape, tag, type Attributes } from '@ldyn/figures'
 
 const TAKEN = [
   'fill',
@@ -13,10 +15,13 @@ const TAKEN = [
   'text-anchor',
 ] as const
 
-/** The panel's drawing; undefined where it is not on the page just now (a table stands there, or it is still read). */
-export const drawnSvg = (id: string, title: string): string | undefined => {
-  const drawing = document.querySelector<SVGSVGElement>(`#panel-${CSS.escape(id)} .drawn svg.strips`)
-  if (!drawing) return undefined
+/** What is for the page alone: switches, what only screen readers are told, hints of what a click does. */
+const ON_PAGE = '.sr, .on-page, select, input, label, summary, button:not(.plain, .token)'
+
+/** Room for the title. */
+const HEAD = 26
+
+const styled = (drawing: SVGSVGElement, place: Attributes): string => {
   const copy = drawing.cloneNode(true) as SVGSVGElement
   const from = [drawing, ...drawing.querySelectorAll('*')]
   const to = [copy, ...copy.querySelectorAll('*')]
@@ -25,17 +30,108 @@ export const drawnSvg = (id: string, title: string): string | undefined => {
     for (const name of TAKEN) to[i].setAttribute(name, style.getPropertyValue(name))
     to[i].removeAttribute('class')
   })
-  const { x, y, width, height } = drawing.viewBox.baseVal
-  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  copy.setAttribute('width', String(width))
-  copy.setAttribute('height', String(height))
-  copy.setAttribute('font-family', 'system-ui, sans-serif')
-  const paper = document.createElementNS('http://www.w3.org/2000/svg', 'rect')
-  const ground = getComputedStyle(drawing.closest('.panel') ?? document.body).backgroundColor
-  const about = { x, y, width, height, fill: ground }
-  for (const [name, value] of Object.entries(about)) paper.setAttribute(name, String(value))
-  const name = document.createElementNS('http://www.w3.org/2000/svg', 'title')
-  name.textContent = title
-  copy.prepend(name, paper)
-  return `${new XMLSerializer().serializeToString(copy)}\n`
+  for (const [name, value] of Object.entries(place)) copy.setAttribute(name, String(value))
+  return new XMLSerializer().serializeToString(copy)
+}
+
+interface Line {
+  text: string
+  readonly box: DOMRect
+  right: number
+}
+
+/** The lines that a text is set in: letters of one height are one. */
+const linesOf = (node: Text): readonly Line[] => {
+  const [range, lines]: [Range, Line[]] = [document.createRange(), []]
+  let at = 0
+  for (const letter of node.data) {
+    range.setStart(node, at)
+    range.setEnd(node, (at += letter.length))
+    const box = range.getBoundingClientRect()
+    if (box.width === 0) continue
+    const last = lines.at(-1)
+    if (last && Math.abs(last.box.top - box.top) < 2 && box.left > last.right - 2)
+      [last.text, last.right] = [last.text + letter, box.right]
+    else lines.push({ text: letter, box, right: box.right })
+  }
+  return lines.filter(({ text }) => text.trim() !== '')
+}
+
+const clear = (colour: string): boolean => /^rgba\(.* 0\)$|^transparent$/.test(colour)
+
+/** What is drawn below `root`, in its order, with places counted from `x`, `y`; and how far it reaches. */
+const marksOf = (root: Element, x: number, y: number) => {
+  const marks: string[] = []
+  let [width, height] = [0, 0]
+  const reach = ({ right, bottom }: Pick<DOMRect, 'right' | 'bottom'>): void => {
+    ;[width, height] = [Math.max(width, right - x), Math.max(height, bottom - y)]
+  }
+  const walk = (element: Element): void => {
+    if (element.matches(ON_PAGE)) return
+    const box = element.getBoundingClientRect()
+    if (element instanceof SVGSVGElement) {
+      reach(box)
+      marks.push(styled(element, { x: box.left - x, y: box.top - y, width: box.width, height: box.height }))
+      return
+    }
+    const style = getComputedStyle(element)
+    const ground = style.backgroundColor
+    if (!clear(ground)) {
+      for (const { left, top, width, height } of element.getClientRects())
+        marks.push(tag('rect', { x: left - x, y: top - y, width, height, rx: 2, fill: ground }))
+    }
+    if (parseFloat(style.borderBottomWidth) > 0 && !clear(style.borderBottomColor)) {
+      const at = box.bottom - y
+      marks.push(
+        tag('line', { x1: box.left - x, x2: box.right - x, y1: at, y2: at, stroke: style.borderBottomColor }),
+      )
+    }
+    for (const child of element.childNodes) {
+      if (child instanceof Element) walk(child)
+      else if (child instanceof Text) {
+        for (const { text, box, right } of linesOf(child)) {
+          reach({ right, bottom: box.bottom })
+          const set: Attributes = {
+            x: box.left - x,
+            // Of the height of a line, what stands above its letters' feet.
+            y: box.top - y + box.height * 0.8,
+            // Another machine's letters have the same room.
+            textLength: right - box.left,
+            lengthAdjust: 'spacingAndGlyphs',
+            fill: style.color,
+            'font-family': style.fontFamily,
+            'font-size': style.fontSize,
+            'font-weight': style.fontWeight,
+          }
+          // What the page blurs, the picture does not tell.
+          marks.push(tag('text', set, escape(element.closest('.blurred') ? text.replace(/\S/g, '▒') : text)))
+        }
+      }
+    }
+  }
+  walk(root)
+  return { marks, width, height }
+}
+
+/** The panel as the page shows it just now; undefined where there is nothing to see. */
+export const drawnSvg = (id: string, title: string): string | undefined => {
+  const panel = document.getElementById(`panel-${id}`)
+  const drawing = panel?.querySelector('.drawn, .table-view')
+  if (!panel || !drawing) return undefined
+  const { left, top } = drawing.getBoundingClientRect()
+  const { marks, width, height } = marksOf(drawing, left - 10, top - HEAD)
+  const { backgroundColor, color, fontFamily } = getComputedStyle(panel)
+  const [wide, high] = [Math.ceil(width + 10), Math.ceil(height + 10)]
+  const head = tag('text', { x: 10, y: 17, fill: color, 'font-size': 13, 'font-weight': 600 }, escape(cut(title, Math.floor(wide / 7))))
+  return `${tag(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      viewBox: `0 0 ${wide} ${high}`,
+      width: wide,
+      height: high,
+      'font-family': fontFamily,
+    },
+    [tag('title', {}, escape(title)), tag('rect', { width: wide, height: high, fill: backgroundColor }), head, ...marks],
+  )}\n`
 }
