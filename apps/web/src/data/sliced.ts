@@ -17,20 +17,30 @@ export const runSliced = <T>(
     now = () => performance.now(),
   }: { readonly later?: (run: () => void) => void; readonly now?: () => number } = {},
 ): Sliced => {
-  let stopped = false
+  // Let go with its end: whoever could still stop it does not keep what it worked with.
+  let left: Generator<void, T> | undefined = work
   const slice = (): void => {
-    if (stopped) return
     const until = now() + SLICE_MS
-    do {
-      const step = work.next()
-      if (step.done) return done(step.value)
-    } while (now() < until)
-    later(slice)
+    while (left) {
+      const step = left.next()
+      if (step.done) {
+        left = undefined
+        return done(step.value)
+      }
+      if (now() >= until) return later(slice)
+    }
   }
   later(slice)
   return {
     stop() {
-      stopped = true
+      left = undefined
     },
   }
+}
+
+/** What `work` comes to, in one piece. */
+export const atOnce = <T>(work: Generator<void, T>): T => {
+  let step = work.next()
+  while (!step.done) step = work.next()
+  return step.value
 }

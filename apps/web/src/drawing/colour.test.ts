@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { scaleFor, SIGNED, stepOf } from './colour.ts'
+import { SIGNED, stepOf } from './colour.ts'
 
 it('a signed scale has 0 in the middle and is the same size on both sides', () => {
   for (const linear of [undefined, 0.01]) {
@@ -17,26 +17,4 @@ it('a logarithmic scale grows with the value and tells small ones apart', () => 
   const steps = [0.001, 0.01, 0.1, 1].map(value => stepOf(value, scale))
   expect(steps).toEqual([...steps].sort((a, b) => a - b))
   expect(new Set(steps).size).toBe(4)
-})
-
-it('limits are not set by a single outlier, and by nothing for no values', () => {
-  const values = [...Array.from({ length: 999 }, (_, i) => i / 999), 1e6]
-  expect(scaleFor(values, true).limit).toBeLessThan(1.01)
-  expect(scaleFor([], true)).toMatchObject({ limit: 1 })
-  expect(scaleFor([0, 0], true).limit).toBe(1)
-})
-
-it('the limit is the 99th percentile, whatever the order and however many are alike', () => {
-  for (const n of [1, 2, 3, 100, 101, 1000]) {
-    const values = Array.from({ length: n }, (_, i) => ((i * 7919) % n) - n / 2)
-    const sizes = values.map(Math.abs).sort((a, b) => a - b)
-    expect(scaleFor(values, true).limit).toBe(sizes[Math.ceil((n - 1) * 0.99)] || sizes.at(-1) || 1)
-    expect(
-      scaleFor(
-        Array.from({ length: n }, () => 3),
-        true,
-      ).limit,
-    ).toBe(3)
-    expect(scaleFor([...values, NaN, -Infinity], true).limit).toBe(scaleFor(values, true).limit)
-  }
 })

@@ -1,5 +1,6 @@
 // Colours of maps: 256 steps between anchors of ColorBrewer's RdBu (signed, white at 0) and of cividis
-// (unsigned, readable with any colour vision). A theme never changes them. How values become pixels: heat-map.ts.
+// (unsigned, readable with any colour vision). A theme never changes them. Which values they reach: colour-limits.ts;
+// how values become pixels: heat-map.ts.
 
 const RD_BU = [
   '67001f',
@@ -53,44 +54,12 @@ export interface ColourScale {
   readonly linear?: number
 }
 
-/** The k-th smallest of finite numbers, in linear time: matrices have millions. `values` is put in another order. */
-const kthOf = (values: Float64Array, k: number): number => {
-  let [low, high] = [0, values.length - 1]
-  while (low < high) {
-    const pivot = values[(low + high) >> 1]
-    let [i, j] = [low, high]
-    while (i <= j) {
-      while (values[i] < pivot) i++
-      while (values[j] > pivot) j--
-      if (i > j) break
-      ;[values[i], values[j]] = [values[j], values[i]]
-      i++
-      j--
-    }
-    if (k <= j) high = j
-    else if (k >= i) low = i
-    else return values[k]
-  }
-  return values[k]
-}
+/** The colours of a scale. */
+export const coloursOf = ({ signed }: Pick<ColourScale, 'signed'>): Uint8Array => (signed ? SIGNED : UNSIGNED)
 
-/**
- * Limits at the 99th percentile: they show all but the largest hundredth of the values (and, unsigned, the smallest).
- * What lies beyond keeps the last colour.
- */
-export const scaleFor = (values: ArrayLike<number>, signed: boolean, log = false): ColourScale => {
-  const all = new Float64Array(values.length)
-  let n = 0
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) all[n++] = signed ? Math.abs(values[i]) : values[i]
-  }
-  const sizes = all.subarray(0, n)
-  if (sizes.length === 0) return { signed, limit: 1, low: 0 }
-  const last = sizes.length - 1
-  const limit = kthOf(sizes, Math.ceil(last * 0.99)) || kthOf(sizes, last) || 1
-  if (!signed) return { signed, limit, low: kthOf(sizes, Math.floor(last * 0.01)) }
-  return { signed, limit, low: 0, ...(log && { linear: limit / 50 }) }
-}
+/** One of 256 colours, as CSS has it. */
+export const cssColour = (colours: Uint8Array, step: number): string =>
+  `rgb(${colours.subarray(step * 3, step * 3 + 3).join(' ')})`
 
 /** The place of a value on the scale, 0 to 255. Zero of a signed scale is exactly in the middle. */
 export const stepOf = (value: number, { signed, limit, low, linear }: ColourScale): number => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { scaleFor, SIGNED, UNSIGNED } from './colour.ts'
+import { SIGNED, UNSIGNED } from './colour.ts'
+import { scaleFor } from './colour-limits.ts'
 import {
   countOf,
   marginalsOf,

@@ -2,7 +2,7 @@
 // Where cells are smaller than pixels, a pixel shows the strongest of the cells behind it, never a sample of them
 // (ux.md R1). A cell beyond the scale keeps the last colour and is hatched; what is not a number is a checkerboard;
 // what was not recorded is dotted; none of these can be taken for a value. A theme changes nothing (R8).
-import { SIGNED, stepOf, UNSIGNED, type ColourScale } from './colour.ts'
+import { coloursOf, stepOf, type ColourScale } from './colour.ts'
 
 export interface Grid {
   readonly rows: number
@@ -41,6 +41,13 @@ export const partWithin = (
     columns: w,
   }
 }
+
+/** A cell, by row and column. */
+export type Place = readonly [row: number, column: number]
+
+/** Whether the part has this cell. */
+export const holds = ({ row, column, rows, columns }: Part, [r, c]: Place): boolean =>
+  r >= row && r < row + rows && c >= column && c < column + columns
 
 /** Whether a value lies beyond the scale's limits. */
 export const clips = (value: number, { signed, limit, low }: ColourScale): boolean =>
@@ -94,7 +101,7 @@ export const paint = (
   width: number,
   height: number,
 ): Uint8ClampedArray<ArrayBuffer> => {
-  const colours = scale.signed ? SIGNED : UNSIGNED
+  const colours = coloursOf(scale)
   const [across, down] = [Math.min(part.columns, width), Math.min(part.rows, height)]
   const codes = codesOf(grid, part, scale, across, down)
   const pixels = new Uint8ClampedArray(width * height * 4)
@@ -158,19 +165,13 @@ export const strongestCells = (
   part?: Part,
 ): readonly StrongCell[] => {
   const found: StrongCell[] = []
-  const inside = (row: number, column: number): boolean =>
-    !part ||
-    (row >= part.row &&
-      row < part.row + part.rows &&
-      column >= part.column &&
-      column < part.column + part.columns)
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
     const size = Math.abs(value)
     if (!Number.isFinite(value) || (absent && absent[i] !== 0)) continue
     if (found.length === most && size <= Math.abs(found[most - 1].value)) continue
     const [row, column] = [Math.floor(i / columns), i % columns]
-    if (!inside(row, column)) continue
+    if (part && !holds(part, [row, column])) continue
     let at = found.length
     while (at > 0 && Math.abs(found[at - 1].value) < size) at--
     found.splice(at, 0, { row, column, value })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { checkMarkup } from '../../../../packages/figures/test/check-markup.ts'
 import type { Heat } from '../panels/heat.ts'
-import { scaleFor, SIGNED } from './colour.ts'
+import { SIGNED } from './colour.ts'
+import { scaleFor } from './colour-limits.ts'
 import { heatSvg } from './heat-svg.ts'
 
 const heat: Heat = {

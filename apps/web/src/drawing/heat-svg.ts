@@ -1,9 +1,10 @@
 // A map as an SVG file that stands alone: cells as rectangles (neighbours of one colour as one), names, rails, the bars
 // beside it and its scale, on white paper. What is hatched, checked or dotted on the page is so here. A part of more
 // blocks than a printer can tell apart is folded as on the page: a block shows the strongest of its cells.
-import { escape, show } from '@ldyn/figures'
+import { cut, escape, show } from '@ldyn/figures'
 import { gridOf, type Heat } from '../panels/heat.ts'
-import { inkOn, SIGNED, UNSIGNED, type ColourScale } from './colour.ts'
+import { coloursOf, inkOn, type ColourScale } from './colour.ts'
+import { reachOf } from './heat-layout.ts'
 import { ABSENT, BROKEN, CLIPPED, codesOf, type Part } from './heat-map.ts'
 
 /** Blocks on one side, at most. */
@@ -26,7 +27,7 @@ const number = (value: number): string => String(Math.round(value * 100) / 100)
 /** The part of a map as a file. `title` stands over it. */
 export const heatSvg = (heat: Heat, scale: ColourScale, part: Part, title: string): string => {
   const { rows, columns, rowRails, columnRails, beside = [], unit } = heat
-  const colours = scale.signed ? SIGNED : UNSIGNED
+  const colours = coloursOf(scale)
   const [across, down] = [Math.min(part.columns, MOST), Math.min(part.rows, MOST)]
   const codes = codesOf(gridOf(heat), part, scale, across, down)
   const cell = Math.max(2, Math.min(26, Math.floor(640 / across), Math.floor(640 / down)))
@@ -56,7 +57,6 @@ export const heatSvg = (heat: Heat, scale: ColourScale, part: Part, title: strin
   }
   const text = (x: number, y: number, content: string, more = ''): string =>
     `<text x="${number(x)}" y="${number(y)}"${more}>${escape(content)}</text>`
-  const cut = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name)
   const rowEvery = Math.max(1, Math.ceil((11 * part.rows) / height))
   for (let r = 0; r < part.rows; r += rowEvery) {
     const y = top + ((r + 0.5) / part.rows) * height + 4
@@ -77,13 +77,12 @@ export const heatSvg = (heat: Heat, scale: ColourScale, part: Part, title: strin
     const size = width / part.columns
     out.push(`<rect x="${number(LEFT + c * size)}" y="${number(top - 10)}" width="${number(size)}" height="7" fill="${light}"/>`)
   })
-  let reach = 0
-  for (const { values } of beside) for (let i = 0; i < values.length; i++) reach = Math.max(reach, Math.abs(values[i]))
+  const reach = reachOf(beside)
   beside.forEach(({ name, values, hollow }, k) => {
     const middle = LEFT + width + RIGHT + (k + 0.5) * BAR
     out.push(text(middle, top - 5, name, ' text-anchor="middle"'))
     for (let r = 0; r < part.rows; r++) {
-      const size = (Math.abs(values[part.row + r]) / (reach || 1)) * (BAR / 2 - 3)
+      const size = (Math.abs(values[part.row + r]) / reach) * (BAR / 2 - 3)
       const x = values[part.row + r] >= 0 ? middle : middle - size
       const style = hollow ? 'fill="none" stroke="#333" stroke-dasharray="3 2"' : 'fill="#666"'
       const band = height / part.rows

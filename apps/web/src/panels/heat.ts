@@ -1,6 +1,7 @@
 // The model of a map: a matrix with names for its rows and columns, what stands beside it, and its table. What the
 // table and files hold is what the map shows: of a map that is zoomed into, the window.
-import type { Grid, Part } from '../drawing/heat-map.ts'
+import { show } from '@ldyn/figures'
+import type { Grid, Part, Place } from '../drawing/heat-map.ts'
 import { tokenText } from '../data/matrices.ts'
 import type { Cell, Table } from './panel.ts'
 
@@ -48,6 +49,18 @@ export const gridOf = ({ rows, columns, values, absent }: Heat): Grid => ({
   values,
   absent,
 })
+
+/** A cell in words, with its number. */
+export const cellSays = ({ rows, columns, rowName, columnName, values, absent, unit }: Heat, [r, c]: Place): string => {
+  const i = r * columns.length + c
+  const value =
+    absent && absent[i] !== 0
+      ? 'not recorded'
+      : Number.isFinite(values[i])
+        ? `${show(values[i])} ${unit}`.trim()
+        : 'not a number'
+  return `${rowName} ${rows[r]}, ${columnName} ${columns[c]}: ${value}`
+}
 
 /** The window's numbers, with what stands beside the rows. Cells that were not recorded are empty. */
 export const heatTable = (heat: Heat, part: Part = { row: 0, column: 0, ...sizeOf(heat) }): Table => {

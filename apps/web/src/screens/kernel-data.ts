@@ -3,15 +3,8 @@ import { stageMarks } from '@ldyn/figures'
 import type { RunFiles } from '@ldyn/runs'
 import { openMatrices, type Matrices } from '../data/matrices.ts'
 import type { LiveData } from '../data/live-run.ts'
-import {
-  driftBetween,
-  gramFiles,
-  gramProbes,
-  topEigenvalues,
-  type DriftPoint,
-  type GramPlace,
-  type GramProbe,
-} from '../panels/gram.ts'
+import { gramFiles, gramProbes, type GramPlace, type GramProbe } from '../panels/gram.ts'
+import { driftBetween, topEigenvalues, type DriftPoint } from '../panels/gram-drift.ts'
 
 export const DRIFT = 'kernel/drift.safetensors'
 

@@ -2,10 +2,9 @@
 import { looks, show, stageMarks } from '@ldyn/figures'
 import type { LiveData } from '../data/live-run.ts'
 import type { Trouble } from '../data/run-store.ts'
-import { RANKED_ROWS, STABLE, stableUntil, type DriftPoint } from '../panels/gram.ts'
+import { RANKED_ROWS, STABLE, stableUntil, type DriftPoint } from '../panels/gram-drift.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
-import { drawnSvg } from '../shell/picture.ts'
 import { stageAt } from './kernel-data.ts'
 
 const verdictOf = (points: readonly DriftPoint[], n: number): string => {
@@ -164,7 +163,6 @@ export const spectrumPanel = (
     kind: 'drawn',
     says: `${says} Filled: step ${now.step}${then ? `; dashed: step ${then.step}` : ''}. The first is ${show((now.eigenvalues[0] / sum) * 100)} % of these ${now.eigenvalues.length}.`,
     draw: () => <Spectrum now={now} then={then} />,
-    svg: () => drawnSvg('spectrum', about.title),
     table: () => ({
       head: ['eigenvalue', ...points.map(point => `step ${point.step}`)],
       rows: now.eigenvalues.map((_, i) => [i + 1, ...points.map(point => point.eigenvalues[i])]),

@@ -8,8 +8,7 @@ import { gramProbes } from '../panels/gram.ts'
 import type { Heat } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { CommandLine } from '../shell/command-line.tsx'
-import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { heatFiles } from '../shell/heat-window.ts'
+import { heatPanel } from '../shell/heat-panel.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { useBeside } from './beside.ts'
 
@@ -88,24 +87,11 @@ const Shown = ({
   read: (matrices: Matrices) => Promise<Found>
 }) => {
   const { found, trouble, retry } = useBeside(opened, path, run.version, read)
-  const window = `${id} ${path}`
   const about = { id, title, says: path }
   const model: PanelModel = trouble
     ? { ...about, kind: 'trouble', trouble, retry }
     : found
-      ? {
-          id,
-          title,
-          says: found.says,
-          kind: 'drawn',
-          draw: () => (
-            <>
-              <HeatFigure heat={found.heat} label={title} id={window} />
-              <StrongestCells heat={found.heat} id={window} most={10} />
-            </>
-          ),
-          ...heatFiles(window, found.heat, title),
-        }
+      ? heatPanel({ id, title, says: found.says }, found.heat, { window: `${id} ${path}`, strongest: 10 })
       : { ...about, kind: 'loading', part: path }
   return <PanelFrame model={model} />
 }

@@ -2,10 +2,11 @@
 import { looks, show } from '@ldyn/figures'
 import type { LiveData } from '../data/live-run.ts'
 import { lookOf } from '../panels/dynamics.ts'
+import { NORM_TEXT } from '../panels/gram.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp, type App } from '../shell/context.ts'
-import { drawnSvg } from '../shell/picture.ts'
-import { probeIndex, type ReadGram } from './kernel-data.ts'
+import { probeIndex } from './kernel-data.ts'
+import type { Shown } from './kernel-use.ts'
 
 interface Entry {
   readonly place: number
@@ -106,14 +107,11 @@ const Text = ({
 export const profilePanel = (
   app: App,
   run: LiveData,
-  gram: ReadGram,
-  ordered: readonly number[],
-  values: Float64Array,
-  unit: string,
+  { gram, ordered, now: values, norm }: Shown,
   i: number | undefined,
   j: number | undefined,
 ): PanelModel => {
-  const about = { id: 'profile', title: 'One row of the kernel' }
+  const { unit } = NORM_TEXT[norm]
   const row = i ?? 0
   const probeAt = (place: number) => gram.probes[ordered[place]]
   const entries = ordered.flatMap((_, place): Entry[] => {
@@ -126,7 +124,7 @@ export const profilePanel = (
   const best = entries.reduce<Entry | undefined>((a, b) => (!a || b.value > a.value ? b : a), undefined)
   const other = j !== undefined && j < gram.n && j !== row ? j : best?.place
   return {
-    ...about,
+    id: 'profile',
     kind: 'drawn',
     title: `What an update on #${self.row} ${self.type} does to the others`,
     says: `Row i of the map${i === undefined ? ' (the first; click a cell for another)' : ''}: its kernel with every other response, ${entries.length > MOST ? `the ${MOST / 2} strongest on either side` : 'strongest first'}. ${best ? `Moves most: #${best.row} ${best.type}, ${show(best.value)}${unit && ` ${unit}`}.` : ''}`,
@@ -141,7 +139,6 @@ export const profilePanel = (
         </div>
       </div>
     ),
-    svg: () => drawnSvg('profile', `K of #${self.row} ${self.type} with the others`),
     table: () => ({
       head: ['j', 'probe', 'type', 'K_ij'],
       rows: ordered.map((_, place) => [

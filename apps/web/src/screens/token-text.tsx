@@ -2,7 +2,8 @@
 // token's place, id and number are one hover or focus away.
 import { show, signed } from '@ldyn/figures'
 import { tokenText } from '../data/matrices.ts'
-import { inkOn, scaleFor, SIGNED, stepOf } from '../drawing/colour.ts'
+import { cssColour, inkOn, SIGNED, stepOf } from '../drawing/colour.ts'
+import { scaleFor } from '../drawing/colour-limits.ts'
 
 export interface TextToken {
   readonly text: string
@@ -31,7 +32,6 @@ export const TokenText = ({
     <div class="token-text" role="list" aria-label="Tokens of the response">
       {tokens.map(({ text, id, value, more = {} }, i) => {
         const step = stepOf(value, scale)
-        const [r, g, b] = SIGNED.subarray(step * 3)
         const known = Object.entries(more).map(([name, number]) => `${name} ${show(number)}`)
         const about = `token ${i}${id === undefined ? '' : `, id ${id}`}: ${[`${signed(value)} ${unit}`, ...known].join(', ')}`
         return (
@@ -41,7 +41,7 @@ export const TokenText = ({
               class="token"
               aria-pressed={picked === i}
               title={about}
-              style={{ background: `rgb(${r} ${g} ${b})`, color: inkOn(step, SIGNED) }}
+              style={{ background: cssColour(SIGNED, step), color: inkOn(step, SIGNED) }}
               onClick={() => onPick?.(i)}
             >
               {tokenText(text)}

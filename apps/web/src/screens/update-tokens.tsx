@@ -5,8 +5,7 @@ import type { DecomposedResponse, DecomposedTokens, DecompositionLine } from '@l
 import { tokenName, type Heat, type Rail } from '../panels/heat.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App } from '../shell/context.ts'
-import { HeatFigure, StrongestCells } from '../shell/heat-figure.tsx'
-import { heatFiles } from '../shell/heat-window.ts'
+import { heatPanel } from '../shell/heat-panel.tsx'
 import { TokenText } from './token-text.tsx'
 import { sideOf, tokenAgreement } from './update-data.ts'
 
@@ -50,19 +49,14 @@ const verdict = ({ tokens, predicted, actual }: DecomposedResponse): string => {
   )
 }
 
-const names = (run: string, update: DecompositionLine, { row, type }: DecomposedResponse) => ({
-  id: 'by-token',
-  title: `Token by token: update ${update.s} on #${row} ${type}`,
-  window: `${run} by-token`,
-})
-
 export const tokenPanel = (
   app: App,
   run: string,
   update: DecompositionLine,
   response: DecomposedResponse,
 ): PanelModel => {
-  const { id, title, window } = names(run, update, response)
+  const id = 'by-token'
+  const title = `Token by token: update ${update.s} on #${response.row} ${response.type}`
   const says =
     'Δ log π of every token of the response, after minus before. Columns: the parts that the applied update is the sum of; a row adds up to its prediction (dashed), beside what happened (filled). Blue raises the token, red lowers it.'
   const { tokens } = response
@@ -80,29 +74,16 @@ export const tokenPanel = (
   }
   const heat = tokenHeat(tokens)
   const { relative } = tokenAgreement(tokens)
-  const picked = app.store.view.value.cell
-  const pick = (row: number, column: number): void => app.store.set({ cell: [row, column] })
-  const inside =
-    picked && picked[0] < heat.rows.length && picked[1] < heat.columns.length ? picked : undefined
-  return {
-    id,
-    kind: 'drawn',
-    title,
-    says: `${says} ${verdict(response)}`,
-    notes:
-      relative !== undefined && relative > 0.1
-        ? [
-            'CAUTION: more than a tenth of what these tokens moved is beyond the first order (residual > 10 %).',
-          ]
-        : [],
-    draw: () => (
-      <>
-        <HeatFigure heat={heat} label={title} id={window} picked={inside} onPick={pick} tallest={560} />
-        <StrongestCells heat={heat} id={window} onPick={pick} />
-      </>
-    ),
-    ...heatFiles(window, heat, title),
-  }
+  const notes =
+    relative !== undefined && relative > 0.1
+      ? ['CAUTION: more than a tenth of what these tokens moved is beyond the first order (residual > 10 %).']
+      : []
+  return heatPanel({ id, title, says: `${says} ${verdict(response)}`, notes }, heat, {
+    window: `${run} by-token`,
+    picked: app.store.view.value.cell,
+    onPick: (row, column) => app.store.set({ cell: [row, column] }),
+    tallest: 560,
+  })
 }
 
 /** What the text is coloured by. */

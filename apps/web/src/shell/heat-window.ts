@@ -1,7 +1,8 @@
 // What a reader did to a map: the window that is zoomed into, and the scale that is kept while the data change. Kept
 // by the map's name, so that another step, another size of the page or the table beside it leave it as it is (R2).
 import { signal, type Signal } from '@preact/signals'
-import { scaleFor, type ColourScale } from '../drawing/colour.ts'
+import type { ColourScale } from '../drawing/colour.ts'
+import { scaleFor } from '../drawing/colour-limits.ts'
 import { partWithin, type Part } from '../drawing/heat-map.ts'
 import { heatSvg } from '../drawing/heat-svg.ts'
 import { heatTable, sizeOf, type Heat } from '../panels/heat.ts'
