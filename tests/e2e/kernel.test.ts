@@ -112,6 +112,53 @@ describe('ldyn kernel', () => {
     expect(screen.pairs).toHaveLength(5)
   })
 
+  it('screen and proxy leave their numbers where they are asked to', async () => {
+    const folder = scratch()
+    const scores = join(folder, 'scores.safetensors')
+    interface Scores { pairs: { row: number; ches: number; ln_ches: number }[]; saved: string }
+    const { pairs: screened, saved } = await answer<Scores>(
+      'screen', '--model', model, '--data', pairs, '--limit', '3', '--out', scores,
+    )
+    expect(saved).toBe(scores)
+    await using file = await openSafetensorsFile(scores)
+    const names = JSON.parse(file.metadata.scores) as string[]
+    expect(file.tensors.get('scores')!.shape).toEqual([3, names.length])
+    const values = await file.readF32('scores')
+    screened.forEach(({ ches, ln_ches }, i) => {
+      expect(values[i * names.length + names.indexOf('ches')]).toBeCloseTo(ches, 3)
+      expect(values[i * names.length + names.indexOf('ln_ches')]).toBeCloseTo(ln_ches, 3)
+    })
+    expect(JSON.parse(file.metadata.rows)).toEqual([0, 1, 2])
+
+    const out = join(folder, 'proxy.npy')
+    const probes = ['--probe', pairs, '--limit', '2', '--update', `${pairs}#0`]
+    await answer('proxy', '--from', model, '--to', model, ...probes, '--out', out)
+    // A header of 128 bytes, and four responses.
+    expect(readFileSync(out).length).toBe(128 + 4 * 8)
+  })
+
+  it('every command says with --dry-run what it would take, and writes nothing', async () => {
+    const probes = ['--probe', pairs, '--limit', '2']
+    const out = join(scratch(), 'dry.safetensors')
+    interface Forecast { dryRun: boolean; seconds: number; memory_bytes: number; parts: { units: number }[] }
+    const commands: readonly (readonly [argv: readonly string[], units: number | undefined])[] = [
+      [['tokens', ...rows], undefined],
+      [['block', ...rows], undefined],
+      [['norm', '--model', model, ...probes, '--draws', '2'], undefined],
+      [['drift', '--model', model, model, ...probes, '--draws', '2'], undefined],
+      [['proxy', '--from', model, '--to', model, ...probes, '--update', `${pairs}#0`], 4],
+      [['screen', '--model', model, '--data', pairs, '--limit', '5'], 5],
+    ]
+    for (const [argv, units] of commands) {
+      const found = await answer<Forecast>(argv[0], ...argv.slice(1), '--dry-run', '--out', out)
+      expect(found.dryRun).toBe(true)
+      expect(found.seconds, argv[0]).toBeGreaterThan(0)
+      expect(found.memory_bytes, argv[0]).toBeGreaterThan(2 ** 20)
+      expect(found.parts[0].units, argv[0]).toBe(units ?? found.parts[0].units)
+    }
+    expect(existsSync(out)).toBe(false)
+  })
+
   it('refuses what it cannot do, with where, why and what to do', async () => {
     expect(await failure('gram', '--model', model, '--probe', pairs, '--params', 'layers.77')).toMatchObject({
       code: 2,

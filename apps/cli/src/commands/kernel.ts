@@ -31,14 +31,15 @@ const whole =
 /** What all of them take after the options of their own. */
 const shared = (
   command: Command,
-  { params = true, out = true, step = out }: { params?: boolean; out?: boolean; step?: boolean } = {},
+  { params = true, step = true }: { params?: boolean; step?: boolean } = {},
 ): Command => {
   if (params)
     command.option('--params <list>', 'only these parameters: paths, patterns (layers.*.attn), last:<n>')
-  if (out) command.option('--out <path>', 'save the numbers: .safetensors, .npy, or a run directory')
+  command.option('--out <path>', 'save the numbers: .safetensors, .npy, or a run directory')
   if (step)
     command.option('--step <n>', "step of the run that the model is of; its checkpoint's unless given", whole('--step'))
   return command
+    .option('--dry-run', 'begin, measure, print the memory and time that all would take, write nothing')
     .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
     .addOption(
@@ -125,7 +126,6 @@ export function register(program: Command, context: Context): void {
     .option('--memory <amount>', 'gradients held at once, as in 4GiB', '4GiB')
     .option('--sketch <k>', 'keep k random numbers of each gradient; every entry gets a standard error', positive('--sketch'))
     .option('--seed <n>', 'of the sketch', whole('--seed'), 0)
-    .option('--dry-run', 'measure one gradient, print the memory and time that all would take')
   shared(gram).action(async (flags: GramFlags) => {
     const { kernelGram } = await import('../kernel/gram.ts')
     await kernelGram(flags, context)
@@ -176,7 +176,7 @@ export function register(program: Command, context: Context): void {
       .option('--update-type <name>', 'and which of its responses', 'chosen'),
     false,
   ).option('--runs-dir <dir>', 'where runs are', 'runs')
-  shared(proxy, { params: false, out: false }).action(async (run: string | undefined, flags: ProxyFlags) => {
+  shared(proxy, { params: false, step: false }).action(async (run: string | undefined, flags: ProxyFlags) => {
     const { kernelProxy } = await import('../kernel/proxy.ts')
     await kernelProxy(run, flags, context)
   })
@@ -197,12 +197,12 @@ export function register(program: Command, context: Context): void {
     .option('--stage <name>', 'only that stage of the run')
     .option('--runs-dir <dir>', 'where runs are', 'runs')
     .option('--jsonl', 'one JSON line a pair')
-  shared(screen, { params: false, out: false }).action(async (flags: ScreenFlags) => {
+  shared(screen, { params: false }).action(async (flags: ScreenFlags) => {
     const { kernelScreen } = await import('../kernel/screen.ts')
     await kernelScreen(flags, context)
   })
   examples(screen, [
-    'ldyn kernel screen --model ./pythia --data prefs.jsonl --top 20',
+    'ldyn kernel screen --model ./pythia --data prefs.jsonl --top 20 --out scores.safetensors',
     'ldyn kernel screen --model ./pythia --data probes.jsonl --run runs/first --stage dpo --json',
   ])
 }

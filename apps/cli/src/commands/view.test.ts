@@ -21,7 +21,7 @@ const refused = async (...argv: readonly string[]): Promise<string> => {
   const error: unknown = await createProgram(context, [view])
     .parseAsync(['view', root, '--no-open', ...argv], { from: 'user' })
     .then(() => new Error('it served'), (thrown: unknown) => thrown)
-  const { code, what, why } = explain(error)
+  const { code, what, why } = explain(error)!
   return `${code} ${what}: ${why}`
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
+import { forecast, tellForecast } from './forecast.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
 import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
@@ -85,6 +86,16 @@ export async function kernelBlock(flags: BlockFlags, context: Context): Promise<
     update: { sequence: update, token: flags.updateToken },
   }
   const request = { backend, model, params, wrt: chosen.wrt, ...at }
+  if (flags.dryRun) {
+    const parts = [
+      await forecast('columns', (report) => tokenBlock({ ...request, top: flags.top, progress: report })),
+      ...(flags.exact
+        ? [await forecast('columns of the exact block', (report) => exactBlock({ ...request, progress: report }))]
+        : []),
+    ]
+    progress.end()
+    return tellForecast('kernel block', parts, context)
+  }
   const found = await tokenBlock({
     ...request,
     top: flags.top,

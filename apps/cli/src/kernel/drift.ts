@@ -3,14 +3,15 @@
  * ranking.
  */
 import { cosines, driftOf, type Drift, type Estimate, type Gram } from '@ldyn/core'
-import { gramMatrix, kernelNorms } from '@ldyn/lab'
+import { gramMatrix, kernelNorms, type Sequence } from '@ldyn/lab'
 import { openBackend } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
-import { checkMemory, probesOf, rowsOf, type Probe, type ProbeFlags } from './gram.ts'
-import { openKernel, parametersText, type KernelFlags } from './open.ts'
+import { forecast, tellForecast, type Forecast } from './forecast.ts'
+import { checkMemory, forecastGram, probesOf, rowsOf, type Probe, type ProbeFlags } from './gram.ts'
+import { openKernel, parametersText, type KernelFlags, type Opened } from './open.ts'
 import { picture, table } from './picture.ts'
 import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
 
@@ -40,7 +41,7 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
   await using opened = await openKernel(flags, progress)
   const { probes, sequences } = await probesOf(flags, opened, (text) => output.warn(text))
   if (flags.draws < 2) output.warn('one draw has no standard error: give --draws 2 or more')
-  const { norms, traces } = await kernelNorms({
+  const request = {
     backend: opened.backend,
     model: opened.checkpoint.model,
     params: opened.params,
@@ -49,6 +50,14 @@ export async function kernelNorm(flags: NormFlags, context: Context): Promise<vo
     seed: flags.seed,
     centred: flags.centred,
     wrt: opened.chosen.wrt,
+  }
+  if (flags.dryRun) {
+    const found = await forecast('products', (report) => kernelNorms({ ...request, progress: report }))
+    progress.end()
+    return tellForecast('kernel norm', [found], context)
+  }
+  const { norms, traces } = await kernelNorms({
+    ...request,
     progress: (done, total) => progress.update({ task: 'norms', done, total, unit: 'products' }),
   })
   progress.end()
@@ -159,6 +168,11 @@ export async function kernelDrift(flags: DriftFlags, context: Context): Promise<
       probes: found.sequences,
       wrt: opened.chosen.wrt,
     }
+    if (flags.dryRun) {
+      const parts = await forecastDrift(flags, opened, found.sequences)
+      progress.end()
+      return tellForecast('kernel drift', parts, context)
+    }
     const report = (task: string, unit: string) => (done: number, total: number) =>
       progress.update({ task: `${task} ${i + 1}/${flags.model.length}`, done, total, unit })
     const memory = checkMemory(opened, found.sequences.length, flags.memory)
@@ -217,6 +231,28 @@ export async function kernelDrift(flags: DriftFlags, context: Context): Promise<
   output.result('kernel drift', { ...answer, ...(saved ? { saved } : {}) }, () =>
     [renderDrift(flags.model, steps, whole, grams, context, parameters, n), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),
   )
+}
+
+/** All checkpoints are of one size: each takes what the first does. */
+async function forecastDrift(
+  { model, per, memory, draws, seed }: DriftFlags,
+  opened: Opened,
+  probes: readonly Sequence[],
+): Promise<Forecast[]> {
+  const gram = await forecastGram({ per, memory }, opened, probes)
+  const of = `at ${model.length} checkpoints, the first of them measured`
+  const grams: Forecast = {
+    unit: `gradients ${of}`,
+    units: gram.gradients * model.length,
+    measured: 2,
+    seconds: gram.seconds * model.length,
+    memory_bytes: process.resourceUsage().maxRSS * 1024 + gram.held_bytes,
+  }
+  if (draws === 0) return [grams]
+  const { backend, checkpoint, params, chosen } = opened
+  const request = { backend, model: checkpoint.model, params, probes, wrt: chosen.wrt, draws, seed }
+  const norms = await forecast(`products ${of}`, (report) => kernelNorms({ ...request, progress: report }))
+  return [grams, { ...norms, units: norms.units * model.length, seconds: norms.seconds * model.length }]
 }
 
 const rho = (x: number | undefined): string => (x === undefined ? '–' : x.toFixed(3))

@@ -22,7 +22,6 @@ export interface GramFlags extends ProbeFlags {
   readonly memory: string
   readonly sketch?: number
   readonly seed: number
-  readonly dryRun?: boolean
 }
 
 export interface Probe {
@@ -98,7 +97,7 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
   await using opened = await openKernel(flags, progress)
   const { probes, sequences } = await probesOf(flags, opened, (text) => output.warn(text))
   if (flags.dryRun) {
-    const found = await forecast(flags, opened, sequences)
+    const found = await forecastGram(flags, opened, sequences)
     progress.end()
     output.result('kernel gram', { dryRun: true, ...found }, () => renderForecast(found, parametersText(opened.chosen)))
     return
@@ -135,7 +134,7 @@ export async function kernelGram(flags: GramFlags, context: Context): Promise<vo
 }
 
 /** What a Gram would take. */
-interface Forecast {
+export interface GramForecast {
   readonly probes: number
   readonly gradient_bytes: number
   readonly gradients: number
@@ -146,7 +145,11 @@ interface Forecast {
   readonly seconds: number
 }
 
-async function forecast(flags: GramFlags, opened: Opened, probes: readonly Sequence[]): Promise<Forecast> {
+export async function forecastGram(
+  flags: Pick<GramFlags, 'per' | 'memory' | 'sketch'>,
+  opened: Opened,
+  probes: readonly Sequence[],
+): Promise<GramForecast> {
   const { backend, checkpoint, params, chosen } = opened
   const n = probes.length
   const memory = flags.sketch === undefined ? checkMemory(opened, n, flags.memory) : Infinity
@@ -177,7 +180,7 @@ async function forecast(flags: GramFlags, opened: Opened, probes: readonly Seque
   }
 }
 
-const renderForecast = (f: Forecast, parameters: string): string =>
+export const renderForecast = (f: GramForecast, parameters: string): string =>
   [
     `${f.probes} probes, gradients of ${parameters}: ${memoryText(f.gradient_bytes)} each`,
     `${f.gradients} gradients to compute${f.block === undefined ? '' : `, ${f.block} held at a time`}: ${memoryText(f.held_bytes)} beside the model`,

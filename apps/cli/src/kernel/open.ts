@@ -29,6 +29,8 @@ export interface KernelFlags {
   readonly maxLength?: number
   readonly overflow: TokenOptions['overflow']
   readonly out?: string
+  /** Measure and say what it would take, and no more. */
+  readonly dryRun?: boolean
   /** Updates of the run before this model; of its own checkpoint unless given. */
   readonly step?: number
 }

@@ -14,8 +14,10 @@ import { load } from '../observe/observe.ts'
 import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
 import { probesOf, type ProbeFlags } from './gram.ts'
+import { forecast, tellForecast } from './forecast.ts'
 import { openKernel, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
+import { checkOut, kernelName, saveMatrices, type SavedMatrix } from './save.ts'
 
 export interface ProxyFlags extends Omit<KernelFlags, 'model'> {
   readonly from?: string
@@ -43,6 +45,7 @@ export async function kernelProxy(run: string | undefined, flags: ProxyFlags, co
       where: 'ldyn kernel proxy',
       fix: 'ldyn kernel proxy runs/first, or ldyn kernel proxy --from A --to B --probe probes.jsonl --update data.jsonl#0',
     })
+  await checkOut(flags.out)
   return run === undefined ? defined(flags, context) : published(run, flags, context)
 }
 
@@ -71,15 +74,16 @@ async function defined(flags: ProxyFlags, context: Context): Promise<void> {
   const [update] = sequencesOf(row, [flags.updateType], opened)
   const gNorms = await sftGNorms({ backend, model: checkpoint.model }, opened.params, update)
   const after = await load(later, backend, progress)
+  const request = { backend, model: checkpoint.model, before: opened.params, after, observe: sequences, gNorms }
   let found: Proxies[]
   try {
+    if (flags.dryRun) {
+      const all = await forecast('responses', (report) => definedProxiesOf({ ...request, progress: report }))
+      progress.end()
+      return tellForecast('kernel proxy', [all], context)
+    }
     found = await definedProxiesOf({
-      backend,
-      model: checkpoint.model,
-      before: opened.params,
-      after,
-      observe: sequences,
-      gNorms,
+      ...request,
       progress: (done, total) => progress.update({ task: 'proxies', done, total, unit: 'responses' }),
     })
   } finally {
@@ -87,9 +91,11 @@ async function defined(flags: ProxyFlags, context: Context): Promise<void> {
   }
   progress.end()
   const rows: Defined[] = found.map((p, i) => ({ row: probes[i].row, type: probes[i].type, ...p }))
+  const about = { form: 'defined', from: flags.from, to: flags.to, update: flags.update, update_type: flags.updateType }
+  const saved = flags.out && (await save(flags.out, [rows], { ...about, probe: flags.probe, probes }))
   output.result(
     'kernel proxy',
-    { form: 'defined', from: flags.from, to: flags.to, update: flags.update, update_type: flags.updateType, rows },
+    { ...about, rows, ...(saved ? { saved } : {}) },
     () =>
       [
         `LBK and SignDelta as defined (eq. 26): ${flags.from} to ${flags.to}, update '${flags.updateType}' of ${flags.update}`,
@@ -105,8 +111,23 @@ async function defined(flags: ProxyFlags, context: Context): Promise<void> {
           'dim',
           'LBK = ‖Δlog π‖²/(‖A‖²‖G‖²) ≤ η²‖K‖²; SignDelta: mean change of log π over vocabulary and tokens, nats',
         ),
+        ...(saved ? ['', `Saved in ${saved}`] : []),
       ].join('\n'),
   )
+}
+
+/** LBK and SignDelta, one row for each list: of all probes between two checkpoints, of a type over intervals. */
+const save = (
+  out: string,
+  lists: readonly (readonly Proxies[])[],
+  about: Readonly<Record<string, unknown>>,
+): Promise<string> => {
+  const matrix = (name: string, value: (p: Proxies) => number): SavedMatrix => ({
+    name,
+    shape: [lists.length, lists[0]?.length ?? 0],
+    data: Float64Array.from(lists.flatMap((list) => list.map(value))),
+  })
+  return saveMatrices(out, kernelName('proxy', undefined), [matrix('lbk', (p) => p.lbk), matrix('sign_delta', (p) => p.signDelta)], about)
 }
 
 interface PublishedInterval extends Proxies {
@@ -130,8 +151,24 @@ interface PublishedType {
 async function published(word: string, flags: ProxyFlags, context: Context): Promise<void> {
   const directory = await findRun(word, flags.runsDir)
   const run = await openRun(directoryFiles(directory))
+  // A log is read, and no model: what it would take is what it takes.
+  if (flags.dryRun)
+    return tellForecast('kernel proxy', [await forecast('pass over the log', () => publishedTypes(run, flags.types))], context)
   const types = await publishedTypes(run, flags.types)
-  context.output.result('kernel proxy', { form: 'published', run: directory, types }, () =>
+  const whole = types.filter((t) => t.accumulated)
+  const saved =
+    flags.out &&
+    (await save(
+      flags.out,
+      whole.map((t) => t.intervals),
+      {
+        form: 'published',
+        run: directory,
+        types: whole.map((t) => t.type),
+        intervals: (whole[0]?.intervals ?? []).map(({ from, to, stage }) => ({ from, to, stage })),
+      },
+    ))
+  context.output.result('kernel proxy', { form: 'published', run: directory, types, ...(saved ? { saved } : {}) }, () =>
     [
       `LBK′ and SignDelta′ as published: ${directory}, summed over the ${run.evaluations.length - 1} intervals between evaluations`,
       '',
@@ -151,6 +188,7 @@ async function published(word: string, flags: ProxyFlags, context: Context): Pro
         'dim',
         '‖δ‖/(√a·p) and mean δ/(√a·p), δ the changes of Σ log π: not eq. 26 (ldyn help kernel). ‖A‖ here is the mean of norms.',
       ),
+      ...(saved ? ['', `Saved in ${saved}`] : []),
     ].join('\n'),
   )
 }

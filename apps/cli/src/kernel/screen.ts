@@ -11,8 +11,10 @@ import { findRun } from '../commands/find-run.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import { brief } from '../progress/pace.ts'
+import { forecast, tellForecast } from './forecast.ts'
 import { openKernel, sequencesOf, type KernelFlags } from './open.ts'
 import { table } from './picture.ts'
+import { checkOut, kernelName, saveMatrices, stepOf, type SavedMatrix } from './save.ts'
 
 type Score = keyof DisplacementScores
 
@@ -56,6 +58,7 @@ export async function kernelScreen(flags: ScreenFlags, context: Context): Promis
       where: '--by',
       fix: `scores are ${DISPLACEMENT_SCORES.join(', ')}`,
     })
+  await checkOut(flags.out)
   using progress = context.progress()
   await using opened = await openKernel(flags, progress)
   const { backend, checkpoint, params, tokenizer } = opened
@@ -64,12 +67,15 @@ export async function kernelScreen(flags: ScreenFlags, context: Context): Promis
     const [chosen, rejected] = sequencesOf(row, ['chosen', 'rejected'], opened)
     return { chosen, rejected }
   })
+  const request = { backend, model: checkpoint.model, params, pairs }
+  if (flags.dryRun) {
+    const found = await forecast('pairs', (report) => screenPairs({ ...request, progress: report }))
+    progress.end()
+    return tellForecast('kernel screen', [found], context)
+  }
   const outcomes = flags.run === undefined ? undefined : await outcomesOf(flags.run, rows, flags)
   const scores = await screenPairs({
-    backend,
-    model: checkpoint.model,
-    params,
-    pairs,
+    ...request,
     progress: (done, total) => progress.update({ task: 'screen', done, total, unit: 'pairs' }),
   })
   progress.end()
@@ -96,6 +102,7 @@ export async function kernelScreen(flags: ScreenFlags, context: Context): Promis
             ),
           ]),
         ) as Record<keyof Outcome, ScoreCorrelations>)
+  const saved = flags.out && (await save(flags, screened))
   if (flags.jsonl) {
     for (const s of screened) output.line({ schema: 'ldyn.screen/1', ...s })
     return
@@ -107,8 +114,38 @@ export async function kernelScreen(flags: ScreenFlags, context: Context): Promis
       data: flags.data,
       pairs: screened,
       ...(found ? { run: flags.run, matched: seen.length, spearman: found } : {}),
+      ...(saved ? { saved } : {}),
     },
-    () => render(screened, found, flags, context),
+    () => [render(screened, found, flags, context), ...(saved ? ['', `Saved in ${saved}`] : [])].join('\n'),
+  )
+}
+
+/** Scores by pair; with --run, what the run then did to the pairs that it watched, and which those are. */
+async function save(flags: ScreenFlags, screened: readonly Screened[]): Promise<string> {
+  const { out, model, step: given, data, run } = flags
+  const step = await stepOf(model, given)
+  const grid = <T>(rows: readonly T[], values: readonly ((row: T) => number)[]): Omit<SavedMatrix, 'name'> => ({
+    shape: [rows.length, values.length],
+    data: Float64Array.from(rows.flatMap((row) => values.map((of) => of(row)))),
+  })
+  const seen = screened.flatMap(({ outcome }, pair) => (outcome ? [{ pair, ...outcome }] : []))
+  return saveMatrices(
+    out!,
+    kernelName('screen', step),
+    [
+      { name: 'scores', ...grid(screened, DISPLACEMENT_SCORES.map((name) => (s: Screened) => s[name])) },
+      ...(seen.length > 0
+        ? [{ name: 'outcomes', ...grid(seen, OUTCOMES.map((name) => (s: (typeof seen)[number]) => s[name])) }]
+        : []),
+    ],
+    {
+      model,
+      ...(step === undefined ? {} : { step }),
+      data,
+      rows: screened.map(({ row }) => row),
+      scores: DISPLACEMENT_SCORES,
+      ...(seen.length > 0 ? { run, outcomes: OUTCOMES, watched: seen.map(({ pair }) => screened[pair].row) } : {}),
+    },
   )
 }
 

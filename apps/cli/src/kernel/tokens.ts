@@ -7,6 +7,7 @@ import { CliError } from '../contract/errors.ts'
 import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
+import { forecast, tellForecast } from './forecast.ts'
 import { openKernel, parametersText, piece, sequencesOf, type KernelFlags } from './open.ts'
 import { binned, picture, table } from './picture.ts'
 import { checkOut, kernelName, saveMatrices, stepOf } from './save.ts'
@@ -90,7 +91,7 @@ export async function kernelTokens(flags: TokensFlags, context: Context): Promis
   const types = loss.needs.pairs ? ['chosen', 'rejected'] : stage.targets.length > 0 ? stage.targets : ['chosen']
   const update = sequencesOf(updateRow, types, opened)
   const [observe] = sequencesOf(observeRow, [flags.type], opened)
-  const kernel = await tokenKernel({
+  const request = {
     backend,
     model: checkpoint.model,
     params,
@@ -99,6 +100,14 @@ export async function kernelTokens(flags: TokensFlags, context: Context): Promis
     loss,
     eta: stage.lr,
     wrt: chosen.wrt,
+  }
+  if (flags.dryRun) {
+    const found = await forecast('columns', (report) => tokenKernel({ ...request, progress: report }))
+    progress.end()
+    return tellForecast('kernel tokens', [found], context)
+  }
+  const kernel = await tokenKernel({
+    ...request,
     progress: (done, total) => progress.update({ task: 'token kernel', done, total, unit: 'columns' }),
   })
   progress.end()
