@@ -1,32 +1,7 @@
-// The Lab's pictures, as SVG text: numbers in, markup out, so that the page, the saved file and a test all have the
-// same. Every number that is drawn is finite; log p has no lower end but the axis has (FLOOR): what lies below is
-// drawn there.
-import { escape, linear, looks, niceTicks, show, tag, tickText, type Look } from '@ldyn/figures'
-
-/** Colours of a theme: the page's tokens (styles/tokens.css) as values, since a saved file has no style sheet. */
-export interface Ink {
-  readonly dark: boolean
-  readonly ink: string
-  readonly muted: string
-  readonly line: string
-  readonly edge: string
-  readonly paper: string
-  readonly fill: string
-}
-export const INKS: { readonly light: Ink; readonly dark: Ink } = {
-  light: {
-    dark: false, ink: '#1d2430', muted: '#566070', line: '#dde2e9', edge: '#7f8a99', paper: '#ffffff', fill: '#8aa9c9',
-  },
-  dark: {
-    dark: true, ink: '#e6e9ef', muted: '#a3acba', line: '#2a303b', edge: '#6e7887', paper: '#16191f', fill: '#5d7ea3',
-  },
-}
-const colour = (look: Look, ink: Ink): string => (ink.dark ? look.dark : look.light)
-
-export interface Size {
-  readonly width: number
-  readonly height: number
-}
+// The Lab's pictures of one distribution, as SVG text (drawing/ink.ts). Every number that is drawn is finite; log p has
+// no lower end but the axis has (FLOOR): what lies below is drawn there.
+import { linear, looks, show, tag, tickText } from '@ldyn/figures'
+import { colour, line, svg, text, type Ink, type Size } from '../drawing/ink.ts'
 
 /** A class that has a name in the pictures: y⁺, y⁻, the likeliest. */
 export interface Marked {
@@ -34,11 +9,6 @@ export interface Marked {
   readonly name: string
   readonly look: 'chosen' | 'rejected' | 'argmax'
 }
-
-const text = (x: number, y: number, content: string, ink: string, anchor = 'start'): string =>
-  tag('text', { x, y, fill: ink, 'text-anchor': anchor, 'font-size': 11 }, escape(content))
-const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, more = {}): string =>
-  tag('line', { x1, y1, x2, y2, stroke, ...more })
 
 /** A sign above or below a point, by shape as well as by colour: y⁺ points up, y⁻ down, the likeliest is a diamond. */
 const sign = (x: number, y: number, look: Marked['look'], ink: Ink): string => {
@@ -49,22 +19,6 @@ const sign = (x: number, y: number, look: Marked['look'], ink: Ink): string => {
   }[look]
   return tag('path', { d: shape, fill: colour(looks[look], ink), stroke: ink.paper, 'stroke-width': 1 })
 }
-
-/** The whole picture with its name; `alt` is what it shows, in words. */
-export const svg = (size: Size, alt: string, parts: readonly string[]): string =>
-  tag(
-    'svg',
-    {
-      xmlns: 'http://www.w3.org/2000/svg',
-      width: size.width,
-      height: size.height,
-      viewBox: `0 0 ${size.width} ${size.height}`,
-      role: 'img',
-      'aria-label': alt,
-      'font-family': "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
-    },
-    parts,
-  )
 
 /** log10 of the least probability that an axis reaches. */
 const FLOOR = -16
@@ -150,60 +104,6 @@ export const drawBars = ({ before, after, marked, at }: BarsInput, size: Size, i
     parts.push(text(x < width / 2 ? x + w / 2 + 8 : x - w / 2 - 8, top + 8, label, ink.ink, x < width / 2 ? 'start' : 'end'))
   }
   return svg(size, 'Probability of every class before and after, linear above and logarithmic below', parts)
-}
-
-export interface BandsInput {
-  /** Updates on the axis. */
-  readonly steps: readonly number[]
-  /** By band, likeliest first: its probability after every update; they add up to 1. */
-  readonly bands: readonly { readonly name: string; readonly mass: readonly number[] }[]
-  /** A class followed over them. */
-  readonly own?: { readonly name: string; readonly p: readonly number[]; readonly look: Marked['look'] }
-  /** Where pushing begins, if something is before it. */
-  readonly from?: number
-}
-
-// From the peak to the tail, as on the Squeeze page: dark to light, told apart in grey as well.
-export const SHADES = ['#5b2a86', '#8653ad', '#ac84ca', '#cfb5e2', '#e9dff2']
-
-/** Probability by bands of ranks over updates, stacked to 1, the likeliest class at the bottom. */
-export const drawBands = ({ steps, bands, own, from }: BandsInput, size: Size, ink: Ink): string => {
-  const { width, height } = size
-  const [left, right, top, foot] = [38, 104, 16, 30]
-  const [first, last] = [steps[0], steps.at(-1)!]
-  const x = (s: number): number => left + (last > first ? (s - first) / (last - first) : 0) * (width - left - right)
-  const y = (p: number): number => top + (1 - p) * (height - top - foot)
-  const sums = bands.map((_, b) => steps.map((_s, i) => bands.slice(0, b + 1).reduce((n, band) => n + band.mass[i], 0)))
-  const parts = bands.map((_, b) => {
-    const up = steps.map((s, i) => `${x(s).toFixed(1)} ${y(sums[b][i]).toFixed(1)}`)
-    const down = steps.map((s, i) => `${x(s).toFixed(1)} ${y(b === 0 ? 0 : sums[b - 1][i]).toFixed(1)}`).reverse()
-    return tag('path', { d: `M${[...up, ...down].join('L')}Z`, fill: SHADES[b] })
-  })
-  for (const p of [0, 0.5, 1]) parts.push(text(left - 6, y(p) + 4, String(p), ink.muted, 'end'))
-  const ticks = niceTicks(first, last, 5, 1)
-  const labels = tickText(ticks)
-  ticks.forEach((tick, i) => parts.push(text(x(tick), height - foot + 14, labels[i], ink.muted, 'middle')))
-  parts.push(text(left, height - 3, 'update', ink.muted))
-  if (from !== undefined) {
-    parts.push(line(x(from), top, x(from), height - foot, ink.paper, { 'stroke-dasharray': '3 3', 'stroke-width': 1.5 }))
-    parts.push(text(x(0), top - 4, 'SFT on y⁻', ink.muted), text(x(from), top - 4, 'push', ink.muted))
-  }
-  if (own) {
-    const d = own.p.map((p, i) => `${i === 0 ? 'M' : 'L'}${x(steps[i]).toFixed(1)} ${y(p).toFixed(1)}`).join('')
-    parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
-    parts.push(
-      tag('path', { d, fill: 'none', stroke: looks[own.look].light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }),
-    )
-  }
-  // Names beside the right edge from the top down, each at the middle of its band where there is room.
-  let at = -Infinity
-  ;[...bands.entries()].reverse().forEach(([b, band]) => {
-    const middle = y((sums[b].at(-1)! + (b === 0 ? 0 : sums[b - 1].at(-1)!)) / 2)
-    at = Math.max(middle + 4, at + 13, 11)
-    parts.push(tag('rect', { x: width - right + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
-    parts.push(text(width - right + 22, at, band.name, ink.ink))
-  })
-  return svg(size, 'Probability by bands of ranks over updates', parts)
 }
 
 /** log p against rank, both logarithmic, before (dashed) and after: a squeeze lifts the left end and drops all else. */

@@ -1,7 +1,7 @@
 // A picture of the Lab on the page: drawn at the width that there is, in the colours of the theme.
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useApp } from '../shell/context.ts'
-import { INKS, type Ink, type Size } from './draw.ts'
+import { INKS, type Ink, type Size } from '../drawing/ink.ts'
 
 interface Props {
   /** The panel's id: alone on the page it is larger. */

@@ -49,8 +49,12 @@ export interface GptSettings {
   readonly lr: number
   readonly dpoLr: number
   readonly beta: number
-  /** SFT learns y⁻ as well. */
+  /** The base model has read answers in the manner of y⁻ too: then y⁻ is no longer off-policy. */
+  readonly known: boolean
+  /** SFT learns y⁻ as well: the paper's extend. */
   readonly ext: boolean
+  /** Extend and the baseline are trained in turn, to be set side by side. */
+  readonly beside: boolean
 }
 
 export interface LabSettings {
@@ -116,10 +120,12 @@ const gptCodecs: Codecs<GptSettings> = {
   base: whole(0, 400),
   sftUpdates: whole(0, 400),
   dpoUpdates: whole(0, 400),
-  lr: real(1e-6, 0.1),
-  dpoLr: real(1e-6, 0.1),
+  lr: real(1e-6, 10),
+  dpoLr: real(1e-6, 1000),
   beta: real(0.001, 5),
+  known: flag,
   ext: flag,
+  beside: flag,
 }
 
 /** The first frame: a push in the valley, far enough that the squeeze is plain to see (R15). */
@@ -147,12 +153,14 @@ export const gptDefaults: GptSettings = {
   layers: 2,
   width: 64,
   base: 60,
-  sftUpdates: 60,
+  sftUpdates: 15,
   dpoUpdates: 60,
   lr: 0.003,
-  dpoLr: 0.0005,
+  dpoLr: 0.15,
   beta: 0.1,
+  known: false,
   ext: false,
+  beside: false,
 }
 
 /** What the notebook's own cases fix. */

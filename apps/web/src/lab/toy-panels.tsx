@@ -7,7 +7,9 @@ import type { App } from '../shell/context.ts'
 // eslint-disable-next-line no-restricted-imports
 import lemma from '../../../../packages/core/src/squeeze/lemma.ts?raw'
 import { Bars } from './bars.tsx'
-import { drawBands, drawBars, drawForces, drawRanks, type Ink, type Marked, type Size } from './draw.ts'
+import { drawBands } from '../drawing/bands.ts'
+import type { Ink, Size } from '../drawing/ink.ts'
+import { drawBars, drawForces, drawRanks, type Marked } from './draw.ts'
 import { asFile, Picture } from './picture.tsx'
 import type { LabSettings, ToySettings } from './settings.ts'
 import { forcesSay } from './story.ts'
@@ -75,6 +77,9 @@ const bars = (toy: Toy, s: ToySettings, change: (patch: Partial<ToySettings>) =>
   }
 }
 
+const stagesOf = ({ sft }: Toy): readonly { readonly step: number; readonly name: string }[] =>
+  sft > 0 ? [{ step: 0, name: 'SFT on y⁻' }, { step: sft, name: 'push' }] : []
+
 const bands = (toy: Toy, s: ToySettings): PanelModel => {
   const mass = toy.path.map(massByRank)
   const steps = toy.path.map((_, i) => i)
@@ -86,9 +91,9 @@ const bands = (toy: Toy, s: ToySettings): PanelModel => {
     own: {
       name: s.push === 'pos' ? 'y⁺' : 'y⁻',
       p: toy.path.map(logp => Math.exp(logp[about])),
-      look: s.push === 'pos' ? ('chosen' as const) : ('rejected' as const),
+      look: s.push === 'pos' ? looks.chosen : looks.rejected,
     },
-    ...(toy.sft > 0 ? { from: toy.sft } : {}),
+    stages: stagesOf(toy),
   }
   const [first, last] = [mass[toy.sft]['1'], mass.at(-1)!['1']]
   return drawn({
@@ -174,7 +179,7 @@ const race = (toy: Toy, s: ToySettings): PanelModel => {
       says,
       unit: 'log π (nats)',
       lines,
-      stages: toy.sft > 0 ? [{ step: 0, name: 'SFT on y⁻' }, { step: toy.sft, name: 'push' }] : [],
+      stages: stagesOf(toy),
     },
   }
 }

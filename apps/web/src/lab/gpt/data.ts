@@ -73,8 +73,12 @@ export interface TinyData {
 /** What is watched, in the order of the paper's figures. */
 const TYPES = ['chosen', 'chosen_gptsemantic', 'rejected', 'irr_train', 'irr_test', 'random_permute'] as const
 
-/** What the base model is trained on: fluent answers, to other questions. */
-export const BASE_TYPES = ['other_chosen', 'other_rejected'] as const
+/**
+ * What the base model is trained on: fluent answers, to other questions. Unless it is to know the manner of y⁻ as well,
+ * y⁻ is off-policy: it lies in a valley, where pushing squeezes (paper.md §2.6).
+ */
+export const baseTypes = (known: boolean): readonly string[] =>
+  known ? ['other_chosen', 'other_rejected'] : ['other_chosen']
 
 /** The set for a seed, which says whose answers go where. `probes` is how many rows are watched. */
 export const tinyData = async (seed: number, probes: number): Promise<TinyData> => {

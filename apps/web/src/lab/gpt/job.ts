@@ -1,6 +1,8 @@
 // The tiny model as a job of the trainer: the same stages, losses, packing, evaluation and files as `ldyn train` has,
-// on a model that begins from the seed. Base: fluent answers to other questions, so that both manners of answering are
-// known and none belongs to a question; then SFT on y⁺ (with y⁻ too: the paper's extend), then DPO.
+// on a model that begins from the seed. Base: fluent answers to other questions, so that a manner of answering is known
+// that belongs to no question; then SFT on y⁺ (with y⁻ too: the paper's extend), then DPO. DPO's updates are plain SGD,
+// the step of the theory: what an update moves is −η·A·K·G, and β(1 − a) brakes it. An optimizer that divides each
+// gradient by its size undoes that brake, and pulls the rare words of y⁺ as hard as all common ones together.
 import {
   tokenDefaults,
   type OptimizerConfig,
@@ -11,12 +13,14 @@ import {
 import { buildModel, initParams } from '@ldyn/models'
 import { leaves, type Backend } from '@ldyn/tensor'
 import type { GptSettings } from '../settings.ts'
-import { BASE_TYPES, tinyData } from './data.ts'
+import { baseTypes, tinyData } from './data.ts'
 import { wordTokenizer } from './words.ts'
 
 const CONTEXT = 128
+/** Questions whose distributions are kept, at the first words of y⁺ and y⁻. */
+const WATCHED = 6
 const adamw: OptimizerConfig = { name: 'adamw', beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0 }
-const rmsprop: OptimizerConfig = { name: 'rmsprop', alpha: 0.99, eps: 1e-8, weightDecay: 0 }
+const sgd: OptimizerConfig = { name: 'sgd', momentum: 0, weightDecay: 0 }
 
 const stagesOf = (s: GptSettings): readonly StageConfig[] => {
   const shared = {
@@ -32,17 +36,18 @@ const stagesOf = (s: GptSettings): readonly StageConfig[] => {
       ...shared,
       name: 'base',
       loss: { name: 'sft', reduction: 'token-mean' },
-      targets: BASE_TYPES,
+      targets: baseTypes(s.known),
       updates: s.base,
       lr: s.lr,
       optimizer: adamw,
     },
     {
       ...shared,
-      name: 'sft',
+      name: s.ext ? 'extend' : 'sft',
       loss: { name: 'sft', reduction: 'token-mean' },
       targets: s.ext ? ['chosen', 'rejected'] : ['chosen'],
-      updates: s.sftUpdates,
+      // Half of extend's examples are y⁻: with twice the updates y⁺ is learned as often.
+      updates: s.ext ? 2 * s.sftUpdates : s.sftUpdates,
       lr: s.lr,
       optimizer: adamw,
     },
@@ -53,7 +58,7 @@ const stagesOf = (s: GptSettings): readonly StageConfig[] => {
       targets: [],
       updates: s.dpoUpdates,
       lr: s.dpoLr,
-      optimizer: rmsprop,
+      optimizer: sgd,
     },
   ]
   return stages.filter(({ updates }) => updates > 0)
@@ -106,7 +111,7 @@ export const jobOf = async (options: JobOptions): Promise<SessionJob> => {
     mlpBias: false,
   })
   const data = await tinyData(s.seed, probes)
-  const { engine: _, ...config } = s
+  const { engine: _, beside: __, ...config } = s
   return {
     backend,
     checkpoint: {
@@ -129,6 +134,7 @@ export const jobOf = async (options: JobOptions): Promise<SessionJob> => {
       first: true,
       tokens: true,
       bands: true,
+      watch: { rows: Math.min(WATCHED, probes), tokens: 3, textOf: id => tokenizer.piece(id) ?? '' },
       ...(decompose > 0
         ? { decompose: { every: decompose, probes: Math.min(4, probes), directions: 'terms' as const } }
         : {}),

@@ -32,10 +32,19 @@ export interface Progress {
   readonly values: Readonly<Record<string, number>>
 }
 
+/** Evaluating probes, or computing the reference's log-probs: so many of so many are done. */
+export interface Doing {
+  readonly what: 'evaluate' | 'reference'
+  readonly done: number
+  readonly total: number
+}
+
 export type FromWorker =
   | { readonly say: 'engine'; readonly about: EngineAbout }
   | { readonly say: 'change'; readonly change: MemoryChange }
   | { readonly say: 'progress'; readonly progress: Progress }
+  /** Beside updates: what takes its time now. */
+  | { readonly say: 'doing'; readonly doing: Doing }
   /** The device was lost: the training goes on elsewhere, from the update that was kept last. */
   | { readonly say: 'lost'; readonly why: string; readonly from: number }
   | { readonly say: 'ended'; readonly status: 'done' | 'interrupted' }

@@ -2,11 +2,14 @@
 // writes recorded.txt: the zip of a run directory, in base64.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { fixed, gather } from '@ldyn/figures'
 import { growingFiles, memoryFiles, openRun, verify, type MemoryChange } from '@ldyn/runs'
 import { describe, expect, it } from 'vitest'
 import { gptDefaults } from '../settings.ts'
+import { effectOf } from './effect.ts'
 import type { FromWorker } from './protocol.ts'
 import { messagesOf, recordedFiles } from './replay.ts'
+import { toldOf } from './told.ts'
 import { sizedFor, train } from './training.ts'
 import { zipOf } from './zip.ts'
 
@@ -22,7 +25,7 @@ describe('the recorded run', () => {
   it.runIf(process.env.UPDATE_RECORDED)('is trained', { timeout: 900_000 }, async () => {
     const files = growingFiles('recorded')
     const said: FromWorker[] = []
-    const request = { id: 'recorded', settings, every: 10, probes: 8, decompose: 0 }
+    const request = { id: 'recorded', settings, every: 15, probes: 6, decompose: 0 }
     await train(request, { shouldStop: async () => false }, message => {
       if (message.say === 'change') apply(files, message.change)
       else said.push(message)
@@ -31,21 +34,19 @@ describe('the recorded run', () => {
     writeFileSync(file, `${Buffer.from(zipOf(files.contents(), 'recorded')).toString('base64')}\n`)
   })
 
-  it('is a sound run of the Lab’s own settings; in DPO rejected falls most, and other answers fall with it', async () => {
+  it('is a sound run of the Lab’s own settings, and squeezes: its words say so with its own numbers', async () => {
     const files = memoryFiles(recordedFiles(readFileSync(file, 'utf8')), 'recorded')
     expect(await verify(files)).toEqual([])
     const run = await openRun(files)
-    const { engine: _, ...config } = settings
+    const { engine: _, beside: __, ...config } = settings
     expect(run.manifest.config).toEqual({ lab: 'tiny GPT', ...config })
-    const before = run.evaluations.findLastIndex(({ stage }) => stage === 'sft')
-    const change = async (metric: string, type: string): Promise<number> => {
-      const { mean } = await run.curve(metric, type)
-      return mean.at(-1)! - mean[before]
-    }
-    expect(await change('logp', 'rejected')).toBeLessThan(-20)
-    expect(await change('logp', 'irr_test')).toBeLessThan(0)
-    expect(await change('logp', 'irr_test')).toBeGreaterThan(await change('logp', 'rejected'))
-    expect(await change('logp', 'chosen_gptsemantic')).toBeLessThan(0)
+    const effect = effectOf(await gather(run))!
+    expect(effect.kind).toBe('squeezed')
+    expect(effect.rejected.by.mean).toBeLessThan(-20)
+    for (const { by, key } of effect.others) expect(by.mean, key).toBeLessThan(0)
+    const [head, cost] = toldOf(effect, settings)
+    expect(head).toContain(`fell from ${fixed(effect.chosen.before, 1)} to ${fixed(effect.chosen.after, 1)} nats`)
+    expect(cost).toContain('all fell too')
   })
 
   it('is played to the very same files, evaluation by evaluation', async () => {

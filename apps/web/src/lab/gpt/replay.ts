@@ -41,7 +41,9 @@ export function* messagesOf(files: ReadonlyMap<string, Uint8Array>): Generator<r
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)
   const manifest = JSON.parse(new TextDecoder().decode(files.get(paths.manifest))) as RunManifest
   const steps = manifest.stages.reduce((n, { updates }) => n + updates, 0)
-  const [index, scalars, events] = [paths.index, paths.scalars, paths.events].map(path => linesOf(files.get(path)))
+  const [index, scalars, events, watched] = [paths.index, paths.scalars, paths.events, paths.watched].map(path =>
+    linesOf(files.get(path)),
+  )
   const rows = [...files].filter(([path]) => path.endsWith('.f32'))
   const at = new Map<string, number>()
   const append = (path: string, bytes: Uint8Array): FromWorker => {
@@ -65,6 +67,7 @@ export function* messagesOf(files: ReadonlyMap<string, Uint8Array>): Generator<r
       const width = bytes.length / index.length
       messages.push(append(path, bytes.subarray(e * width, (e + 1) * width)))
     }
+    if (e < watched.length) messages.push(append(paths.watched, watched[e].bytes))
     messages.push(append(paths.index, evaluation.bytes))
     const { s: _, t: __, stage = '', ...values } = scalars[done - 1]?.values ?? {}
     messages.push({

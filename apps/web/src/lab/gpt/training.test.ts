@@ -124,7 +124,9 @@ describe('a training of the tiny GPT', () => {
   })
 
   it('is smaller on a CPU that nobody asked for', () => {
-    expect(sizedFor({ ...gptDefaults, engine: 'auto' }, 'cpu')).toMatchObject({ width: 32, lr: 2 * gptDefaults.lr })
+    expect(sizedFor({ ...gptDefaults, engine: 'auto' }, 'cpu')).toMatchObject({
+      width: 32, lr: 2 * gptDefaults.lr, dpoLr: 2 * gptDefaults.dpoLr,
+    })
     expect(sizedFor({ ...gptDefaults, engine: 'cpu' }, 'cpu')).toEqual({ ...gptDefaults, engine: 'cpu' })
     expect(sizedFor(gptDefaults, 'webgpu')).toEqual(gptDefaults)
   })

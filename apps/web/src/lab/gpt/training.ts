@@ -15,10 +15,10 @@ export interface TrainOptions {
   readonly open?: typeof openEngine
 }
 
-/** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at twice the rate. */
+/** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at twice the rates. */
 export const sizedFor = (settings: GptSettings, rung: EngineAbout['rung']): GptSettings =>
   rung === 'cpu' && settings.engine === 'auto' && settings.width > 32
-    ? { ...settings, width: 32, lr: 2 * settings.lr }
+    ? { ...settings, width: 32, lr: 2 * settings.lr, dpoLr: 2 * settings.dpoLr }
     : settings
 
 /** Trains to the end, telling everything; never rejects. */
@@ -46,9 +46,13 @@ export const train = async (
         backend: engine.backend,
         shouldStop,
         report: event => {
-          if (event.type !== 'update') return
-          const { stage, step, steps, seconds, values } = event
-          tell({ say: 'progress', progress: { stage, step, steps, seconds, values } })
+          if (event.type === 'update') {
+            const { stage, step, steps, seconds, values } = event
+            tell({ say: 'progress', progress: { stage, step, steps, seconds, values } })
+          } else if (event.type === 'evaluate' || event.type === 'reference') {
+            const { type: what, done, total } = event
+            tell({ say: 'doing', doing: { what, done, total } })
+          }
         },
       })
       const prepared = prepare(job)

@@ -6,7 +6,7 @@ import type { MemoryRuns } from '../../data/memory.ts'
 import type { RunState, RunSummary } from '../../wire.ts'
 import type { GptSettings } from '../settings.ts'
 import { startWorker, type TrainingWorker } from './start-worker.ts'
-import type { EngineAbout, FromWorker, Progress, TrainRequest } from './protocol.ts'
+import type { Doing, EngineAbout, FromWorker, Progress, TrainRequest } from './protocol.ts'
 
 export type TrainingState = 'starting' | 'running' | 'paused' | 'done' | 'stopped' | 'failed'
 
@@ -16,6 +16,8 @@ export interface Training {
   readonly state: ReadonlySignal<TrainingState>
   readonly engine: ReadonlySignal<EngineAbout | undefined>
   readonly progress: ReadonlySignal<Progress | undefined>
+  /** What takes its time beside updates. */
+  readonly doing: ReadonlySignal<Doing | undefined>
   /** What went wrong, with its place; the run up to there stays. */
   readonly trouble: ReadonlySignal<{ readonly what: string; readonly where?: string } | undefined>
   /** The device was lost on the way. */
@@ -78,6 +80,7 @@ export const startTraining = ({ memory, worker = startWorker, ...request }: Star
   const state = signal<TrainingState>('starting')
   const engine = signal<EngineAbout | undefined>(undefined)
   const progress = signal<Progress | undefined>(undefined)
+  const doing = signal<Doing | undefined>(undefined)
   const trouble = signal<{ what: string; where?: string } | undefined>(undefined)
   const lost = signal<{ why: string; from: number } | undefined>(undefined)
   const version = signal(0)
@@ -120,7 +123,11 @@ export const startTraining = ({ memory, worker = startWorker, ...request }: Star
         break
       }
       case 'progress':
+        doing.value = undefined
         progress.value = message.progress
+        break
+      case 'doing':
+        doing.value = message.doing
         break
       case 'lost':
         lost.value = { why: message.why, from: message.from }
@@ -164,6 +171,7 @@ export const startTraining = ({ memory, worker = startWorker, ...request }: Star
     state,
     engine,
     progress,
+    doing,
     trouble,
     lost,
     version,

@@ -1,0 +1,73 @@
+// Probability by bands of ranks over updates, stacked to 1, the likeliest at the bottom: the picture of the Squeeze
+// page and of the Lab.
+import { niceTicks, tag, tickText, type Look } from '@ldyn/figures'
+import { line, svg, text, type Ink, type Size } from './ink.ts'
+
+export interface BandsInput {
+  /** Updates on the axis. */
+  readonly steps: readonly number[]
+  /** By band, likeliest first: its probability at every step; they add up to 1. */
+  readonly bands: readonly { readonly name: string; readonly mass: readonly number[] }[]
+  /** One probability followed over them. */
+  readonly own?: { readonly p: readonly number[]; readonly look: Look }
+  /** Where stages begin. */
+  readonly stages: readonly { readonly step: number; readonly name: string }[]
+  /** A step that is pointed at. */
+  readonly cursor?: number
+}
+
+// From the peak to the tail: dark to light, told apart in grey as well.
+export const SHADES = ['#5b2a86', '#8653ad', '#ac84ca', '#cfb5e2', '#e9dff2']
+
+const [LEFT, RIGHT, TOP, FOOT] = [38, 112, 18, 30]
+
+const scaleOf = (steps: readonly number[], width: number): ((step: number) => number) => {
+  const [first, last] = [steps[0], steps.at(-1)!]
+  return step => LEFT + (last > first ? (step - first) / (last - first) : 0) * (width - LEFT - RIGHT)
+}
+
+/** The step whose place is nearest to `x` in a picture of this width. */
+export const stepAt = (steps: readonly number[], x: number, width: number): number => {
+  const at = scaleOf(steps, width)
+  return steps.reduce((best, step) => (Math.abs(at(step) - x) < Math.abs(at(best) - x) ? step : best), steps[0])
+}
+
+export const drawBands = ({ steps, bands, own, stages, cursor }: BandsInput, size: Size, ink: Ink): string => {
+  const { width, height } = size
+  const [first, last] = [steps[0], steps.at(-1)!]
+  const x = scaleOf(steps, width)
+  const y = (p: number): number => TOP + (1 - p) * (height - TOP - FOOT)
+  const sums = bands.map((_, b) => steps.map((_s, i) => bands.slice(0, b + 1).reduce((n, band) => n + band.mass[i], 0)))
+  const parts = bands.map((_, b) => {
+    const up = steps.map((s, i) => `${x(s).toFixed(1)} ${y(sums[b][i]).toFixed(1)}`)
+    const down = steps.map((s, i) => `${x(s).toFixed(1)} ${y(b === 0 ? 0 : sums[b - 1][i]).toFixed(1)}`).reverse()
+    return tag('path', { d: `M${[...up, ...down].join('L')}Z`, fill: SHADES[b] })
+  })
+  for (const p of [0, 0.5, 1]) parts.push(text(LEFT - 6, y(p) + 4, String(p), ink.muted, 'end'))
+  const ticks = niceTicks(first, last, 5, 1)
+  const labels = tickText(ticks)
+  ticks.forEach((tick, i) => parts.push(text(x(tick), height - FOOT + 14, labels[i], ink.muted, 'middle')))
+  parts.push(text(LEFT, height - 3, 'update', ink.muted))
+  const dashed = { 'stroke-dasharray': '3 3', 'stroke-width': 1.5 }
+  stages.forEach(({ step, name }, i) => {
+    const at = x(Math.max(first, step))
+    if (i > 0) parts.push(line(at, TOP, at, height - FOOT, ink.paper, dashed))
+    parts.push(text(at, TOP - 5, name, ink.muted))
+  })
+  if (own) {
+    const d = own.p.map((p, i) => `${i === 0 ? 'M' : 'L'}${x(steps[i]).toFixed(1)} ${y(p).toFixed(1)}`).join('')
+    parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
+    parts.push(tag('path', { d, fill: 'none', stroke: own.look.light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }))
+  }
+  // Names beside the right edge from the top down, each at the middle of its band where there is room.
+  let at = -Infinity
+  ;[...bands.entries()].reverse().forEach(([b, band]) => {
+    const middle = y((sums[b].at(-1)! + (b === 0 ? 0 : sums[b - 1].at(-1)!)) / 2)
+    at = Math.max(middle + 4, at + 13, 11)
+    parts.push(tag('rect', { x: width - RIGHT + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
+    parts.push(text(width - RIGHT + 22, at, band.name, ink.ink))
+  })
+  if (cursor !== undefined)
+    parts.push(line(x(cursor), TOP, x(cursor), height - FOOT, ink.ink, { 'stroke-width': 1.2 }))
+  return svg(size, 'Probability by bands of ranks over updates', parts)
+}
