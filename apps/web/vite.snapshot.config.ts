@@ -1,43 +1,30 @@
-// The template of a snapshot (src/snapshot/format.ts): the whole page as one HTML file with one classic script, since a
-// page from file:// may load neither modules nor anything else. The policy allows that very script by its hash, and no
-// request at all: whatever a run's texts say, nothing of them runs and nothing leaves.
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+// The template of a snapshot (src/snapshot/format.ts), and the parts that it may carry (src/snapshot/parts): see
+// build/one-file.ts. The page itself has every screen of runs, and at most 140 KB gzipped.
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
+import { oneFile } from './build/one-file.ts'
 import { uplotWithoutCuts } from './build/uplot-cuts.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-const policyOf = (script: string): string =>
-  [
-    "default-src 'none'",
-    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
-    "style-src 'unsafe-inline'",
-    'img-src data: blob:',
-    'worker-src blob:',
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ')
-
-/** Neither may end the element that it stands in. */
-const inScript = (code: string): string => code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--')
-const inStyle = (css: string): string => css.trim().replaceAll('</style', '<\\/style')
-
-/** What does not fit, where a sentence says where it is; and what only a viewer that serves runs does. */
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  'lab-page.tsx': 'src/snapshot/no-lab.tsx',
-  'figures-gallery.tsx': 'src/snapshot/no-figures.tsx',
-  'drop-zone.tsx': 'src/snapshot/no-drop-zone.ts',
-  'far-curves.ts': 'src/snapshot/no-far-curves.ts',
-  'impostor.ts': 'src/snapshot/no-impostor.ts',
+/** What stands elsewhere: in a part, whose place it takes, or nowhere, since only a viewer that serves runs does it. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'lab-page.tsx': 'parts/lab-place.tsx',
+  'lab-gpt.tsx': 'parts/gpt-place.tsx',
+  'figures-gallery.tsx': 'parts/figures-place.tsx',
+  'drop-zone.tsx': 'without/drop-zone.ts',
+  'far-curves.ts': 'without/far-curves.ts',
+  'impostor.ts': 'without/impostor.ts',
+  'replay.ts': 'without/replay.ts',
 }
-const leftOut: Plugin = {
-  name: 'ldyn-left-out',
+const elsewhere: Plugin = {
+  name: 'ldyn-elsewhere',
   enforce: 'pre',
-  resolveId: id => {
-    const found = LEFT_OUT[id.slice(id.lastIndexOf('/') + 1)]
-    return found === undefined ? undefined : here(found)
+  resolveId: (id, importer) => {
+    // The parts have what the page has not.
+    if (importer?.includes('/src/snapshot/parts/')) return undefined
+    const found = ELSEWHERE[id.slice(id.lastIndexOf('/') + 1)]
+    return found === undefined ? undefined : here(`src/snapshot/${found}`)
   },
 }
 
@@ -68,32 +55,9 @@ const briefElements: Plugin = {
   name: 'ldyn-brief-elements',
   enforce: 'pre',
   transform: (code, id) =>
-    id.endsWith('.tsx') ? { code: `import { h as element_, Fragment as fragment_ } from 'preact'\n${code}`, map: null } : undefined,
-}
-
-const oneFile: Plugin = {
-  name: 'ldyn-one-file',
-  enforce: 'post',
-  generateBundle(_options, bundle) {
-    let [script, style] = ['', '']
-    for (const [name, one] of Object.entries(bundle)) {
-      if (one.type === 'chunk') script += one.code
-      else if (name.endsWith('.css')) style += String(one.source)
-      delete bundle[name]
-    }
-    const code = inScript(script)
-    const parts: Readonly<Record<string, string>> = {
-      '<!--ldyn:policy-->': policyOf(code),
-      '<!--ldyn:style-->': inStyle(style),
-      '<!--ldyn:script-->': code,
-    }
-    // In one pass: what is put in is not searched again.
-    const source = readFileSync(here('snapshot.html'), 'utf8').replace(
-      /<!--ldyn:(?:policy|style|script)-->/g,
-      place => parts[place],
-    )
-    this.emitFile({ type: 'asset', fileName: 'snapshot.html', source })
-  },
+    id.endsWith('.tsx')
+      ? { code: `import { h as element_, Fragment as fragment_ } from 'preact'\n${code}`, map: null }
+      : undefined,
 }
 
 export default defineConfig({
@@ -101,24 +65,33 @@ export default defineConfig({
   // The same page wherever it is built, tests included.
   oxc: { jsx: { runtime: 'classic', pragma: 'element_', pragmaFrag: 'fragment_', development: false } },
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
-  // What only a served page does (making snapshots, training in the tab) is left out by this.
+  // What only a served page does (making snapshots) is left out by this.
   define: { 'import.meta.env.SNAPSHOT': 'true' },
-  plugins: [uplotWithoutCuts, leftOut, atOnce, briefElements, oneFile],
+  plugins: [uplotWithoutCuts, elsewhere, atOnce, briefElements, oneFile(here('snapshot.html'), 'page')],
+  // A classic script: a module worker does not start from file:// (ux.md §5.10).
+  worker: { format: 'iife' },
   build: {
     outDir: here('dist/app'),
     emptyOutDir: false,
     copyPublicDir: false,
     target: 'es2023',
-    cssCodeSplit: false,
+    // A part brings its own.
+    cssCodeSplit: true,
     modulePreload: false,
     assetsInlineLimit: Infinity,
     reportCompressedSize: false,
     rolldownOptions: {
-      input: here('src/snapshot/main.tsx'),
+      // Each part imports the page, so that whatever they share is in the page's script.
+      input: {
+        page: here('src/snapshot/main.tsx'),
+        figures: here('src/snapshot/parts/figures.ts'),
+        lab: here('src/snapshot/parts/lab.ts'),
+        gpt: here('src/snapshot/parts/gpt.ts'),
+      },
       // Vite's helper for fetched parts asks where it is, and here nothing is fetched.
       checks: { emptyImportMeta: false },
       optimization: { inlineConst: { mode: 'all', pass: 3 } },
-      output: { format: 'iife', codeSplitting: false },
+      output: { format: 'es', entryFileNames: '[name].js' },
     },
   },
 })

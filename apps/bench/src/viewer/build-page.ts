@@ -1,4 +1,5 @@
 // The page and the single-file template, built from the sources as they are published.
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
@@ -25,9 +26,15 @@ export const buildPage = async (into: string): Promise<string> => {
   return outDir
 }
 
-/** The template of a snapshot, made below `into`. */
-export const buildTemplate = async (into: string): Promise<string> => {
+/** The template of a snapshot and the parts that it may carry, made below `into`. */
+export const buildSnapshot = async (
+  into: string,
+): Promise<{ readonly template: string; readonly parts: ReadonlyMap<string, string> }> => {
   const outDir = join(into, 'template')
   await built('vite.snapshot.config.ts', outDir)
-  return join(outDir, 'snapshot.html')
+  const parts = (await readdir(outDir)).flatMap(name => {
+    const part = /^snapshot-(\w+)\.html$/.exec(name)?.[1]
+    return part === undefined ? [] : [[part, join(outDir, name)] as const]
+  })
+  return { template: join(outDir, 'snapshot.html'), parts: new Map(parts) }
 }

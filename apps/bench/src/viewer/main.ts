@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildPage, buildTemplate } from './build-page.ts'
+import { buildPage, buildSnapshot } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
 import { beginLargeRun, writeLargeRun, type RunSize } from './large-run.ts'
 import { heap, longestBlock, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
@@ -69,7 +69,9 @@ const main = async (): Promise<number> => {
     const app = values.app ?? (await buildPage(scratch))
     if (only.has('size')) {
       note({ budget: budgets.app, value: startSize(app) })
-      note({ budget: budgets.template, value: fileSize(await buildTemplate(scratch)) })
+      const { template, parts } = await buildSnapshot(scratch)
+      note({ budget: budgets.template, value: fileSize(template) })
+      for (const [part, path] of parts) note({ budget: budgets.part, of: part, value: fileSize(path) })
     }
     const large = join(cache, `large-${size.evaluations}x${size.probes}`)
     if (['first', 'scrub', 'heap'].some(name => only.has(name))) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openData } from '@ldyn/web/snapshot'
+import { openData, PARTS } from '@ldyn/web/snapshot'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
 import type { Context } from '../context.ts'
 import type { CliError } from '../contract/errors.ts'
@@ -12,17 +12,24 @@ import { createProgram } from '../program.ts'
 import * as exporting from './export.ts'
 
 // The built page stands elsewhere, and is tried in a browser by @ldyn/web: here a page of three places will do.
-const template = { path: '' as string | undefined }
+const template = { path: '' as string | undefined, parts: '' }
 vi.mock('@ldyn/web/server', async original => ({
   ...(await original<object>()),
   builtTemplate: () => template.path,
+  builtPart: (name: string) => join(template.parts, `${name}.html`),
 }))
 
 let root = ''
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ldyn-export-'))
   template.path = join(root, 'template.html')
-  await writeFile(template.path, '<title><!--ldyn:title--></title><!--ldyn:still--><!--ldyn:data-->')
+  template.parts = root
+  const places = ['title', 'hashes', 'parts', 'still', 'data'].map(place => `<!--ldyn:${place}-->`)
+  await writeFile(template.path, `<title>${places[0]}</title>${places.slice(1).join('')}`)
+  for (const part of PARTS) {
+    const script = `<script>${part}</script>`
+    await writeFile(join(root, `${part}.html`), `<!--ldyn:part 'sha256-${part}='-->\n${script}`)
+  }
   await writeSynthetic(join(root, 'base'), { id: '2026-11-22-base', moves: paperMoves, every: 10 })
   await writeSynthetic(join(root, 'ext'), { id: '2026-11-22-ext', moves: extendMoves, every: 10 })
 })
@@ -89,6 +96,31 @@ describe('ldyn export --html', () => {
     const { about } = await opened(to)
     expect(about).toMatchObject({ pages: ['overview', 'dynamics'], steps: 4, values: 'f32', text: 'remove', strip: false })
     expect(about.runs[0].evaluations.kept).toBeLessThan(about.runs[0].evaluations.of)
+  })
+
+  it('carries the figures of the paper, the Lab and its tiny GPT, their scripts allowed, unless they are left out', async () => {
+    const to = join(root, 'parts.html')
+    const carried = async (...flags: string[]) => {
+      const { err } = await ldyn('export', join(root, 'base'), '--html', to, ...flags)
+      const { about, html } = await opened(to)
+      const scripts = PARTS.filter(part => html.includes(`<script>${part}</script>`))
+      expect(PARTS.filter(part => html.includes(`'sha256-${part}='`))).toEqual(scripts)
+      expect(about.parts).toEqual(scripts)
+      return { scripts, err, pages: about.pages }
+    }
+    expect(await carried()).toMatchObject({
+      scripts: ['figures', 'lab', 'gpt'],
+      err: expect.stringContaining('tiny GPT 0.00 MB, data') as string,
+    })
+    expect((await carried('--without', 'gpt, figures')).scripts).toEqual(['lab'])
+    // The tiny GPT stands in the Lab, and the figures are a screen.
+    const { scripts, pages } = await carried('--without', 'lab')
+    expect(scripts).toEqual(['figures'])
+    expect(pages).toContain('figures')
+    expect((await carried('--pages', 'overview,lab')).scripts).toEqual(['lab'])
+    const base = join(root, 'base')
+    expect(await failure('export', base, '--html', to, '--without', 'labs')).toMatchObject({ fix: 'did you mean lab?' })
+    expect(await failure('export', base, '--html', to, '--pages', 'lab')).toMatchObject({ code: 'LD2003' })
   })
 
   it('writes nothing with --dry-run', async () => {

@@ -36,7 +36,8 @@ export function register(program: Command, context: Context): void {
     .option('--dry-run', 'say what would be written, and how large, and write nothing')
     .optionsGroup('One HTML file with the whole viewer, to mail or to open from disk:')
     .option('--html <file>', 'the viewer with these runs inside; it asks no network for anything')
-    .option('--pages <list>', 'pages of the viewer by comma: what the others need is left out', 'all')
+    .option('--pages <list>', 'pages of the viewer by comma, lab and gpt (its tiny GPT) among them', 'all')
+    .option('--without <list>', 'pages that are left out, with what they alone need')
     .option('--steps <full|n>', 'about so many evaluations and points of the log; lowest and highest are kept', 'full')
     .option('--text <keep|blur|remove>', 'prompts and responses', 'keep')
     .option('--no-strip', 'keep paths, command line, host and hardware; without it they are left out')
@@ -58,6 +59,7 @@ export function register(program: Command, context: Context): void {
     'ldyn export runs/first --html first.html               # the whole viewer: mail it, open it from disk',
     'ldyn export runs/baseline runs/extend --html both.html # Figure 5 of the paper, from your runs',
     'ldyn export runs/first --html public.html --text remove --pages overview,dynamics',
+    'ldyn export runs/first --html small.html --without lab,figures   # 0.3 MB less, whatever the run',
     'ldyn export runs/first --csv - | head',
     'ldyn export runs/first --parquet first.parquet --rows  # every value, for pandas or DuckDB',
     'ldyn export runs/first --svg figures/                  # one SVG a panel',

@@ -2,16 +2,18 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { directoryFiles } from '@ldyn/runs/node'
-import { builtTemplate, createSummaries } from '@ldyn/web/server'
+import { builtPart, builtTemplate, createSummaries } from '@ldyn/web/server'
 import {
+  CONTENTS,
+  contentsNamed,
   documentOf,
   makeSnapshot,
-  PAGES,
-  pagesNamed,
   REFUSE_BYTES,
   SnapshotError,
   TEXTS,
   WARN_BYTES,
+  type Contents,
+  type Part,
   type Precision,
   type RunToShare,
   type SnapshotAbout,
@@ -24,6 +26,7 @@ import { didYouMean } from '../contract/nearest.ts'
 /** What the command line says of the file. */
 export interface HtmlFlags {
   readonly pages: string
+  readonly without?: string
   readonly steps: string
   readonly text: string
   readonly strip: boolean
@@ -44,19 +47,33 @@ const oneOf = <T extends string>(flag: string, given: string, known: readonly T[
   })
 }
 
-/** Throws CliError LD2003. */
-export function snapshotOptions(flags: HtmlFlags): SnapshotOptions {
-  const words = flags.pages.split(',').map((word) => word.trim())
-  const pages = pagesNamed(words)
-  if (pages === undefined) {
-    const wrong = words.find((word) => pagesNamed([word]) === undefined)!
+const wordsOf = (list: string): string[] => list.split(',').map((word) => word.trim())
+
+/** What --pages and --without choose. Throws CliError LD2003. */
+function contentsOfFlags({ pages, without }: HtmlFlags): Contents {
+  const found = contentsNamed(wordsOf(pages), without === undefined ? [] : wordsOf(without))
+  if ('wrong' in found) {
     throw new CliError({
       code: 'LD2003',
-      what: `the viewer has no page '${wrong}'`,
-      where: `--pages ${flags.pages}`,
-      fix: didYouMean(wrong, PAGES) || `there are ${PAGES.join(', ')}`,
+      what: `the viewer has no page '${found.wrong}'`,
+      where: without === undefined ? `--pages ${pages}` : `--pages ${pages} --without ${without}`,
+      fix: didYouMean(found.wrong, CONTENTS) || `there are ${CONTENTS.join(', ')}`,
     })
   }
+  if (found.pages.length === 0) {
+    throw new CliError({
+      code: 'LD2003',
+      what: 'the file would have no page of the runs',
+      where: `--pages ${pages}${without === undefined ? '' : ` --without ${without}`}`,
+      fix: 'leave at least one in, such as overview',
+    })
+  }
+  return found
+}
+
+/** Throws CliError LD2003. */
+export function snapshotOptions(flags: HtmlFlags): SnapshotOptions {
+  const contents = contentsOfFlags(flags)
   const steps = flags.steps === 'full' ? undefined : Number(flags.steps)
   if (steps !== undefined && !(Number.isSafeInteger(steps) && steps >= 2)) {
     throw new CliError({
@@ -68,7 +85,7 @@ export function snapshotOptions(flags: HtmlFlags): SnapshotOptions {
   }
   const precisions: readonly Precision[] = ['f16', 'f32']
   return {
-    pages,
+    ...contents,
     text: oneOf('--text', flags.text, TEXTS),
     strip: flags.strip,
     values: oneOf('--values', flags.values, precisions),
@@ -99,10 +116,9 @@ export interface HtmlFile {
   readonly about: SnapshotAbout
 }
 
-/** Where the page is that runs are put into. Throws CliError LD4003 where it was never built. */
-function templatePath(): string {
-  const path = builtTemplate()
-  if (path !== undefined) return path
+/** The page that runs are put into, or a part of it. Throws CliError LD4003 where it was never built. */
+async function built(path: string | undefined): Promise<string> {
+  if (path !== undefined) return readFile(path, 'utf8')
   throw new CliError({
     code: 'LD4003',
     what: 'the page that a snapshot is made of is not built',
@@ -111,6 +127,8 @@ function templatePath(): string {
     fix: 'run `npm run build`, or give --static for a page without scripts',
   })
 }
+
+const PART_NAMES: Readonly<Record<Part, string>> = { figures: 'figures of the paper', lab: 'Lab', gpt: 'tiny GPT' }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`
 
@@ -128,14 +146,17 @@ export async function htmlFile(
   { note, warn }: Said,
 ): Promise<HtmlFile> {
   const options = snapshotOptions(flags)
-  const template = await readFile(templatePath(), 'utf8')
+  const template = await built(builtTemplate())
+  const parts = await Promise.all(options.parts.map((part) => built(builtPart(part))))
   const runs = await runsNamed(words, flags.runsDir)
   const snapshot = await makeSnapshot({ runs, options, made: new Date().toISOString(), version }).catch(refused)
-  const html = await documentOf(template, snapshot).catch(refused)
+  const html = await documentOf(template, snapshot, parts).catch(refused)
   const bytes = Buffer.byteLength(html)
   const { about } = snapshot
+  const weighs = (text: string): string => megabytes(Buffer.byteLength(text))
+  const beside = options.parts.map((part, i) => `${PART_NAMES[part]} ${weighs(parts[i])}, `).join('')
   note(
-    `size     ${megabytes(bytes)}: the page ${megabytes(Buffer.byteLength(template))}, data ${megabytes((about.bytes * 4) / 3)}, ` +
+    `size     ${megabytes(bytes)}: the page ${weighs(template)}, ${beside}data ${megabytes((about.bytes * 4) / 3)}, ` +
       `figures for readers without scripts the rest`,
   )
   const smaller = '--steps 200, --pages overview,dynamics, or --text remove make it smaller'

@@ -3,10 +3,11 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { troubleOf, type Trouble } from '../data/run-store.ts'
 import { saveFile } from '../shell/save.ts'
-import type { SnapshotOptions, Texts } from '../snapshot/format.ts'
+import { PARTS, type Part, type SnapshotOptions, type Texts } from '../snapshot/format.ts'
 import { exportCommand, fileNameOf, STANDARD } from '../snapshot/offer.ts'
+import { contentsOf } from '../snapshot/pages.ts'
 import { CommandLine } from '../shell/command-line.tsx'
-import { PAGES, type Page } from '../state/address.ts'
+import type { Page } from '../state/address.ts'
 import type { RunSummary } from '../wire.ts'
 import { screens } from './index.ts'
 import type { ToolProps } from './screen.ts'
@@ -23,16 +24,28 @@ const STEPS = [undefined, 1000, 200, 50] as const
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`
 
-/** The page that runs are put into, from the viewer that served this one. */
-const template = async (): Promise<string> => {
-  const response = await fetch(new URL('snapshot.html', location.href.split('#')[0]))
+/** The page that runs are put into, and parts of it, from the viewer that served this one. */
+const built = async (name: string): Promise<string> => {
+  const response = await fetch(new URL(name, location.href.split('#')[0]))
   if (!response.ok)
     throw new Error('the viewer has no page for it: build @ldyn/web, or use ldyn export --html')
   return response.text()
 }
+const builtPage = (): Promise<string> => built('snapshot.html')
+const builtParts = (parts: readonly Part[]): Promise<readonly string[]> =>
+  Promise.all(parts.map(part => built(`snapshot-${part}.html`)))
+
+/** What the file may carry that needs no run. */
+const beside: Readonly<Record<'lab' | 'gpt', string>> = {
+  lab: 'the Lab’s toys',
+  gpt: 'its tiny GPT, which trains in the page',
+}
 
 interface Inside {
   readonly bytes: number
+  /** Of the page, and of each part that goes with it. */
+  readonly page: number
+  readonly parts: Readonly<Record<string, number>>
   readonly files: readonly { readonly path: string; readonly size: number }[]
 }
 
@@ -53,7 +66,10 @@ export const ShareFile = ({ app }: ToolProps) => {
     let stale = false
     const look = async (): Promise<void> => {
       const { estimateBytes, isOfPages } = await writer()
-      const page = await template()
+      const page = await builtPage()
+      const parts = await builtParts(PARTS)
+      const weights = Object.fromEntries(PARTS.map((part, i) => [part, parts[i].length]))
+      const code = options.value.parts.reduce((sum, part) => sum + weights[part], page.length)
       const files = keys.map(key => app.runs.open(key).files)
       const listed = await Promise.all(
         files.map(async (one, i) =>
@@ -64,8 +80,8 @@ export const ShareFile = ({ app }: ToolProps) => {
           ),
         ),
       )
-      const bytes = await estimateBytes(files, options.value, page.length)
-      if (!stale) inside.value = { bytes, files: listed.flat() }
+      const bytes = await estimateBytes(files, options.value, code)
+      if (!stale) inside.value = { bytes, page: page.length, parts: weights, files: listed.flat() }
     }
     look().catch((error: unknown) => {
       if (!stale) trouble.value = troubleOf(error)
@@ -89,7 +105,7 @@ export const ShareFile = ({ app }: ToolProps) => {
       })
       const made = new Date().toISOString()
       const snapshot = await makeSnapshot({ runs, options: options.value, made, version: list!.version })
-      const html = await documentOf(await template(), snapshot)
+      const html = await documentOf(await builtPage(), snapshot, await builtParts(options.value.parts))
       const bytes = new Blob([html]).size
       if (bytes > REFUSE_BYTES && !anyway.value) {
         trouble.value = {
@@ -107,11 +123,12 @@ export const ShareFile = ({ app }: ToolProps) => {
     busy.value = false
   }
 
-  const { pages, text, strip, values, kernel, steps } = options.value
-  const togglePage = (page: Page): void =>
-    set({ pages: PAGES.filter(one => (one === page ? !pages.includes(page) : pages.includes(one))) })
-  // The figures of the paper are in no file: what draws them does not fit (snapshot/no-figures.tsx).
-  const offered = screens.filter(({ page }) => page !== 'figures')
+  const { pages, parts, text, strip, values, kernel, steps } = options.value
+  const toggle = (content: Page | 'lab' | 'gpt'): void => {
+    const now = [...pages, ...parts.filter(part => part !== 'figures')]
+    set(contentsOf(now.includes(content) ? now.filter(one => one !== content) : [...now, content]))
+  }
+  const weight = (part: Part): string => (inside.value ? `, ${megabytes(inside.value.parts[part])}` : '')
   const large = (inside.value?.bytes ?? 0) > 10e6
   return (
     <form
@@ -141,9 +158,25 @@ export const ShareFile = ({ app }: ToolProps) => {
       </fieldset>
       <fieldset>
         <legend>Screens</legend>
-        {offered.map(({ page, title }) => (
+        {screens.map(({ page, title }) => (
           <label key={page} class="check">
-            <input type="checkbox" checked={pages.includes(page)} onChange={() => togglePage(page)} /> {title}
+            <input type="checkbox" checked={pages.includes(page)} onChange={() => toggle(page)} /> {title}
+            {page === 'figures' && weight('figures')}
+          </label>
+        ))}
+      </fieldset>
+      <fieldset>
+        <legend>Lab</legend>
+        {(['lab', 'gpt'] as const).map(part => (
+          <label key={part} class="check">
+            <input
+              type="checkbox"
+              checked={parts.includes(part)}
+              disabled={part === 'gpt' && !parts.includes('lab')}
+              onChange={() => toggle(part)}
+            />{' '}
+            {beside[part]}
+            {weight(part)}
           </label>
         ))}
       </fieldset>
@@ -242,7 +275,10 @@ export const ShareFile = ({ app }: ToolProps) => {
               ))}
             </tbody>
           </table>
-          <p class="muted">And the viewer’s page, and its main figures as still pictures. No weights.</p>
+          <p class="muted">
+            And the viewer’s page, {megabytes(inside.value.page)}, with what was chosen of figures and Lab, and its main
+            figures as still pictures. No weights.
+          </p>
         </details>
       )}
       <p>

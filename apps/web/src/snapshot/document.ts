@@ -8,38 +8,60 @@ import { bannerText } from './words.ts'
 import type { Snapshot } from './write.ts'
 
 /** Places of the template; each is there once. */
-export const PLACES = { title: '<!--ldyn:title-->', still: '<!--ldyn:still-->', data: '<!--ldyn:data-->' } as const
+export const PLACES = {
+  title: '<!--ldyn:title-->',
+  hashes: '<!--ldyn:hashes-->',
+  parts: '<!--ldyn:parts-->',
+  still: '<!--ldyn:still-->',
+  data: '<!--ldyn:data-->',
+} as const
+
+/** The first line of a part: its script's hash, for the policy. */
+const PART = /^<!--ldyn:part ('sha256-[\w+/=]+')-->\n/
+
+const broken = (why: string): SnapshotError =>
+  new SnapshotError({
+    code: 'no-template',
+    what: 'Cannot make the file',
+    where: 'the template of a snapshot',
+    why,
+    fix: 'Build @ldyn/web again, or install ldyn again',
+  })
 
 const fill = (template: string, place: string, text: string): string => {
-  const parts = template.split(place)
-  if (parts.length !== 2) {
-    throw new SnapshotError({
-      code: 'no-template',
-      what: 'Cannot make the file',
-      where: 'the template of a snapshot',
-      why: `it has the place ${place.replace(/[<>]/g, '')} ${parts.length - 1} times`,
-      fix: 'Build @ldyn/web again, or install ldyn again',
-    })
-  }
-  return parts.join(text)
+  const found = template.split(place)
+  if (found.length !== 2)
+    throw broken(`it has the place ${place.replace(/[<>]/g, '')} ${found.length - 1} times`)
+  return found.join(text)
 }
 
-/** The file, complete. `template` is that of this version of ldyn. Throws SnapshotError `no-template`. */
-export const documentOf = async (template: string, snapshot: Snapshot): Promise<string> => {
+/**
+ * The file, complete. `template` is that of this version of ldyn, `parts` are those that the snapshot names, as they
+ * were built with it. Throws SnapshotError `no-template`.
+ */
+export const documentOf = async (
+  template: string,
+  snapshot: Snapshot,
+  parts: readonly string[] = [],
+): Promise<string> => {
   const { about, data } = snapshot
   const still = await stillOf(snapshot.container)
   const names = about.list.runs.map(({ key }) => key).join(', ')
   const script = `<script type="application/octet-stream" id="${DATA_ID}" data-bytes="${data.length}" data-sha256="${about.sha256}">${toBase64(data)}</script>`
   const said = `<p>${escape(bannerText(about))}</p>`
-  return fill(
-    fill(
-      fill(template, PLACES.title, escape(`${names} · ldyn`)),
-      PLACES.still,
-      `<noscript>${still}${said}</noscript>`,
-    ),
-    PLACES.data,
-    script,
-  )
+  const hashes = parts.map(part => {
+    const hash = PART.exec(part)?.[1]
+    if (hash === undefined) throw broken('a part of it does not begin with the hash of its script')
+    return hash
+  })
+  const filled: readonly (readonly [place: string, text: string])[] = [
+    [PLACES.title, escape(`${names} · ldyn`)],
+    [PLACES.hashes, hashes.join(' ')],
+    [PLACES.parts, parts.map(part => part.replace(PART, '')).join('')],
+    [PLACES.still, `<noscript>${still}${said}</noscript>`],
+    [PLACES.data, script],
+  ]
+  return filled.reduce((html, [place, text]) => fill(html, place, text), template)
 }
 
 const MEGABYTE = 1e6

@@ -1,7 +1,8 @@
 // A snapshot: one or more runs and the page that shows them, in one HTML file (ux.md §5.10).
 //
-// The file is a template (the page's script and style, inline) with three things put in: a title, a <noscript>
-// of static figures, and the data, behind the script so that a file that was cut off can still say so:
+// The file is a template (the page's script and style, inline) with a few things put in: a title, a <noscript>
+// of static figures, and the data, behind the script so that a file that was cut off can still say so. Between them
+// stand parts of the page that not every file carries, each with a script of its own (parts/).
 //
 //   <script type="application/octet-stream" id="ldyn-data" data-bytes data-sha256>base64(gzip(container))</script>
 //
@@ -35,8 +36,14 @@ export const TEXTS = ['keep', 'blur', 'remove'] as const
 export type Texts = (typeof TEXTS)[number]
 export type Precision = 'f16' | 'f32'
 
+/** What a file may carry beside the page itself (parts/), in the order of its scripts. */
+export const PARTS = ['figures', 'lab', 'gpt'] as const
+/** The figures of the paper, the Lab's toys, and its tiny GPT. */
+export type Part = (typeof PARTS)[number]
+
 export interface SnapshotOptions {
   readonly pages: readonly Page[]
+  readonly parts: readonly Part[]
   readonly text: Texts
   /** Paths cut to their last part; command line, host, process and environment left out. */
   readonly strip: boolean
@@ -47,15 +54,15 @@ export interface SnapshotOptions {
   readonly steps?: number
 }
 
-interface Part {
+interface Place {
   /** Bytes from the end of the manifest, and how many. */
   readonly at: number
   readonly bytes: number
 }
-export interface RawPart extends Part {
+export interface RawPart extends Place {
   readonly codec: 'raw'
 }
-export interface NumberPart extends Part {
+export interface NumberPart extends Place {
   readonly codec: 'f32' | 'f16'
   readonly count: number
   /** Values in a row. */

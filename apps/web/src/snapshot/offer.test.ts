@@ -8,6 +8,7 @@ describe('what the Share dialog hands over', () => {
     expect(
       exportCommand('runs', ["it's mine"], {
         pages: ['overview', 'squeeze'],
+        parts: [],
         text: 'remove',
         strip: false,
         values: 'f32',
@@ -17,6 +18,8 @@ describe('what the Share dialog hands over', () => {
     ).toBe(
       `ldyn export 'runs/it'\\''s mine' --html it-s-mine.html --pages overview,squeeze --steps 200 --text remove --no-strip --values f32 --kernel f32`,
     )
+    const without = { ...STANDARD, parts: ['figures', 'lab'] as const }
+    expect(exportCommand('runs', ['a'], without)).toBe('ldyn export runs/a --html a.html --without gpt')
     expect(exportCommand('first', ['first'], STANDARD)).toBe('ldyn export first --html first.html')
     expect(fileNameOf(['a', 'b', 'c', 'd'])).toBe('a-and-3-more.html')
   })

@@ -2,10 +2,12 @@
 // another page, the names of files.
 import { slug } from '@ldyn/figures'
 import { encodeView, PAGES, type View } from '../state/address.ts'
-import type { SnapshotOptions } from './format.ts'
+import { PARTS, type SnapshotOptions } from './format.ts'
+import { CONTENTS } from './pages.ts'
 
 export const STANDARD: SnapshotOptions = {
   pages: PAGES,
+  parts: PARTS,
   text: 'keep',
   strip: true,
   values: 'f16',
@@ -18,17 +20,25 @@ const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word :
 export const fileNameOf = (keys: readonly string[]): string =>
   `${keys.length > 3 ? `${slug(keys[0])}-and-${keys.length - 1}-more` : slug(keys.join('-'))}.html`
 
+/** What is chosen, or what is left out, whichever is fewer words; nothing where it is all. */
+const contentFlag = (chosen: readonly string[]): readonly string[] => {
+  const kept = CONTENTS.filter(content => chosen.includes(content))
+  const left = CONTENTS.filter(content => !chosen.includes(content))
+  if (left.length === 0) return []
+  return [left.length <= kept.length ? `--without ${left.join(',')}` : `--pages ${kept.join(',')}`]
+}
+
 /** The command line that makes the file which the dialog makes. `root` is the directory that the viewer serves. */
 export const exportCommand = (
   root: string,
   keys: readonly string[],
-  { pages, text, strip, values, kernel, steps }: SnapshotOptions,
+  { pages, parts, text, strip, values, kernel, steps }: SnapshotOptions,
 ): string => {
   // The run that is served alone is the root itself.
   const paths = keys.map(key => quoted(keys.length === 1 && key === root ? root : `${root}/${key}`))
   const flags = [
     `--html ${quoted(fileNameOf(keys))}`,
-    ...(pages.length < PAGES.length ? [`--pages ${pages.join(',')}`] : []),
+    ...contentFlag([...pages, ...parts]),
     ...(steps === undefined ? [] : [`--steps ${steps}`]),
     ...(text === 'keep' ? [] : [`--text ${text}`]),
     ...(strip ? [] : ['--no-strip']),

@@ -9,15 +9,22 @@ import { PAGES } from '../state/address.ts'
 import { unpack } from './container.ts'
 import { documentOf, PLACES } from './document.ts'
 import { filesOf } from './files.ts'
-import type { SnapshotOptions } from './format.ts'
+import { PARTS, type SnapshotOptions } from './format.ts'
 import { gzip, sha256, toBase64 } from './gzip.ts'
 import { openData, type DataText } from './open.ts'
 import { lineRedactor, withoutPaths } from './redact.ts'
 import { makeSnapshot, type Snapshot } from './write.ts'
 
 const STEPS = [0, 5, 10, 15, 20, 25, 30, 35, 40]
-const everything: SnapshotOptions = { pages: PAGES, text: 'keep', strip: true, values: 'f32', kernel: 'f32' }
-const template = `<title>${PLACES.title}</title><body>${PLACES.still}${PLACES.data}`
+const everything: SnapshotOptions = {
+  pages: PAGES,
+  parts: PARTS,
+  text: 'keep',
+  strip: true,
+  values: 'f32',
+  kernel: 'f32',
+}
+const template = `<meta content="script-src ${PLACES.hashes}"><title>${PLACES.title}</title><body>${PLACES.parts}${PLACES.still}${PLACES.data}`
 
 const snapshotOf = async (root: string, options: Partial<SnapshotOptions> = {}): Promise<Snapshot> => {
   const directory = join(root, 'run')

@@ -9,6 +9,7 @@ const about: SnapshotAbout = {
   made: '2026-11-22T12:34:56.000Z',
   version: '1.2.3',
   pages: ['overview'],
+  parts: [],
   text: 'keep',
   strip: true,
   values: 'f32',

@@ -10,24 +10,36 @@ import { chromium as playwright, type Browser, type Page } from 'playwright-core
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSummaries, serve } from '../../src/server/index.ts'
-import { documentOf, makeSnapshot, PAGES, type SnapshotOptions } from '../../src/snapshot/index.ts'
+import {
+  contentsOf,
+  CONTENTS,
+  documentOf,
+  makeSnapshot,
+  PAGES,
+  PARTS,
+  type Part,
+  type SnapshotOptions,
+} from '../../src/snapshot/index.ts'
 import { addKernels, addUpdate, beginRun } from '../run-on-disk.ts'
+import { violationsOn } from './axe.ts'
 import { withoutBrowser } from './viewer.ts'
 
 const web = fileURLToPath(new URL('../..', import.meta.url))
 const whyNot = withoutBrowser()
 
-/** What the template may weigh, gzipped. */
-const MOST_GZ = 140_000
+/** What the template may weigh, gzipped, and what it may carry. */
+const MOST_GZ = { page: 140_000, figures: 25_000, lab: 22_000, gpt: 110_000 } as const
 
 let root = ''
 let browser: Browser
 let template = ''
+const parts = new Map<Part, string>()
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ldyn-snapshot-'))
   const outDir = join(root, 'template')
   await build({ root: web, configFile: join(web, 'vite.snapshot.config.ts'), logLevel: 'error', build: { outDir } })
   template = await readFile(join(outDir, 'snapshot.html'), 'utf8')
+  for (const part of PARTS) parts.set(part, await readFile(join(outDir, `snapshot-${part}.html`), 'utf8'))
   for (const name of ['one', 'two']) {
     const directory = join(root, 'runs', name)
     const writer = await beginRun(directory, [0, 10, 20, 30, 40])
@@ -63,14 +75,23 @@ const fileOf = async (
       return { summary: await summaries.of({ key, directory }), files: directoryFiles(directory) }
     }),
   )
+  const chosen: SnapshotOptions = {
+    pages: PAGES,
+    parts: PARTS,
+    text: 'keep',
+    strip: true,
+    values: 'f16',
+    kernel: 'f16',
+    ...options,
+  }
   const snapshot = await makeSnapshot({
     runs,
-    options: { pages: PAGES, text: 'keep', strip: true, values: 'f16', kernel: 'f16', ...options },
+    options: chosen,
     made: '2026-11-22T12:00:00.000Z',
     version: '1.2.3',
   })
   const path = join(root, name)
-  await writeFile(path, change(await documentOf(template, snapshot)))
+  await writeFile(path, change(await documentOf(template, snapshot, chosen.parts.map(part => parts.get(part)!))))
   return pathToFileURL(path).href
 }
 
@@ -90,9 +111,11 @@ const open = async (
 }
 
 it('has a template of few bytes', () => {
-  const bytes = gzipSync(template, { level: 9 }).length
-  console.log(`template of a snapshot: ${template.length} bytes, ${bytes} gzipped`)
-  expect(bytes).toBeLessThan(MOST_GZ)
+  for (const [name, html] of [['page', template] as const, ...parts]) {
+    const bytes = gzipSync(html, { level: 9 }).length
+    console.log(`snapshot, ${name}: ${html.length} bytes, ${bytes} gzipped`)
+    expect(bytes, name).toBeLessThan(MOST_GZ[name])
+  }
   expect(template).toMatch(/script-src 'sha256-[\w+/=]+'/)
 })
 
@@ -174,6 +197,65 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     await page.context().close()
   })
 
+  it('has the Lab: its toys run, and axe-core finds nothing', async () => {
+    const address = await fileOf('one.html', ['one'])
+    for (const theme of ['light', 'dark']) {
+      const { page, said, asked } = await open(`${address}#/lab?theme=${theme}`)
+      await page.getByRole('heading', { name: 'Lab', exact: false, level: 1 }).waitFor()
+      await page.locator('.lab-sims').waitFor()
+      await page.locator('main svg').first().waitFor()
+      const before = await page.locator('main').innerHTML()
+      await page.getByRole('link', { name: 'Softmax race' }).click()
+      await page.waitForFunction(html => document.querySelector('main')!.innerHTML !== html, before)
+      expect(await violationsOn(page)).toEqual([])
+      expect(said).toEqual([])
+      expect(asked).toEqual([address])
+      await page.context().close()
+    }
+  })
+
+  it('has a tiny GPT that trains in a worker, without asking anybody, and all screens show it', async () => {
+    const address = await fileOf('one.html', ['one'])
+    const { page, said, asked } = await open(`${address}#/lab?sim=gpt&engine=cpu&layers=1&width=16&base=2&sftUpdates=2&dpoUpdates=2`)
+    await page.click('.lab-go')
+    await page.waitForFunction(
+      () => /^(Done|Failed)/.test(document.querySelector('.lab-standing')?.textContent ?? ''),
+      undefined,
+      { timeout: 150_000 },
+    )
+    await page.getByText('Computed by a worker on the CPU').first().waitFor()
+    expect(await page.locator('.banner.bad, .trouble').count()).toBe(0)
+    await page.click('main a[href*="/dynamics"]')
+    await page.locator('#panel-dynamics .u-over').waitFor()
+    expect(await page.locator('.trouble').count()).toBe(0)
+    expect(said).toEqual([])
+    expect(asked.filter(url => url !== address && !url.startsWith(`${address}#`))).toEqual([])
+    await page.context().close()
+  }, 180_000)
+
+  it('draws the figures of the paper', async () => {
+    const address = await fileOf('one.html', ['one'])
+    const { page, said } = await open(`${address}#/r/one/figures`)
+    await page.locator('img.paper-figure').first().waitFor()
+    expect(await page.locator('img.paper-figure').first().evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0)
+    expect(said).toEqual([])
+    await page.context().close()
+  })
+
+  it('says what it was made without', async () => {
+    const without = (...left: readonly string[]) =>
+      contentsOf(CONTENTS.filter(content => !left.includes(content)))
+    const small = await open(`${await fileOf('small.html', ['one'], without('lab', 'figures'))}#/lab`)
+    await small.page.getByRole('heading', { name: 'This file was made without the Lab' }).waitFor()
+    expect(await small.page.getByRole('link', { name: 'Figures', exact: true }).count()).toBe(0)
+    expect(small.said).toEqual([])
+    await small.page.context().close()
+    const toys = await open(`${await fileOf('toys.html', ['one'], without('gpt'))}#/lab?sim=gpt`)
+    await toys.page.getByRole('heading', { name: 'This file was made without the tiny GPT' }).waitFor()
+    expect(toys.said).toEqual([])
+    await toys.page.context().close()
+  })
+
   it('runs nothing that a run says', async () => {
     const nasty = '</script><script>document.title="owned"</script><img src=x onerror=alert(1)><!-- \u2028'
     const address = await fileOf('nasty.html', ['one'], {}, html => html)
@@ -215,6 +297,7 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     const app = join(root, 'app')
     await build({ root: web, logLevel: 'error', build: { outDir: app, emptyOutDir: true } })
     await writeFile(join(app, 'snapshot.html'), template)
+    for (const [part, html] of parts) await writeFile(join(app, `snapshot-${part}.html`), html)
     await using viewer = await serve({ root: join(root, 'runs'), version: '1.2.3', app })
     const { page, said } = await open(`${viewer.url}#/r/one,two/dynamics`)
     await page.getByRole('button', { name: 'Share', exact: true }).click()
