@@ -25,8 +25,8 @@ const run = async (settings: GptSettings, options: Partial<TrainOptions> = {}, d
     if ('whole' in change) files.replace(change.path, change.whole)
     else files.append(change.path, change.from, change.bytes)
   })
-  const told = said.filter(({ say }) => say !== 'change')
-  return { files, told, opened: await openRun(files.files) }
+  const told = said.filter(({ say }) => say !== 'change' && say !== 'doing')
+  return { files, told, said, opened: await openRun(files.files) }
 }
 const losses = ({ scalars }: Run): number[] => Array.from(scalars.get('loss')!.values)
 
@@ -61,6 +61,23 @@ describe('a training of the tiny GPT', () => {
     expect(opened.types).toContain('irr_train')
     expect(losses((await run(tiny)).opened)).toEqual(losses(opened))
     expect(losses((await run({ ...tiny, seed: 8 })).opened)).not.toEqual(losses(opened))
+  })
+
+  it('says what it does before the first update, and watches words at places of y⁺ and y⁻', async () => {
+    const { said, files } = await run(tiny)
+    const first = said.findIndex(({ say }) => say === 'progress')
+    expect(said.slice(0, first)).toContainEqual({ say: 'doing', doing: { what: 'evaluate', done: 12, total: 12 } })
+    const lines = new TextDecoder().decode(files.contents().get('watched.jsonl')).trim().split('\n')
+    expect(lines).toHaveLength(4)
+    const { positions } = JSON.parse(lines[0]) as { positions: { type: string; token: number }[] }
+    expect(positions.slice(0, 5).map(({ type, token }) => [type, token])).toEqual(
+      [['chosen', 0], ['chosen', 1], ['chosen', 2], ['rejected', 1], ['rejected', 2]])
+  })
+
+  it('learns in extend y⁻ as well, in twice the updates', async () => {
+    const { opened } = await run({ ...tiny, ext: true })
+    expect(opened.manifest.stages.map(({ name, updates }) => [name, updates])).toEqual(
+      [['base', 2], ['extend', 4], ['dpo', 2]])
   })
 
   it('takes updates of every stage apart, each by its own optimizer', async () => {
