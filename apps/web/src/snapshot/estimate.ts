@@ -110,7 +110,13 @@ const rowsIn = async (files: RunFiles, { steps = Infinity }: SnapshotOptions): P
   return { rows, kept: Math.min(rows, steps) }
 }
 
-const bytesOf = (files: RunFiles, path: string, size: number, rows: Rows, options: SnapshotOptions): Promise<number> => {
+const bytesOf = (
+  files: RunFiles,
+  path: string,
+  size: number,
+  rows: Rows,
+  options: SnapshotOptions,
+): Promise<number> => {
   if (size === 0) return Promise.resolve(0)
   if (path.endsWith('.f32'))
     return rows.rows === 0 ? Promise.resolve(0) : rowsBytes(files, path, { size, values: options.values, ...rows })
@@ -122,7 +128,13 @@ const bytesOf = (files: RunFiles, path: string, size: number, rows: Rows, option
 const known = new WeakMap<RunFiles, Map<string, Promise<number>>>()
 
 /** As `bytesOf`, once for what it depends on. */
-const keptBytes = (files: RunFiles, path: string, size: number, rows: Rows, options: SnapshotOptions): Promise<number> => {
+const keptBytes = (
+  files: RunFiles,
+  path: string,
+  size: number,
+  rows: Rows,
+  options: SnapshotOptions,
+): Promise<number> => {
   const { values, kernel, text, steps } = options
   const own = known.get(files) ?? new Map<string, Promise<number>>()
   known.set(files, own)
