@@ -87,7 +87,7 @@ const Text = ({
       <p>
         <b>{name}</b>: #{row} {type}{' '}
         {index !== undefined && (
-          <a href={app.store.link({ page: 'update', probe: index, type, cell: undefined })}>
+          <a class="on-page" href={app.store.link({ page: 'update', probe: index, type, cell: undefined })}>
             what updates did to it
           </a>
         )}

@@ -16,7 +16,7 @@ const TAKEN = [
 ] as const
 
 /** What is for the page alone: switches, what only screen readers are told, hints of what a click does. */
-const ON_PAGE = '.sr, .on-page, select, input, label, summary, button:not(.plain, .token)'
+const ON_PAGE = '.sr, .on-page, .copy-row, select, input, label, summary, button:not(.plain, .token)'
 
 /** Room for the title. */
 const HEAD = 26
@@ -49,12 +49,14 @@ const linesOf = (node: Text): readonly Line[] => {
     range.setEnd(node, (at += letter.length))
     const box = range.getBoundingClientRect()
     if (box.width === 0) continue
-    const last = lines.at(-1)
-    if (last && Math.abs(last.box.top - box.top) < 2 && box.left > last.right - 2)
-      [last.text, last.right] = [last.text + letter, box.right]
-    else lines.push({ text: letter, box, right: box.right })
+    const [last, blank] = [lines.at(-1), letter.trim() === '']
+    // A file drops blanks at both ends of a text: a line goes from its first letter to its last.
+    if (last && Math.abs(last.box.top - box.top) < 2 && box.left > last.right - 2) {
+      last.text += letter
+      if (!blank) last.right = box.right
+    } else if (!blank) lines.push({ text: letter, box, right: box.right })
   }
-  return lines.filter(({ text }) => text.trim() !== '')
+  return lines
 }
 
 const clear = (colour: string): boolean => /^rgba\(.* 0\)$|^transparent$/.test(colour)
@@ -77,8 +79,11 @@ const marksOf = (root: Element, x: number, y: number) => {
     const style = getComputedStyle(element)
     const ground = style.backgroundColor
     if (!clear(ground)) {
-      for (const { left, top, width, height } of element.getClientRects())
+      for (const area of element.getClientRects()) {
+        reach(area)
+        const { left, top, width, height } = area
         marks.push(tag('rect', { x: left - x, y: top - y, width, height, rx: 2, fill: ground }))
+      }
     }
     if (parseFloat(style.borderBottomWidth) > 0 && !clear(style.borderBottomColor)) {
       const at = box.bottom - y
@@ -104,7 +109,7 @@ const marksOf = (root: Element, x: number, y: number) => {
             'font-weight': style.fontWeight,
           }
           // What the page blurs, the picture does not tell.
-          marks.push(tag('text', set, escape(element.closest('.blurred') ? text.replace(/\S/g, '▒') : text)))
+          marks.push(tag('text', set, escape(element.closest('.blurred') ? text.replace(/\S/g, '▒') : text.trimEnd())))
         }
       }
     }
