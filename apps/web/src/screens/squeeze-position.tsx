@@ -1,4 +1,5 @@
 // The panels of one watched position, and what chooses it: probe, response, position, the token that is followed.
+import { show, signed } from '@ldyn/figures'
 import type { WatchedLine } from '@ldyn/runs'
 import type { LiveData } from '../data/live-run.ts'
 import type { Trouble } from '../data/run-store.ts'
@@ -13,17 +14,16 @@ import {
   tokensSeen,
   type PositionKey,
 } from '../panels/watched.ts'
+import { markedTokens } from '../panels/watched-tokens.ts'
+import { Choice } from '../shell/choice.tsx'
 import type { App } from '../shell/context.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
-import {
-  fatesPanel,
-  ledgerPanel,
-  markedTokens,
-  positionText,
-  rankPanel,
-  simplexPanel,
-  topPanel,
-} from './squeeze-watched.tsx'
+import { probeOptions, promptLine } from './probe-options.ts'
+import { fatesPanel } from './squeeze-fates.ts'
+import { ledgerPanel } from './squeeze-ledger.tsx'
+import { rankPanel } from './squeeze-ranks.tsx'
+import { simplexPanel } from './squeeze-simplex.tsx'
+import { topPanel } from './squeeze-top.tsx'
 
 const nameOf = ({ row, type, token }: PositionKey): string => `${row} ${type} ${token}`
 
@@ -53,8 +53,7 @@ const absent = (
 
 /** What stands before the position: the end of the prompt, and the response up to it. */
 const contextOf = (run: LiveData, { row, token }: PositionKey): string => {
-  const prompt = run.probes?.rows[row]?.prompt.trim().replace(/\s+/g, ' ') ?? ''
-  return `…${prompt.slice(-60)}${token === 0 ? '' : ` (and ${token} token${token === 1 ? '' : 's'} of the response)`}`
+  return `…${promptLine(run, row).slice(-60)}${token === 0 ? '' : ` (and ${token} token${token === 1 ? '' : 's'} of the response)`}`
 }
 
 export const Position = ({
@@ -86,58 +85,38 @@ export const Position = ({
     <>
       <div class="controls">
         <h2>One position</h2>
-        <label>
-          Probe{' '}
-          <select
-            value={key.row}
-            onChange={event =>
-              app.store.set({ probe: Number(event.currentTarget.value), position: undefined })
-            }
-          >
-            {[...new Set(keys.map(({ row }) => row))].map(row => (
-              <option key={row} value={row}>
-                #{row} {run.probes?.rows[row]?.prompt.trim().replace(/\s+/g, ' ').slice(0, 50)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Position{' '}
-          <select
-            value={nameOf(key)}
-            onChange={event => {
-              const found = ofRow.find(one => nameOf(one) === event.currentTarget.value)
-              if (found) app.store.set({ probe: found.row, type: found.type, position: found.token })
-            }}
-          >
-            {ofRow.map(one => (
-              <option key={nameOf(one)} value={nameOf(one)}>
-                token {one.token} of {one.type}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Follow a token{' '}
-          <select
-            value={followed?.id ?? ''}
-            onChange={event =>
-              app.store.set({
-                token: event.currentTarget.value === '' ? undefined : Number(event.currentTarget.value),
-              })
-            }
-          >
-            <option value="">none</option>
-            {seen.slice(0, 200).map(({ id, text }) => (
-              <option key={id} value={id}>
-                {tokenText(text)} ({id})
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="Probe"
+          value={key.row}
+          options={probeOptions(
+            run,
+            keys.map(({ row }) => row),
+            50,
+          )}
+          choose={probe => app.store.set({ probe, position: undefined })}
+        />
+        <Choice
+          label="Position"
+          value={nameOf(key)}
+          options={ofRow.map(one => [nameOf(one), `token ${one.token} of ${one.type}`])}
+          choose={name => {
+            const { row, type, token } = ofRow.find(one => nameOf(one) === name)!
+            app.store.set({ probe: row, type, position: token })
+          }}
+        />
+        <Choice<number | ''>
+          label="Follow a token"
+          value={followed?.id ?? ''}
+          options={[
+            ['', 'none'],
+            ...seen.slice(0, 200).map(({ id, text }) => [id, `${tokenText(text)} (${id})`] as const),
+          ]}
+          choose={id => app.store.set({ token: id === '' ? undefined : id })}
+        />
         <span class="muted">
           after “{contextOf(run, key)}”{own && `, where ${key.type} has “${tokenText(own.text)}”`};{' '}
-          {positionText(then, now)}
+          entropy {show(then.position.entropy)} → {show(now.position.entropy)} nats (
+          {signed(now.position.entropy - then.position.entropy)})
         </span>
       </div>
       <div class="grid two">

@@ -1,6 +1,7 @@
 // The response type in focus, chosen the same way on every screen: it is one setting of the view.
 import type { LiveData } from '../data/live-run.ts'
 import { typesIn } from '../panels/dynamics.ts'
+import { Choice } from '../shell/choice.tsx'
 import type { App } from '../shell/context.ts'
 
 export const TypeChoice = ({
@@ -17,16 +18,10 @@ export const TypeChoice = ({
   /** Types that can be chosen; without it all of the run. */
   only?: readonly string[]
 }) => (
-  <label>
-    {label}{' '}
-    <select value={value} onChange={event => app.store.set({ type: event.currentTarget.value })}>
-      {typesIn([run])
-        .filter(({ key }) => !only || only.includes(key))
-        .map(({ key }) => (
-          <option key={key} value={key}>
-            {key}
-          </option>
-        ))}
-    </select>
-  </label>
+  <Choice
+    label={label}
+    value={value}
+    options={typesIn([run]).flatMap(({ key }) => (!only || only.includes(key) ? [key] : []))}
+    choose={type => app.store.set({ type })}
+  />
 )

@@ -16,6 +16,7 @@ import {
 } from '../panels/token-block.ts'
 import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun } from '../data/run-store.ts'
+import { Choice } from '../shell/choice.tsx'
 import { useApp, type App } from '../shell/context.ts'
 import { HeatFigure } from '../shell/heat-figure.tsx'
 import { heatFiles } from '../shell/heat-window.ts'
@@ -237,19 +238,12 @@ export const TokenBlockPanel = ({
   return (
     <PanelFrame model={model}>
       {files.length > 1 && (
-        <label>
-          Block{' '}
-          <select
-            value={file?.path}
-            onChange={event => app.store.set({ block: event.currentTarget.value, cell: undefined })}
-          >
-            {files.map(one => (
-              <option key={one.path} value={one.path}>
-                {blockName(one)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="Block"
+          value={file?.path}
+          options={files.map(one => [one.path, blockName(one)])}
+          choose={block => app.store.set({ block, cell: undefined })}
+        />
       )}
     </PanelFrame>
   )

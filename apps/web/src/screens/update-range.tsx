@@ -1,5 +1,6 @@
 // Which recorded updates are summed up, for those who do not drag: from one step to another.
 import type { DecompositionLine } from '@ldyn/runs'
+import { Choice } from '../shell/choice.tsx'
 import type { App } from '../shell/context.ts'
 
 export const UpdateRange = ({ app, updates }: { app: App; updates: readonly DecompositionLine[] }) => {
@@ -10,22 +11,11 @@ export const UpdateRange = ({ app, updates }: { app: App; updates: readonly Deco
     if (a !== b)
       app.store.set({ range: a === first && b === last ? undefined : [Math.min(a, b), Math.max(a, b)] })
   }
-  const choice = (label: string, value: number, use: (step: number) => void) => (
-    <label>
-      {label}{' '}
-      <select value={value} onChange={event => use(Number(event.currentTarget.value))}>
-        {updates.map(({ s, stage }) => (
-          <option key={`${s} ${stage}`} value={s}>
-            {s} {stage}
-          </option>
-        ))}
-      </select>
-    </label>
-  )
+  const steps = updates.map(({ s, stage }) => [s, `${s} ${stage}`] as const)
   return (
     <div class="controls">
-      {choice('From step', from, step => set(step, to))}
-      {choice('to', to, step => set(from, step))}
+      <Choice label="From step" value={from} options={steps} choose={step => set(step, to)} />
+      <Choice label="to" value={to} options={steps} choose={step => set(from, step)} />
       {range && (
         <button type="button" class="small" onClick={() => app.store.set({ range: undefined })}>
           all recorded updates

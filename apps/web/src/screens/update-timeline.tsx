@@ -1,11 +1,11 @@
 // All recorded updates on one response type (or one probe of it): a bar each, stacked by the parts that the prediction
 // is the sum of, with what happened as a line over it. A click goes to an update; dragging over several sums them up.
-import { looks, niceTicks, show, signed, stageMarks, tickText } from '@ldyn/figures'
+import { looks, niceTicks, signed, stageMarks, tickText } from '@ldyn/figures'
 import { useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
-import { barsOf, sideOf, summedByType, updatesIn, type UpdateBar } from './update-data.ts'
+import { barsOf, sideOf, type UpdateBar } from './update-data.ts'
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [900, 190, 56, 12, 16, 26]
 
@@ -202,21 +202,4 @@ const TimelineBody = ({
       <Key parts={parts} dark={app.dark.value} />
     </>
   )
-}
-
-/** What all recorded updates of a range did together, by type; undefined where the range has none. */
-export const cumulativeText = (
-  run: LiveData,
-  range: readonly [number, number] | undefined,
-): { readonly changes: ReturnType<typeof summedByType>; readonly says: string } | undefined => {
-  const updates = updatesIn(run.updates, range)
-  if (updates.length < 2) return undefined
-  const changes = summedByType(updates)
-  const worst = changes.reduce((a, b) =>
-    Math.abs(b.actual - b.predicted) > Math.abs(a.actual - a.predicted) ? b : a,
-  )
-  return {
-    changes,
-    says: `Sum over the ${updates.length} recorded updates from step ${updates[0].s} to ${updates.at(-1)!.s}${updates.length < updates.at(-1)!.s - updates[0].s + 1 ? ' (those between were not recorded)' : ''}. Furthest from its prediction: ${worst.type}, ${show(worst.actual)} where ${show(worst.predicted)} was predicted.`,
-  }
 }

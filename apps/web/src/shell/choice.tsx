@@ -21,7 +21,7 @@ export const Choice = <T extends string | number>({ label, value, options, choos
         }}
       >
         {all.map(([one, name]) => (
-          <option key={one} value={one}>
+          <option key={`${one} ${name}`} value={one}>
             {name}
           </option>
         ))}
