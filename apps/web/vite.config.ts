@@ -1,10 +1,8 @@
 // The page: one script, one style sheet, no request beyond its own server. Preact's JSX needs no plugin.
 import { defineConfig } from 'vite'
-import { uplotWithoutCuts } from './build/uplot-cuts.ts'
 
 export default defineConfig({
   base: './',
-  plugins: [uplotWithoutCuts],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
   // A classic script: a module worker does not start from file:// (ux.md §5.10).

@@ -47,6 +47,8 @@ it('bent axes keep the order and the ends, and their ticks are round and apart',
   both.ticks.forEach((tick, i) => {
     if (i > 0) expect(both.at(both.ticks[i - 1]) - both.at(tick)).toBeGreaterThanOrEqual(20)
   })
+  // Powers of ten, where there is room for no more.
+  expect(bent([0.009, 105], [0, 250], 'log', 34).ticks).toEqual([0.01, 0.1, 1, 10, 100])
   expect(bent([110, 190], [0, 200], 'log', 20).ticks.length).toBeGreaterThan(2)
   expect(() => bent([0, 1], [0, 1], 'log', 1)).toThrow(RangeError)
 })

@@ -77,8 +77,9 @@ export const bent = (
   const of = bend === 'log' ? Math.log : Math.asinh
   const at = (value: number): number =>
     range[0] + ((of(value) - of(low)) / (of(high) - of(low))) * (range[1] - range[0])
-  // 0 first, then those that stand far from it: near it they crowd.
-  const weight = (tick: number): number => (tick === 0 ? Infinity : Math.abs(tick))
+  // 0 first, then powers of ten, then those that stand far from 0: near it they crowd.
+  const isPower = (tick: number): boolean => Math.abs(tick).toExponential().startsWith('1e')
+  const weight = (tick: number): number => (tick === 0 ? Infinity : Math.abs(tick) * (isPower(tick) ? 1e99 : 1))
   const ticks: number[] = []
   // Less than a decade holds few of them; then any round number will do.
   const all = roundWithin(low, high)

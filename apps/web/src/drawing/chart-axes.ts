@@ -1,29 +1,37 @@
-// Axes of a chart on a canvas: scales, round ticks, and their text. Ticks stand at 1, 2 or 5 times a power of ten,
-// which is what their labels can say exactly.
-import { brief, niceTicks, tickText } from '@ldyn/figures'
-import type uPlot from 'uplot'
+// Axes of a chart on a canvas: where the plot lies, both scales with their ticks, and the ticks' text. Scales and ticks
+// are those of @ldyn/figures, so that the page has the axes of the SVG that is saved of it.
+import { bent, brief, linear, tickText, type Scale } from '@ldyn/figures'
 import { stepRange, valueRange, windowFor, type CurvePanel, type Window } from './align.ts'
-import { AXIS_ROOM, fontOf, inks } from './chart-look.ts'
+import { AXIS_ROOM, FOOT_ROOM, HEAD_ROOM, labelRoom } from './chart-look.ts'
 
-/** What decides where the axes lie. */
+/** What decides where the axes lie; sizes of the whole chart in CSS pixels. */
 export interface AxesState {
   readonly panel: CurvePanel
-  readonly dark: boolean
   readonly zoom: readonly [number, number] | undefined
   readonly logX: boolean
+  readonly width: number
   readonly height: number
 }
 
-const roundFrom = (low: number, high: number): number[] =>
-  Array.from({ length: high - low + 1 }, (_, i) => low + i).flatMap(power =>
-    [1, 2, 5].map(digit => Number(`${digit}e${power}`)),
-  )
-const WHOLE = roundFrom(0, 9)
-const ROUND = roundFrom(-15, 12)
+/** The plot's place in the chart. */
+export interface Box {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
 
-/** 1, 2 and 5 times powers of ten. */
-const powers = (low: number, high: number): number[] =>
-  roundFrom(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))).filter(x => x >= low && x <= high)
+export interface Axes {
+  readonly box: Box
+  readonly window: Window
+  /** From values to CSS pixels of the chart. */
+  readonly x: Scale
+  readonly y: Scale
+  readonly xText: readonly string[]
+  readonly yText: readonly string[]
+  /** The horizontal axis the other way. */
+  readonly valueAt: (x: number) => number
+}
 
 const lowest = ({ lines }: CurvePanel): number =>
   lines.reduce(
@@ -32,9 +40,12 @@ const lowest = ({ lines }: CurvePanel): number =>
     Infinity,
   )
 
-/** A logarithm needs all values above 0. */
-export const isLogarithmic = ({ panel }: Pick<AxesState, 'panel'>): boolean =>
-  panel.logY === true && panel.lines.length > 0 && lowest(panel) > 0
+/** A logarithm needs all values above 0; undefined where the axis is linear. */
+const bendOf = (panel: CurvePanel): { readonly bend: 'log' | 'asinh'; readonly least: number } | undefined => {
+  if (!panel.logY) return undefined
+  const least = panel.lines.length === 0 ? 0 : lowest(panel)
+  return { bend: least > 0 ? 'log' : 'asinh', least }
+}
 
 /** The window of the horizontal axis. */
 export const windowOf = ({ zoom, panel }: Pick<AxesState, 'zoom' | 'panel'>): Window => {
@@ -44,76 +55,48 @@ export const windowOf = ({ zoom, panel }: Pick<AxesState, 'zoom' | 'panel'>): Wi
   return to > from ? { from, to } : stepRange(panel.lines)
 }
 
-export const rangeOf = (state: AxesState): readonly [number, number] => {
-  const [low, high] = valueRange(state.panel, windowOf(state))
-  return low <= 0 && isLogarithmic(state) ? [lowest(state.panel) * 0.9, high] : [low, high]
+const across = ({ panel, logX }: AxesState, { from, to }: Window, left: number, right: number): Scale => {
+  // asinh is logarithmic from a few steps on and has a place for step 0.
+  if (logX) return bent([from, to], [left, right], 'asinh', 34)
+  // There are no half updates.
+  return linear([from, to], [left, right], Math.max(2, Math.round((right - left) / 58)), panel.axis ? {} : { least: 1 })
 }
 
-/** `state` gives the latest; the shape of the axes is that of `first`. */
-export const axesFor = (
-  first: AxesState,
-  state: () => AxesState & { readonly window: Window; readonly range: readonly [number, number] },
-): Pick<uPlot.Options, 'scales' | 'axes'> => {
-  const { muted, grid, axis } = inks[first.dark ? 'dark' : 'light']
-  const { panel } = first
-  const font = fontOf(11)
-  const ticksAcross = (splits: number[]): string[] =>
-    panel.axis
-      ? Math.max(...splits) >= 1e5
-        ? splits.map(brief)
-        : [...tickText(splits)]
-      : splits.map(x => (Number.isInteger(x) ? String(x).replace('-', '−') : ''))
+const upwards = ({ panel }: AxesState, window: Window, bottom: number, top: number): Scale => {
+  const [low, high] = valueRange(panel, window)
+  // Logarithms of what is positive; else asinh, which is logarithmic far from 0 on both sides of it.
+  const bend = bendOf(panel)
+  if (!bend) return linear([low, high], [bottom, top], Math.max(3, Math.round((bottom - top) / 42)))
+  return bent([bend.bend === 'log' && low <= 0 ? bend.least * 0.9 : low, high], [bottom, top], bend.bend, 24)
+}
+
+/** Numbers of a bent axis have sizes of their own. */
+const eachAlone = (ticks: readonly number[]): readonly string[] => ticks.map(tick => tickText([tick])[0])
+
+/** Tokens and examples count in thousands and millions; updates are written out. */
+const alike = (ticks: readonly number[], counted: boolean): readonly string[] =>
+  counted && Math.max(...ticks) >= 1e5 ? ticks.map(brief) : tickText(ticks)
+
+export const axesOf = (state: AxesState): Axes => {
+  const { panel, width, height, logX } = state
+  const box = {
+    left: AXIS_ROOM,
+    top: HEAD_ROOM,
+    width: Math.max(1, width - AXIS_ROOM - labelRoom(width, panel.lines.length)),
+    height: Math.max(1, height - HEAD_ROOM - FOOT_ROOM),
+  }
+  const window = windowOf(state)
+  const x = across(state, window, box.left, box.left + box.width)
+  const y = upwards(state, window, box.top + box.height, box.top)
+  const [there, back] = logX ? [Math.asinh, Math.sinh] : [(value: number) => value, (value: number) => value]
+  const [from, to] = [there(window.from), there(window.to)]
   return {
-    scales: {
-      // asinh is logarithmic from a few steps on and has a place for step 0.
-      x: {
-        time: false,
-        distr: first.logX ? 4 : 1,
-        range: () => {
-          const { from, to } = state().window
-          return [from, to]
-        },
-      },
-      // Logarithms of what is positive; else asinh, which is logarithmic far from 0 on both sides of it.
-      y: {
-        distr: !panel.logY ? 1 : isLogarithmic(first) ? 3 : 4,
-        range: () => {
-          const [low, high] = state().range
-          return [low, high]
-        },
-      },
-    },
-    axes: [
-      {
-        stroke: muted,
-        font,
-        grid: { show: false },
-        ticks: { stroke: axis, size: 4, width: 1 },
-        size: 26,
-        // There are no half updates.
-        incrs: panel.axis ? ROUND : WHOLE,
-        values: (_, splits) => ticksAcross(splits),
-      },
-      {
-        stroke: muted,
-        font,
-        grid: { stroke: grid, width: 1 },
-        ticks: { show: false },
-        size: AXIS_ROOM,
-        ...(panel.logY
-          ? {
-              // Powers of ten alone say little of less than a decade and a half.
-              splits: (_u: uPlot, _i: number, low: number, high: number) =>
-                low > 0 && high / low > 30
-                  ? powers(low, high)
-                  : [...niceTicks(low, high, Math.max(3, Math.round(first.height / 45)))],
-            }
-          : { incrs: ROUND }),
-        values: (_, splits) =>
-          panel.logY
-            ? splits.map(value => (value === null ? '' : tickText([value])[0]))
-            : [...tickText(splits)],
-      },
-    ],
+    box,
+    window,
+    x,
+    y,
+    xText: logX ? eachAlone(x.ticks) : alike(x.ticks, panel.axis !== undefined),
+    yText: panel.logY ? eachAlone(y.ticks) : tickText(y.ticks),
+    valueAt: at => back(from + ((at - box.left) / box.width) * (to - from)),
   }
 }

@@ -20,8 +20,8 @@ export const markLook: Readonly<Record<Mark['kind'], { readonly letter: string; 
   note: { letter: 'N', caution: false },
 }
 
-/** Left of the plot, for numbers. */
-export const AXIS_ROOM = 54
+/** Around the plot: on its left for numbers, above it for stages, below it for steps. */
+export const [AXIS_ROOM, HEAD_ROOM, FOOT_ROOM] = [54, 20, 26]
 
 /** Room for names beside the lines' ends; a narrow chart of many lines leaves them to its legend. */
 export const labelRoom = (width: number, lines: number): number =>

@@ -1,10 +1,10 @@
-// What a chart has on its canvas besides the axes: bands, stages and marks under the lines; the lines with their
-// markers, and their names beside the ends. Pixels are the canvas's own. The shapes are made for a canvas that is
+// What a chart has on its canvas: axes; bands, stages and marks under the lines; the lines with their markers, and
+// their names beside the ends. Pixels are the canvas's own. The shapes are made for a canvas that is
 // painted without a GPU, ten times a second: a filled path with more corners than half the plot is wide costs five
 // times as much as one with fewer, and a stroke's round corners half as much again as plain ones.
 import { cut, spread } from '@ldyn/figures'
-import type uPlot from 'uplot'
 import type { CurveLine, CurvePanel } from './align.ts'
+import type { Axes, Box } from './chart-axes.ts'
 import { dashOf, fontOf, inks, labelRoom, markerPath, markLook } from './chart-look.ts'
 import { corners, edgeOf, type Thinned } from './thin.ts'
 
@@ -14,35 +14,32 @@ export interface Scene {
   readonly dark: boolean
   /** Of the whole chart, in CSS pixels. */
   readonly width: number
+  readonly height: number
   readonly thinned: Thinned
 }
 
 type Place = (value: number) => number
 
-/** From values to pixels; along a linear axis without asking uPlot for each. */
-const placer = (u: uPlot, key: 'x' | 'y'): Place => {
-  const { min, max, distr } = u.scales[key]
-  if (distr !== 1 && distr !== undefined) return value => u.valToPos(value, key, true)
-  const start = u.valToPos(min!, key, true)
-  const slope = (u.valToPos(max!, key, true) - start) / (max! - min!)
-  return value => start + (value - min!) * slope
-}
-
+/** Where it is painted: the canvas's own pixels. */
 interface Surface {
   readonly ctx: CanvasRenderingContext2D
   readonly ratio: number
-  readonly box: uPlot.BBox
+  readonly box: Box
   readonly x: Place
   readonly y: Place
 }
 
-const surfaceOf = (u: uPlot): Surface => ({
-  ctx: u.ctx,
-  ratio: devicePixelRatio,
-  box: u.bbox,
-  x: placer(u, 'x'),
-  y: placer(u, 'y'),
-})
+const surfaceOf = (ctx: CanvasRenderingContext2D, { box, x, y }: Axes): Surface => {
+  const ratio = devicePixelRatio
+  const { left, top, width, height } = box
+  return {
+    ctx,
+    ratio,
+    box: { left: left * ratio, top: top * ratio, width: width * ratio, height: height * ratio },
+    x: value => x.at(value) * ratio,
+    y: value => y.at(value) * ratio,
+  }
+}
 
 /** Draws within the plot and some pixels around it, and leaves the canvas as it was. */
 const within = ({ ctx, box: { left, top, width, height } }: Surface, around: number, draw: () => void): void => {
@@ -106,8 +103,8 @@ const marks = ({ ctx, box: { left, top, width, height }, ratio, x }: Surface, sc
 }
 
 /** A line at 0 where that means something, and one where each stage but the first begins. */
-const rules = ({ ctx, box: { left, top, width, height }, ratio, x, y }: Surface, scene: Scene): void => {
-  const { panel } = scene
+const rules = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
+  const [{ panel }, { left, top, width, height }] = [scene, box]
   ctx.strokeStyle = inkOf(scene).axis
   ctx.lineWidth = ratio
   const rule = (fromX: number, fromY: number, toX: number, toY: number): void => {
@@ -146,9 +143,46 @@ const stageNames = ({ ctx, box: { left, top, width }, ratio, x }: Surface, scene
   ctx.restore()
 }
 
+/** Pixels of a tick, and between it or the plot and its number. */
+const [TICK, GAP] = [4, 5]
+
+/** Numbers on both axes, ticks below the plot, and lines across it. */
+export const paintAxes = (ctx: CanvasRenderingContext2D, axes: Axes, scene: Scene): void => {
+  const { box, ratio, x, y } = surfaceOf(ctx, axes)
+  const { axis, grid, muted } = inkOf(scene)
+  const [right, bottom] = [box.left + box.width, box.top + box.height]
+  const crisp = (at: number): number => Math.round(at) + (ratio % 2) / 2
+  ctx.save()
+  ctx.lineWidth = ratio
+  ctx.strokeStyle = grid
+  ctx.beginPath()
+  for (const at of axes.y.ticks.map(tick => crisp(y(tick)))) {
+    ctx.moveTo(box.left, at)
+    ctx.lineTo(right, at)
+  }
+  ctx.stroke()
+  ctx.strokeStyle = axis
+  ctx.beginPath()
+  for (const at of axes.x.ticks.map(tick => crisp(x(tick)))) {
+    ctx.moveTo(at, bottom)
+    ctx.lineTo(at, bottom + TICK * ratio)
+  }
+  ctx.stroke()
+  ctx.fillStyle = muted
+  ctx.font = fontOf(11 * ratio)
+  ctx.textAlign = 'center'
+  ctx.textBaseline = 'top'
+  const below = bottom + (TICK + GAP) * ratio
+  axes.x.ticks.forEach((tick, i) => ctx.fillText(axes.xText[i], Math.round(x(tick)), below))
+  ctx.textAlign = 'right'
+  ctx.textBaseline = 'middle'
+  axes.y.ticks.forEach((tick, i) => ctx.fillText(axes.yText[i], box.left - GAP * ratio, Math.round(y(tick))))
+  ctx.restore()
+}
+
 /** Under the lines. */
-export const paintUnder = (u: uPlot, scene: Scene): void => {
-  const surface = surfaceOf(u)
+export const paintUnder = (ctx: CanvasRenderingContext2D, axes: Axes, scene: Scene): void => {
+  const surface = surfaceOf(ctx, axes)
   within(surface, 0, () => {
     bands(surface, scene)
     marks(surface, scene)
@@ -157,7 +191,7 @@ export const paintUnder = (u: uPlot, scene: Scene): void => {
   stageNames(surface, scene)
 }
 
-/** Points so far apart, in pixels, are all drawn; of closer ones those that lie on a straight line to this exactness. */
+/** Points so far apart, in pixels, are all drawn; of closer ones those at which a line turns by more than this. */
 const [ROOMY, SLACK] = [3, 0.2]
 
 const lines = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
@@ -215,7 +249,7 @@ const markers = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
 }
 
 /** Each name at the height where its line leaves the window, moved apart where they would cover each other. */
-const names = (u: uPlot, surface: Surface, scene: Scene): void => {
+const names = (surface: Surface, { window }: Axes, scene: Scene): void => {
   const { ctx, box, ratio, x, y } = surface
   const { panel, width, thinned } = scene
   const room = labelRoom(width, panel.lines.length)
@@ -223,7 +257,7 @@ const names = (u: uPlot, surface: Surface, scene: Scene): void => {
   const { left, top, height } = box
   const right = left + box.width
   const ends = panel.lines.flatMap((line, l) => {
-    const i = thinned.points[l].findLast(point => line.steps[point] <= u.scales.x.max!)
+    const i = thinned.points[l].findLast(point => line.steps[point] <= window.to)
     return i === undefined ? [] : [{ line, x: x(line.steps[i]), y: y((line.smoothed ?? line.mean)[i]) }]
   })
   const heights = spread(
@@ -265,12 +299,12 @@ const names = (u: uPlot, surface: Surface, scene: Scene): void => {
 }
 
 /** The lines and what stands at them. */
-export const paintLines = (u: uPlot, scene: Scene): void => {
-  const surface = surfaceOf(u)
+export const paintLines = (ctx: CanvasRenderingContext2D, axes: Axes, scene: Scene): void => {
+  const surface = surfaceOf(ctx, axes)
   within(surface, surface.ratio, () => {
     lines(surface, scene)
     raw(surface, scene)
   })
   within(surface, 4 * surface.ratio, () => markers(surface, scene))
-  names(u, surface, scene)
+  names(surface, axes, scene)
 }

@@ -142,7 +142,7 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
     await page.waitForSelector('#panel-dynamics canvas')
     await settled(page)
     // Rejected is the lower of the two at the end: what is near to a click is told from the canvas's own table.
-    const box = (await page.locator('#panel-dynamics .u-over').boundingBox())!
+    const box = (await page.locator('#panel-dynamics .plot-area').boundingBox())!
     await page.mouse.click(box.x + box.width * 0.75, box.y + box.height * 0.98)
     await page.waitForFunction(() => /s=30/.test(location.hash) && /y=/.test(location.hash))
     const type = /[?&]y=([a-z_]+)/.exec(page.url())![1]
@@ -150,6 +150,46 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
     expect(await page.textContent('#panel-causes .says')).toContain('Of the 5 updates between, 1 were taken apart')
     await page.click('#panel-causes .cause-list a')
     await page.waitForFunction(() => location.hash.includes('/update?') && location.hash.includes('u=30'))
+    expect(complaints).toEqual([])
+  })
+
+  it('a drag zooms to the stretch, Ctrl+wheel by a factor, a double click back; the wheel alone scrolls', async () => {
+    await using opened = await stage.open('#/r/told/dynamics')
+    const { page, complaints } = opened
+    await settled(page)
+    const zoom = (): Promise<readonly number[] | undefined> =>
+      page.evaluate(() => /[?&]x=([^&]+)/.exec(location.hash)?.[1].match(/[\d.]+/g)?.map(Number))
+    const box = (await page.locator('#panel-dynamics .plot-area').boundingBox())!
+    const [left, middle] = [box.x + box.width * 0.25, box.y + box.height / 2]
+    await page.mouse.move(left, middle)
+    await page.waitForSelector('#panel-dynamics .plot-pointer:not([hidden])')
+    await page.mouse.down()
+    await page.mouse.move(left + 60, middle)
+    await page.waitForSelector('#panel-dynamics .plot-chosen:not([hidden])')
+    // The end of a drag counts outside the plot as well.
+    await page.mouse.move(box.x + box.width + 40, middle + 2)
+    await page.mouse.up()
+    await page.waitForFunction(() => /[?&]x=/.test(location.hash))
+    const [from, to] = (await zoom())!
+    const last = Number(await page.locator('.transport input').evaluate((input: HTMLInputElement) => input.max)) * 10
+    expect(from / last).toBeCloseTo(0.25, 1)
+    expect(to).toBe(last)
+    expect(await page.locator('#panel-dynamics .plot-chosen').isHidden()).toBe(true)
+    await page.keyboard.down('Control')
+    await page.mouse.move(left, middle)
+    await page.mouse.wheel(0, -100)
+    await page.keyboard.up('Control')
+    await page.waitForFunction(before => /[?&]x=([^&]+)/.exec(location.hash)?.[1] !== before, String(page.url().match(/[?&]x=([^&]+)/)?.[1]))
+    const [nearer, nearerTo] = (await zoom())!
+    expect(nearerTo - nearer).toBeCloseTo((to - from) * 0.8, 0)
+    await page.mouse.wheel(0, 200)
+    await page.waitForFunction(() => scrollY > 0)
+    expect((await zoom())!.map(Math.round)).toEqual([nearer, nearerTo].map(Math.round))
+    await page.evaluate(() => scrollTo(0, 0))
+    await page.mouse.dblclick(left, middle)
+    await page.waitForFunction(() => !/[?&]x=/.test(location.hash))
+    await page.mouse.move(2, 2)
+    expect(await page.locator('#panel-dynamics .plot-pointer').isHidden()).toBe(true)
     expect(complaints).toEqual([])
   })
 

@@ -226,7 +226,7 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     await page.getByText('Computed by a worker on the CPU').first().waitFor()
     expect(await page.locator('.banner.bad, .trouble').count()).toBe(0)
     await page.click('main a[href*="/dynamics"]')
-    await page.locator('#panel-dynamics .u-over').waitFor()
+    await page.locator('#panel-dynamics .plot-area').waitFor()
     expect(await page.locator('.trouble').count()).toBe(0)
     expect(said).toEqual([])
     expect(asked.filter(url => url !== address && !url.startsWith(`${address}#`))).toEqual([])

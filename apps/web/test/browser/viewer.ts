@@ -30,7 +30,7 @@ const stampsBelow = async (folder: string): Promise<readonly string[]> => {
 const stampOfSources = async (): Promise<string> => {
   const packages = await readdir(join(workspace, 'packages'))
   const folders = [join(root, 'src'), ...packages.map(name => join(workspace, 'packages', name, 'src'))]
-  const single = ['index.html', 'vite.config.ts', 'build/uplot-cuts.ts', 'package.json'].map(name => join(root, name))
+  const single = ['index.html', 'vite.config.ts', 'package.json'].map(name => join(root, name))
   const stamps = (await Promise.all(folders.map(stampsBelow))).flat()
   for (const file of [...single, join(workspace, 'pnpm-lock.yaml')]) stamps.push(String((await stat(file)).mtimeMs))
   return createHash('sha256').update(stamps.sort().join('\n')).digest('hex').slice(0, 16)
