@@ -86,9 +86,17 @@ export const api = {
   files: (run: string): string => `/api/runs/${encodeURIComponent(run)}/files`,
   file: (run: string, path: string): string =>
     `/api/runs/${encodeURIComponent(run)}/file/${path.split('/').map(encodeURIComponent).join('/')}`,
-  /** Curves of all types over evaluations [from, to), as float64 (data/far-curves.ts). */
-  curves: (run: string, metric: string, query: Readonly<Record<string, string | number>>): string =>
-    `/api/runs/${encodeURIComponent(run)}/curves/${encodeURIComponent(metric)}?${Object.entries(query)
+  /** Bytes [from, to) of several files, one behind the other. */
+  parts: (
+    run: string,
+    parts: readonly { readonly path: string; readonly from: number; readonly to: number }[],
+  ): string =>
+    `/api/runs/${encodeURIComponent(run)}/parts?${parts
+      .map(({ path, from, to }) => `part=${from}-${to}@${encodeURIComponent(path)}`)
+      .join('&')}`,
+  /** Curves of all types over evaluations [from, to), as float64 (data/far-curves.ts); of each metric in its turn. */
+  curves: (run: string, metrics: readonly string[], query: Readonly<Record<string, string | number>>): string =>
+    `/api/runs/${encodeURIComponent(run)}/curves/${metrics.map(encodeURIComponent).join(',')}?${Object.entries(query)
       .map(([name, value]) => `${name}=${value}`)
       .join('&')}`,
   stream: (runs: readonly string[], cursor = ''): string =>

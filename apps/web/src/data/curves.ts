@@ -1,7 +1,7 @@
 // Curves over probes, kept and continued: statistics of an evaluation are computed once, however often the page
 // is drawn. Values are per probe, so that a change has the error of the probes' own changes (see @ldyn/figures
 // series).
-import { isSum, unknownColumns, type Per } from '@ldyn/runs'
+import { isSum, unknownColumns, type Per, type Probes } from '@ldyn/runs'
 import { bootstrap } from './bootstrap.ts'
 import type { LiveData } from './live-run.ts'
 import type { Spread } from '../state/address.ts'
@@ -35,14 +35,30 @@ export interface CurveRequest {
   readonly since?: number
 }
 
+interface Columns {
+  readonly columns: readonly number[]
+  readonly by: readonly number[]
+}
+
+// Probes never change once they are read, there are thousands of columns, and each tick of a run asks for many.
+const columnsKept = new WeakMap<Probes, Map<string, Columns | undefined>>()
+
 /** Columns of a type whose values are known, with what each is divided by; undefined where there is nothing to show. */
 export const columnsFor = (
   { probes }: Pick<LiveData, 'probes'>,
   metric: string,
   type: string,
   per: Per,
-): { readonly columns: readonly number[]; readonly by: readonly number[] } | undefined => {
+): Columns | undefined => {
   if (!probes || (per === 'token' && !isSum(metric))) return undefined
+  let byRequest = columnsKept.get(probes)
+  if (!byRequest) columnsKept.set(probes, (byRequest = new Map()))
+  const name = `${metric} ${per} ${type}`
+  if (!byRequest.has(name)) byRequest.set(name, findColumns(probes, metric, type, per))
+  return byRequest.get(name)
+}
+
+const findColumns = (probes: Probes, metric: string, type: string, per: Per): Columns | undefined => {
   const unknown = unknownColumns(probes, metric)
   const columns = probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
   if (columns.length === 0) return undefined

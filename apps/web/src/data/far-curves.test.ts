@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createFarCurves, decodeCurves, encodeCurves, type AskCurves, type FarCurve } from './far-curves.ts'
+import { createFarCurves, decodeAll, decodeCurves, encodeCurves, type AskCurves, type FarCurve } from './far-curves.ts'
 
 /** A curve whose mean at evaluation e is e, and so on. */
 const part = (from: number, to: number): FarCurve => {
@@ -84,6 +84,20 @@ describe('curves that somebody else computes', () => {
     curves.of(request, 'chosen')
     await curves.settled()
     expect(curves.of(request, 'chosen')!.n).toBe(3)
+  })
+
+  it('of several metrics come one behind the other', () => {
+    const all = [
+      new Map([['chosen', part(2, 7)]]),
+      new Map<string, FarCurve>(),
+      new Map([
+        ['chosen', part(2, 7)],
+        ['rejected', part(2, 7)],
+      ]),
+    ]
+    const bytes = Buffer.concat(all.map(curves => encodeCurves(curves, 0, 5)))
+    expect(decodeAll(bytes, 3)).toEqual(all)
+    expect(() => decodeAll(bytes, 4)).toThrow()
   })
 
   it('are the same after their way as bytes', () => {

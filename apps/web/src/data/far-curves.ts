@@ -148,6 +148,19 @@ export const encodeCurves = (curves: ReadonlyMap<string, FarCurve>, from: number
   return bytes
 }
 
+/** Curves of so many metrics, one behind the other. Throws SyntaxError or RangeError for other bytes. */
+export const decodeAll = (bytes: Uint8Array, metrics: number): readonly ReadonlyMap<string, FarCurve>[] => {
+  const found: ReadonlyMap<string, FarCurve>[] = []
+  for (let at = 0; found.length < metrics; ) {
+    const rest = bytes.subarray(at)
+    const curves = decodeCurves(rest)
+    found.push(curves)
+    const [first] = curves.values()
+    at += rest.indexOf(0x0a) + 1 + (first ? curves.size * FIELDS.length * first.mean.length * 8 : 0)
+  }
+  return found
+}
+
 /** Throws SyntaxError or RangeError for bytes that are something else. */
 export const decodeCurves = (bytes: Uint8Array): ReadonlyMap<string, FarCurve> => {
   const start = bytes.indexOf(0x0a) + 1

@@ -2,8 +2,9 @@
 // keeps up to date. Nothing that was read is read again: whoever reads keeps it.
 import { api, type FileSizes } from '../wire.ts'
 import { signal } from '@preact/signals'
-import { decodeCurves } from './far-curves.ts'
+import { decodeAll, type FarCurve, type FarRequest } from './far-curves.ts'
 import { GoneError, type Reading, type SourceFiles } from './source.ts'
+import { together } from './together.ts'
 
 export type Ask = (
   path: string,
@@ -55,10 +56,84 @@ const received = async (
   }
 }
 
+/** What is read together with others: what grows between two evaluations is less. */
+const SMALL = 64_000
+
+interface Span {
+  readonly path: string
+  readonly offset: number
+  readonly length: number
+}
+
+interface CurvesAsked {
+  readonly request: FarRequest
+  readonly from: number
+  readonly to: number
+}
+
 export const httpFiles = (run: string, ask: Ask): SourceFiles => {
   const sizes = new Map<string, number>()
   const reading = signal<Reading | undefined>(undefined)
   let stopping = new AbortController()
+  const bytesOf = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await checked(await ask(path, {}, stopping.signal), run)).arrayBuffer())
+
+  const readOne = async ({ path, offset, length }: Span): Promise<Uint8Array> => {
+    const { signal: stop } = stopping
+    const headers = { range: `bytes=${offset}-${offset + length - 1}` }
+    const response = await checked(await ask(api.file(run, path), headers, stop), `${run}/${path}`)
+    const partial = response.status === 206
+    let last = 0
+    try {
+      const bytes = await received(response, partial ? length : Infinity, done => {
+        // A number that changes a hundred times a second cannot be read.
+        if (performance.now() - last < 150) return
+        last = performance.now()
+        reading.value = { path, done, of: length }
+      })
+      const part = partial ? bytes : bytes.subarray(offset, offset + length)
+      if (part.length !== length)
+        throw new Error(`${run}/${path} has ${part.length} of the ${length} bytes asked for: it was cut off`)
+      return part
+    } finally {
+      if (last > 0) reading.value = undefined
+    }
+  }
+  const readSmall = together(readOne, async spans => {
+    const parts = spans.map(({ path, offset, length }) => ({ path, from: offset, to: offset + length }))
+    const bytes = await bytesOf(api.parts(run, parts))
+    let at = 0
+    // Copies: whoever keeps a row must not keep all that came with it.
+    return spans.map(({ length }) => bytes.slice(at, (at += length)))
+  })
+
+  const curvesOf = async (
+    { request: { per, spread, since }, from, to }: CurvesAsked,
+    metrics: readonly string[],
+  ): Promise<readonly ReadonlyMap<string, FarCurve>[]> =>
+    decodeAll(
+      await bytesOf(api.curves(run, metrics, { per, spread, from, to, ...(since !== undefined && { since }) })),
+      metrics.length,
+    )
+  const curves = together<CurvesAsked, ReadonlyMap<string, FarCurve>>(
+    async asked => (await curvesOf(asked, [asked.request.metric]))[0],
+    async asks => {
+      // Of like requests one is for all of their metrics.
+      const likes = new Map<string, number[]>()
+      asks.forEach(({ request: { metric: _metric, ...like }, from, to }, i) => {
+        const name = JSON.stringify([like, from, to])
+        likes.set(name, [...(likes.get(name) ?? []), i])
+      })
+      const found: ReadonlyMap<string, FarCurve>[] = []
+      await Promise.all(
+        [...likes.values()].map(async places => {
+          const all = await curvesOf(asks[places[0]], places.map(i => asks[i].request.metric))
+          places.forEach((i, k) => (found[i] = all[k]))
+        }),
+      )
+      return found
+    },
+  )
   return {
     name: run,
     reading,
@@ -68,33 +143,13 @@ export const httpFiles = (run: string, ask: Ask): SourceFiles => {
     },
     list: async () => [...sizes.keys()],
     size: async path => sizes.get(path),
-    async read(path, offset, length) {
-      if (length === 0) return new Uint8Array(0)
-      const { signal: stop } = stopping
-      const headers = { range: `bytes=${offset}-${offset + length - 1}` }
-      const response = await checked(await ask(api.file(run, path), headers, stop), `${run}/${path}`)
-      const partial = response.status === 206
-      let last = 0
-      try {
-        const bytes = await received(response, partial ? length : Infinity, done => {
-          // A number that changes a hundred times a second cannot be read.
-          if (performance.now() - last < 150) return
-          last = performance.now()
-          reading.value = { path, done, of: length }
-        })
-        const part = partial ? bytes : bytes.subarray(offset, offset + length)
-        if (part.length !== length)
-          throw new Error(`${run}/${path} has ${part.length} of the ${length} bytes asked for: it was cut off`)
-        return part
-      } finally {
-        if (last > 0) reading.value = undefined
-      }
-    },
-    async curves({ metric, per, spread, since }, from, to) {
-      const path = api.curves(run, metric, { per, spread, from, to, ...(since !== undefined && { since }) })
-      const response = await checked(await ask(path, {}, stopping.signal), `${run}, curves of ${metric}`)
-      return decodeCurves(new Uint8Array(await response.arrayBuffer()))
-    },
+    read: async (path, offset, length) =>
+      length === 0
+        ? new Uint8Array(0)
+        : length < SMALL
+          ? readSmall({ path, offset, length })
+          : readOne({ path, offset, length }),
+    curves: (request, from, to) => curves({ request, from, to }),
     async refresh() {
       const response = await checked(await ask(api.files(run)), run)
       sizes.clear()

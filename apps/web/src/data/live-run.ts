@@ -203,6 +203,7 @@ export const followRun = (
   const unread = new Map<string, unknown>()
   const far = farOf?.(() => evaluations.length)
   let [manifest, probes]: [RunManifest | undefined, Probes | undefined] = [undefined, undefined]
+  let types: readonly string[] = []
   let manifestText = ''
   let version = 0
 
@@ -250,7 +251,7 @@ export const followRun = (
       id: manifest.id,
       manifest,
       probes,
-      types: probes ? typesOf(probes) : [],
+      types,
       evaluations,
       events,
       updates,
@@ -292,7 +293,7 @@ export const followRun = (
         readLines(files, paths.scalars, at.scalars, checkScalarLine),
         readLines(files, paths.index, at.index, checkEvaluation),
       ])
-      probes ??= newProbes
+      if (!probes && newProbes) [probes, types] = [newProbes, typesOf(newProbes)]
       const to = evaluations.length + newEvaluations.lines.length
       const [tails, putFar] = await Promise.all([
         Promise.all(

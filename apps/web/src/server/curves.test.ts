@@ -51,8 +51,10 @@ describe('curves that the viewer computes', () => {
   it('take no address that means nothing', () => {
     const asked = (metric: string, query: Record<string, string>) => readRequest(metric, name => query[name])
     const fine = { per: 'token', spread: 'se', from: '0', to: '5' }
-    expect(asked('logp', fine)).toMatchObject({ from: 0, to: 5, request: { metric: 'logp' } })
-    for (const metric of ['..', '../logp', 'a/b', 'LOGP', '', 'tokens.logp', '%2e%2e'])
+    expect(asked('logp', fine)).toMatchObject({ from: 0, to: 5, requests: [{ metric: 'logp' }] })
+    expect(asked('logp,entropy', fine)).toMatchObject({ requests: [{ metric: 'logp' }, { metric: 'entropy', per: 'token' }] })
+    expect(typeof asked(Array(33).fill('logp').join(), fine)).toBe('string')
+    for (const metric of ['..', '../logp', 'a/b', 'LOGP', '', 'tokens.logp', '%2e%2e', 'logp,', 'logp,../entropy'])
       expect(asked(metric, fine)).toBe('That is no name of a metric.')
     const nonsense: readonly Record<string, string>[] = [
       { from: '-1' },

@@ -31,11 +31,21 @@ const MOST_RUNS = 100
 /** No row of a run that ldyn writes is nearly so long; a hostile probes.json is not believed. */
 const MOST_ROWS_BYTES = 1_500_000_000
 
-/** What an address asks for; a sentence where it makes no sense. */
+/** Metrics of which one request asks at most. */
+const MOST_METRICS = 32
+
+interface CurvesAsked {
+  /** One for each metric. */
+  readonly requests: readonly FarRequest[]
+  readonly from: number
+  readonly to: number
+}
+
+/** What an address asks for, of metrics with commas between them; a sentence where it makes no sense. */
 export const readRequest = (
-  metric: string,
+  names: string,
   query: (name: string) => string | undefined,
-): { readonly request: FarRequest; readonly from: number; readonly to: number } | string => {
+): CurvesAsked | string => {
   const whole = (name: string): number | undefined => {
     const text = query(name)
     return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
@@ -43,11 +53,13 @@ export const readRequest = (
   const [from, to, since] = [whole('from'), whole('to'), whole('since')]
   const per = (['response', 'token'] as const).find(one => one === query('per'))
   const spread = SPREADS.find(one => one === query('spread'))
-  if (!/^[a-z][a-z0-9_]*$/.test(metric)) return 'That is no name of a metric.'
+  const metrics = names.split(',')
+  if (metrics.length > MOST_METRICS) return `Curves of ${MOST_METRICS} metrics are told at once, no more.`
+  if (!metrics.every(metric => /^[a-z][a-z0-9_]*$/.test(metric))) return 'That is no name of a metric.'
   if (from === undefined || to === undefined || from >= to) return 'from and to are evaluations, from before to.'
   if (per === undefined || spread === undefined) return 'per and spread are needed.'
   if (query('since') !== undefined && since === undefined) return 'since is an evaluation.'
-  return { request: { metric, per, spread, since }, from, to }
+  return { requests: metrics.map(metric => ({ metric, per, spread, since })), from, to }
 }
 
 export interface ServedCurves {

@@ -96,6 +96,25 @@ describe('what the viewer serves', () => {
       expect((await ask(port, `${FILE}run.json`, { range: 'bytes=0-1,3-4' })).status).toBe(416)
     }))
 
+  it('serves parts of several files in one answer, all of them or none', () =>
+    withViewer(async ({ port }, root) => {
+      const PARTS = '/api/runs/first/parts?'
+      const [index, manifest] = [
+        (await ask(port, `${FILE}probe/index.jsonl`)).text,
+        (await ask(port, `${FILE}run.json`)).text,
+      ]
+      const both = await ask(port, `${PARTS}part=2-9@probe%2Findex.jsonl&part=0-5@run.json`)
+      expect([both.status, both.text]).toEqual([200, index.slice(2, 9) + manifest.slice(0, 5)])
+      const end = Buffer.byteLength(index)
+      for (const gone of [`part=0-${end + 1}@probe/index.jsonl`, 'part=0-1@nothing.jsonl&part=0-1@run.json'])
+        expect((await ask(port, PARTS + gone)).status, gone).toBe(404)
+      await writeFile(join(root, 'first', 'run.lock'), '{}')
+      expect((await ask(port, `${PARTS}part=0-2@run.lock`)).status).toBe(404)
+      for (const wrong of ['', 'part=5-5@run.json', 'part=0-2', 'part=-1-2@run.json', 'part=0-2000000@run.json'])
+        expect((await ask(port, PARTS + wrong)).status, wrong).toBe(400)
+      expect((await ask(port, PARTS + Array(33).fill('part=0-1@run.json').join('&'))).status).toBe(400)
+    }))
+
   it('keeps weights and locks to itself', () =>
     withViewer(async ({ port }, root) => {
       await writeFile(join(root, 'first', 'run.lock'), '{}')
@@ -220,6 +239,8 @@ describe('nothing outside the root', () => {
         `${FILE}${up}/${up}/secret.json`,
         `/api/runs/${up}/file/secret.json`,
         `/api/runs/first/file/probe/${up}/${up}/${up}/secret.json`,
+        `/api/runs/first/parts?part=0-4@${up}/secret.json`,
+        `/api/runs/first/parts?part=0-1@run.json&part=0-4@probe/${up}/${up}/secret.json`,
         `/${up}/secret.json`,
         `/${up}/${up}/${up}/package.json`,
       ]) {
@@ -237,6 +258,8 @@ describe('nothing outside the root', () => {
       await symlink(join(root, 'first', 'run.json'), join(root, 'first', 'inside.json'))
       expect((await ask(port, `${FILE}outside.json`)).status).toBe(404)
       expect((await ask(port, `${FILE}up/secret.json`)).status).toBe(404)
+      expect((await ask(port, '/api/runs/first/parts?part=0-4@outside.json')).status).toBe(404)
+      expect((await ask(port, '/api/runs/first/parts?part=0-4@up/secret.json')).status).toBe(404)
       expect((await ask(port, `${FILE}inside.json`)).status).toBe(200)
     }))
 

@@ -5,6 +5,7 @@ import { api, type RunList } from '../wire.ts'
 import { createServedCurves, readRequest } from './curves.ts'
 import { discover, type FoundRun } from './discover.ts'
 import { guarded, type Guard } from './guard.ts'
+import { readParts } from './parts.ts'
 import { fileResponse, findFile, segmentsOf, typeOf } from './run-file.ts'
 import { createStreams } from './stream.ts'
 import { createSummaries } from './summary.ts'
@@ -40,6 +41,9 @@ const json = (value: unknown, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(value), {
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
   })
+
+const octets = (body: Blob | Uint8Array<ArrayBuffer>): Response =>
+  new Response(body, { headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' } })
 
 const FULL = 'As many pages are open as the viewer serves at once: close one.'
 
@@ -125,11 +129,18 @@ export const createViewer = (options: ViewerOptions): Viewer => {
     if (kind === 'curves' && rest.length === 1) {
       const asked = readRequest(rest[0], name => c.req.query(name))
       if (typeof asked === 'string') return text(400, asked)
-      const bytes = await curves.of(run, asked.request, asked.from, asked.to)
-      if (!bytes) return text(422, 'The run does not hold these evaluations whole: its files were cut off, or replaced.')
-      return new Response(bytes as Uint8Array<ArrayBuffer>, {
-        headers: { 'content-type': 'application/octet-stream', 'cache-control': 'no-store' },
-      })
+      const found = await Promise.all(asked.requests.map(request => curves.of(run, request, asked.from, asked.to)))
+      if (!found.every(bytes => bytes !== undefined))
+        return text(422, 'The run does not hold these evaluations whole: its files were cut off, or replaced.')
+      return octets(new Blob(found as Uint8Array<ArrayBuffer>[]))
+    }
+    if (kind === 'parts' && rest.length === 0) {
+      const bytes = await readParts(run.directory, c.req.queries('part') ?? [])
+      return bytes === undefined
+        ? text(404, 'The run has no such part of a file.')
+        : typeof bytes === 'string'
+          ? text(400, bytes)
+          : octets(bytes)
     }
     const segments =
       kind === 'manifest' && rest.length === 0
