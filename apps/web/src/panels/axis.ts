@@ -69,21 +69,39 @@ const risen = (steps: ArrayLike<number>, values: ArrayLike<number>): Point[] => 
   return points
 }
 
+const tokenColumn = (run: LiveData) => TOKENS.map(name => run.scalars.get(name)).find(Boolean)
+
 const tokenPoints = (run: LiveData): readonly Point[] | undefined => {
-  const column = TOKENS.map(name => run.scalars.get(name)).find(Boolean)
+  const column = tokenColumn(run)
   const points = column && risen(column.steps, column.values)
   return points && points.length > 0 && points.at(-1)![1] > 0 ? [[0, 0], ...points.filter(([s]) => s > 0)] : undefined
 }
 
-/** Milliseconds since the run began, by step. */
-const wallPoints = (run: LiveData): readonly Point[] | undefined => {
+interface Clock {
+  readonly steps: ArrayLike<number>
+  readonly times: ArrayLike<number>
+  /** When the run began. */
+  readonly began: number
+}
+
+/** The longest column of the log, which has the time of every update; undefined where no time has passed. */
+const clockOf = (run: LiveData): Clock | undefined => {
   if (run.manifest.imported) return undefined
-  const column = [...run.scalars.values()].reduce<{ steps: ArrayLike<number>; times: ArrayLike<number> } | undefined>(
+  const column = [...run.scalars.values()].reduce<Omit<Clock, 'began'> | undefined>(
     (longest, one) => (!longest || one.steps.length > longest.steps.length ? one : longest),
     undefined,
   )
   if (!column || column.steps.length === 0) return undefined
   const began = run.events.find(event => event.type === 'stage' && event.edge === 'start')?.t ?? column.times[0]
+  for (let i = column.times.length - 1; i >= 0; i--) if (column.times[i] > began) return { ...column, began }
+  return undefined
+}
+
+/** Milliseconds since the run began, by step. */
+const wallPoints = (run: LiveData): readonly Point[] | undefined => {
+  const column = clockOf(run)
+  if (!column) return undefined
+  const { began } = column
   const points = risen(column.steps, Array.from(column.times, t => Math.max(0, t - began)))
   return points.at(-1)![1] > 0 ? [[0, 0], ...points.filter(([s]) => s > 0)] : undefined
 }
@@ -98,9 +116,17 @@ export const alongText: Readonly<Record<Along, string>> = {
   wall: 'wall time',
 }
 
+/** Whether there are points, without making them: of a run that grows this is asked at every tick. */
+const goesAlong = (run: LiveData, along: Exclude<Along, 'step'>): boolean =>
+  along === 'examples'
+    ? examplePoints(run) !== undefined
+    : along === 'tokens'
+      ? (tokenColumn(run)?.values.findLast(value => value > 0) ?? 0) > 0
+      : clockOf(run) !== undefined
+
 /** Why a run cannot be drawn along something; undefined where it can. */
 export const whyNot = (run: LiveData, along: Along): string | undefined =>
-  along === 'step' || pointsOf(run, along)
+  along === 'step' || goesAlong(run, along)
     ? undefined
     : along === 'examples'
       ? 'the run’s settings do not say how many examples an update learns'

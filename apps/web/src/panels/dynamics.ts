@@ -133,6 +133,18 @@ export interface LineRequest {
   readonly units?: (run: LiveData) => Units | undefined
 }
 
+// All lines of a run have the same steps: whoever draws them tells by the array that they do.
+const placesKept = new WeakMap<LiveData, Pick<CurveLine, 'steps' | 'stages'>>()
+
+const placesOf = (run: LiveData): Pick<CurveLine, 'steps' | 'stages'> => {
+  let found = placesKept.get(run)
+  if (!found) {
+    found = { steps: run.evaluations.map(({ step }) => step), stages: run.evaluations.map(({ stage }) => stage) }
+    placesKept.set(run, found)
+  }
+  return found
+}
+
 /** One line for each run that has it; the dash says the run where there are several. */
 export const linesOf = (
   runs: readonly LiveData[],
@@ -156,8 +168,7 @@ export const linesOf = (
         type,
         label: many ? `${letter(r)} ${label}` : label,
         look: many ? { ...own, dash: runDash(r) } : own,
-        steps: run.evaluations.map(({ step }) => step),
-        stages: run.evaluations.map(({ stage }) => stage),
+        ...placesOf(run),
         mean: curve.mean,
         se: curve.se,
         n: curve.n,

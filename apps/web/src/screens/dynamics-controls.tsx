@@ -1,10 +1,12 @@
 // The controls of curves: which metric, per what, grouped how, with which band, as change since when, along what.
 // They stand above the figure, one click each (ux.md R9), and all of them are part of the address.
 import { isSum } from '@ldyn/runs'
+import { useMemo } from 'preact/hooks'
+import type { LiveData } from '../data/live-run.ts'
 import { alongText, whyNot } from '../panels/axis.ts'
 import { metricsOf, textOf } from '../panels/dynamics.ts'
 import type { ScreenProps } from '../shell/context.ts'
-import { ALONGS, type Along, type Grouping, type Spread } from '../state/address.ts'
+import { ALONGS, type Along, type Grouping, type Spread, type View } from '../state/address.ts'
 
 const SMOOTHS = [0, 0.6, 0.9, 0.97]
 
@@ -137,8 +139,21 @@ export const AxisControls = ({ app, runs }: Props) => {
   )
 }
 
+/** What of the runs the controls are made of: a run that grows seldom changes any of it. */
+const offeredOf = (runs: readonly LiveData[]): string =>
+  JSON.stringify([
+    metricsOf(runs),
+    runs[0].stages.map(({ name, from }) => [name, from]),
+    runs[0].evaluations[0]?.step,
+    ALONGS.map(along => runs.map(run => whyNot(run, along))),
+  ])
+
 export const Controls = ({ app, runs }: Props) => {
-  const { grouping, logY, smooth } = app.store.view.value
+  const view = app.store.view.value
+  return useMemo(() => <Settings app={app} runs={runs} view={view} />, [view, offeredOf(runs)])
+}
+
+const Settings = ({ app, runs, view: { grouping, logY, smooth } }: Props & { readonly view: View }) => {
   const { set } = app.store
   return (
     <div class="controls" role="group" aria-label="What the curves show">

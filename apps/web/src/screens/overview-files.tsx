@@ -1,8 +1,9 @@
 // What lies in the run's directory, with sizes, and what it was made on.
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun } from '../data/run-store.ts'
+import { useSeen } from '../shell/near.ts'
 
 /** 1 234 567 as "1.2 MB". */
 export const bytesText = (bytes: number): string => {
@@ -20,7 +21,33 @@ interface File {
   readonly bytes: number
 }
 
+/** Sizes grow with every line that a run writes: they are looked at anew this seldom. */
+const SIZES_MS = 10_000
+
 export const Files = ({ run, opened }: { run: LiveData; opened: OpenRun }) => {
+  const place = useRef<HTMLDetailsElement>(null)
+  const looked = useRef({ at: -Infinity, times: 0 })
+  if (useSeen(place) && performance.now() - looked.current.at > SIZES_MS)
+    looked.current = { at: performance.now(), times: looked.current.times + 1 }
+  const { times } = looked.current
+  // Of a run that grows the list is drawn anew with new sizes, not with every evaluation.
+  return useMemo(
+    () => <Listed run={run} opened={opened} times={times} place={place} />,
+    [opened, run.manifest, times],
+  )
+}
+
+const Listed = ({
+  run,
+  opened,
+  times,
+  place,
+}: {
+  run: LiveData
+  opened: OpenRun
+  times: number
+  place: { current: HTMLDetailsElement | null }
+}) => {
   const files = useSignal<readonly File[]>([])
   useEffect(() => {
     let current = true
@@ -34,7 +61,7 @@ export const Files = ({ run, opened }: { run: LiveData; opened: OpenRun }) => {
     return () => {
       current = false
     }
-  }, [opened, run.version])
+  }, [opened, times])
   const { environment, git, backend } = run.manifest
   const total = files.value.reduce((sum, { bytes }) => sum + bytes, 0)
   const facts: readonly (readonly [string, string])[] = [
@@ -45,7 +72,7 @@ export const Files = ({ run, opened }: { run: LiveData; opened: OpenRun }) => {
     ['Commit', git ? `${git.commit.slice(0, 10)}${git.dirty ? ', with changes' : ''}` : ''],
   ]
   return (
-    <details class="panel config">
+    <details class="panel config" ref={place}>
       <summary>
         <h2>
           Files and environment{' '}

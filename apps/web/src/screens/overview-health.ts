@@ -26,6 +26,18 @@ const firstOf = (count: number, passes: (e: number) => boolean): number | undefi
   return undefined
 }
 
+// What holds at an evaluation is settled by those before it: a run that grows is asked of its last one alone. Rows are
+// one array for as long as a run is open.
+const passed = new WeakMap<object, boolean[]>()
+
+const passedAt = ({ rows }: LiveData): boolean[] => {
+  const argmax = rows.get('argmax_logp')
+  if (!argmax || !rows.has('logp')) return []
+  let known = passed.get(argmax)
+  if (!known) passed.set(argmax, (known = []))
+  return known
+}
+
 const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   if (argmaxType(run) !== 'chosen' || notesOn(run, ['argmax_logp']).length > 0) return []
   const level = curves.of(run, { metric: 'logp', type: 'chosen', per: 'response', spread: 'se' })
@@ -34,7 +46,9 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   let high = 0
   const peaks = level.mean.map((value, e) => (value > level.mean[high] ? (high = e) : high))
   const [downs, ups] = [changesOf(run, 'logp', 'chosen'), changesOf(run, 'argmax_logp', 'chosen')]
-  const passes = (e: number): boolean => {
+  const known = passedAt(run)
+  const passes = (e: number): boolean => (known[e] ??= find(e))
+  const find = (e: number): boolean => {
     if (peaks[e] === e) return false
     const [down, up] = [downs?.(peaks[e], e), ups?.(peaks[e], e)]
     return (
@@ -82,7 +96,7 @@ const drift = (run: LiveData, curves: Curves): readonly Check[] =>
     })
 
 const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b)
+  const sorted = Float64Array.from(values).sort()
   return sorted[Math.floor(sorted.length / 2)]
 }
 

@@ -2,12 +2,14 @@
 // Rows are drawn only where they are seen, so that thousands cost nothing.
 import { show, signed } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { columnsFor } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { typeInFocus } from '../panels/grouping.ts'
 import { evaluationAt, lookOf, perText, textOf } from '../panels/dynamics.ts'
 import type { App } from '../shell/context.ts'
+import { useGrown } from '../shell/kept.ts'
+import { useSeen } from '../shell/near.ts'
 import { SparkLine } from '../shell/spark.tsx'
 import type { View } from '../state/address.ts'
 import { TypeChoice } from './type-choice.tsx'
@@ -93,7 +95,21 @@ const matcher = (text: string): ((where: string) => boolean) | undefined => {
 
 const ROW = 34
 
-export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; height: number }) => {
+interface Props {
+  readonly app: App
+  readonly run: LiveData
+  readonly height: number
+}
+
+/** The list, which follows a run that grows while it is seen. */
+export const ProbeList = ({ app, run, height }: Props) => {
+  const place = useRef<HTMLElement>(null)
+  return useGrown([run], [height], useSeen(place), () => (
+    <List app={app} run={run} height={height} place={place} />
+  ))
+}
+
+const List = ({ app, run, height, place }: Props & { readonly place: { current: HTMLElement | null } }) => {
   const view = app.store.view.value
   const [top, setTop] = useState(0)
   const type = typeInFocus(run, view)
@@ -118,7 +134,7 @@ export const ProbeList = ({ app, run, height }: { app: App; run: LiveData; heigh
       list.scrollTop = (next + 1) * ROW - list.clientHeight
   }
   return (
-    <section class="probe-list panel" aria-labelledby="probe-list-title">
+    <section class="probe-list panel" aria-labelledby="probe-list-title" ref={place}>
       <div class="bar">
         <h2 id="probe-list-title">
           Probes{' '}

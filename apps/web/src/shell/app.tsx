@@ -1,7 +1,8 @@
 // The shell around every screen: header, the screen, the step cursor, dialogs. A screen that fails does so
 // alone, and losing the server never clears the page.
-import { useComputed, useSignalEffect } from '@preact/signals'
+import { useComputed, useSignalEffect, type ReadonlySignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import type { LiveData } from '../data/live-run.ts'
 import { Runs } from '../screens/runs.tsx'
 import { places, screens } from '../screens/index.ts'
 import { Boundary } from './boundary.tsx'
@@ -112,6 +113,14 @@ const OpenSearch = () => {
   )
 }
 
+/** Of a run that grows the page is not drawn anew, but this. */
+const Footer = ({ data }: { data: ReadonlySignal<LiveData | undefined> }) =>
+  data.value === undefined ? null : (
+    <footer>
+      <Transport run={data.value} />
+    </footer>
+  )
+
 const titleOf = (app: App): string => {
   const { runs, page, place } = app.store.view.value
   const name =
@@ -144,11 +153,7 @@ export const Shell = ({
         <Content />
         {!view.embed && <SnapshotNote />}
       </main>
-      {data.value && view.runs.length > 0 && !(view.embed && view.full !== undefined) && (
-        <footer>
-          <Transport run={data.value} />
-        </footer>
-      )}
+      {view.runs.length > 0 && !(view.embed && view.full !== undefined) && <Footer data={data} />}
       <div class="sr" role="status" aria-live="polite">
         {said.value}
       </div>
