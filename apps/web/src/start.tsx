@@ -18,6 +18,7 @@ import { createViews } from './data/views.ts'
 import { Shell } from './shell/app.tsx'
 import type { App } from './shell/context.ts'
 import { loadPreferences, savePreferences } from './shell/preferences.ts'
+import { keyName, keyNow } from './state/keys.ts'
 import type { SnapshotAbout } from './snapshot/format.ts'
 import { createViewStore } from './state/store.ts'
 
@@ -84,6 +85,7 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
     memory,
     snapshot,
     preferences,
+    keyOf: key => keyName(keyNow(preferences.value.keys, key)),
     dark,
     opened,
     curves: createCurves(),

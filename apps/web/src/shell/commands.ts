@@ -23,7 +23,7 @@ const done: readonly (readonly [what: string, action: Action, keys: string])[] =
   ['Curves as change', { do: 'change' }, 'd'],
   ['Steps on a logarithmic axis', { do: 'logX' }, 'l'],
   ['Zoom out', { do: 'zoomOut' }, '0'],
-  ['Play through the steps', { do: 'play' }, 'Space'],
+  ['Play through the steps', { do: 'play' }, ' '],
   ['First step', { do: 'first' }, ''],
   ['Newest step, and follow it', { do: 'last' }, ''],
   ['Select the probe in focus', { do: 'select' }, 'x'],
@@ -48,7 +48,7 @@ export const commandsOf = (app: App): readonly Command[] => {
     id: `do ${what}`,
     kind: 'command',
     what,
-    ...(keys !== '' && { keys }),
+    ...(keys !== '' && { keys: keys.length === 1 ? app.keyOf(keys) : keys }),
     run: () => void act(app, action, read[0]),
   })
   const prefer = (what: string, patch: Partial<App['preferences']['value']>): Command => ({

@@ -21,6 +21,8 @@ export interface App {
   /** What this page is, where it is a snapshot in one file; undefined where a viewer serves it. */
   readonly snapshot: SnapshotAbout | undefined
   readonly preferences: Signal<Preferences>
+  /** The name of the key that now does what this one does unless its reader chose another. */
+  readonly keyOf: (key: string) => string
   readonly dark: ReadonlySignal<boolean>
   /** The step that the pointer is at, in whichever panel. */
   readonly ghost: Signal<number | undefined>

@@ -140,7 +140,7 @@ export const Header = () => {
           <button
             type="button"
             class="icon"
-            title="Copy the link to this view (c)"
+            title={`Copy the link to this view (${app.keyOf('c')})`}
             onClick={() => copyLink(app)}
           >
             <Icon name="link" />
@@ -161,7 +161,7 @@ export const Header = () => {
         <button
           type="button"
           class="icon"
-          title="Keys and settings (?)"
+          title={`Keys and settings (${app.keyOf('?')})`}
           onClick={() => {
             app.help.value = true
           }}

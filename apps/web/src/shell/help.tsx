@@ -1,7 +1,8 @@
-// The keys, the switch that turns those of a single letter off (WCAG 2.1.4), and how the page looks.
-import { keyHelp } from '../state/keys.ts'
+// The keys and what they are changed to, the switch that turns those of a single letter off (WCAG 2.1.4), and how the
+// page looks.
 import { useApp } from './context.ts'
 import { Dialog } from './dialog.tsx'
+import { KeyTable } from './key-table.tsx'
 import { CONTRASTS, DENSITIES, THEMES, type Preferences } from './preferences.ts'
 
 const Choice = <T extends string>({
@@ -29,7 +30,7 @@ const Choice = <T extends string>({
 
 export const Help = () => {
   const app = useApp()
-  const { letters, theme, contrast, density } = app.preferences.value
+  const { letters, keys, theme, contrast, density } = app.preferences.value
   const prefer = (patch: Partial<Preferences>): void => {
     app.preferences.value = { ...app.preferences.value, ...patch }
   }
@@ -38,16 +39,7 @@ export const Help = () => {
   }
   return (
     <Dialog open={app.help.value} title="Keys and settings" close={close}>
-      <dl class="keys">
-        {keyHelp.map(({ keys, says }) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{says}</dd>
-          </div>
-        ))}
-      </dl>
+      <KeyTable chosen={keys} change={chosen => prefer({ keys: chosen })} />
       <label class="check">
         <input
           type="checkbox"

@@ -26,7 +26,8 @@ export const useKeyboard = (app: App, data: { peek(): LiveData | undefined }): v
           event.target instanceof HTMLElement &&
           event.target.closest('button, a, summary') !== null)
       const { key, ctrlKey, metaKey, altKey, shiftKey } = event
-      const action = keys({ key, ctrlKey, metaKey, altKey, shiftKey, typing }, app.preferences.peek().letters)
+      const { letters, keys: chosen } = app.preferences.peek()
+      const action = keys({ key, ctrlKey, metaKey, altKey, shiftKey, typing }, letters, chosen)
       if (action && act(app, action, data.peek())) event.preventDefault()
     }
     document.addEventListener('keydown', onKey)

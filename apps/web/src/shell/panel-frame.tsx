@@ -273,7 +273,7 @@ export const PanelFrame = ({
               type="button"
               class="icon"
               aria-pressed={tables.includes(model.id)}
-              title="Show as a table (t)"
+              title={`Show as a table (${app.keyOf('t')})`}
               onClick={() => app.store.set({ tables: toggled(tables, model.id) })}
             >
               <Icon name="table" />
@@ -283,7 +283,7 @@ export const PanelFrame = ({
               type="button"
               class="icon"
               aria-pressed={isFull}
-              title="Fill the page (f)"
+              title={`Fill the page (${app.keyOf('f')})`}
               onClick={() => app.store.set({ full: isFull ? undefined : model.id })}
             >
               <Icon name="full" />

@@ -1,4 +1,6 @@
 // How somebody likes it, kept on their machine; no part of a link (ux.md R7).
+import { soundKeys, type ChosenKeys } from '../state/keys.ts'
+
 export const THEMES = ['system', 'light', 'dark'] as const
 export const CONTRASTS = ['system', 'more'] as const
 export const DENSITIES = ['comfortable', 'compact'] as const
@@ -9,6 +11,8 @@ export interface Preferences {
   readonly density: (typeof DENSITIES)[number]
   /** Keys that are a single letter. */
   readonly letters: boolean
+  /** Keys of a single letter that were given to others. */
+  readonly keys: ChosenKeys
   /** Responses are hidden until pointed at: they may be unpleasant to read. */
   readonly blur: boolean
   /** Columns of the list of runs that are left out. */
@@ -20,6 +24,7 @@ export const STANDARD: Preferences = {
   contrast: 'system',
   density: 'comfortable',
   letters: true,
+  keys: {},
   blur: false,
   without: ['probes', 'warn'],
 }
@@ -34,6 +39,7 @@ export const parsePreferences = (text: string | null | undefined): Preferences =
       contrast: CONTRASTS.find(contrast => contrast === found?.contrast) ?? STANDARD.contrast,
       density: DENSITIES.find(density => density === found?.density) ?? STANDARD.density,
       letters: typeof found?.letters === 'boolean' ? found.letters : STANDARD.letters,
+      keys: soundKeys(found?.keys),
       blur: typeof found?.blur === 'boolean' ? found.blur : STANDARD.blur,
       without:
         Array.isArray(found?.without) && found.without.every(name => typeof name === 'string')

@@ -46,7 +46,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
         class="icon"
         onClick={() => go(at - 1)}
         disabled={at === 0}
-        title="Back one evaluation (,)"
+        title={`Back one evaluation (${app.keyOf(',')})`}
       >
         <Icon name="back" />
         <span class="sr">Back one evaluation</span>
@@ -56,7 +56,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
         class="icon"
         onClick={() => go(at + 1)}
         disabled={at === last}
-        title="On one evaluation (.)"
+        title={`On one evaluation (${app.keyOf('.')})`}
       >
         <Icon name="on" />
         <span class="sr">On one evaluation</span>
@@ -66,7 +66,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
         class="icon"
         aria-pressed={playing}
         onClick={() => document.dispatchEvent(new Event('ldyn:play'))}
-        title="Play (space)"
+        title={`Play (${app.keyOf(' ')})`}
       >
         <Icon name={playing ? 'pause' : 'play'} />
         <span class="sr">Play</span>

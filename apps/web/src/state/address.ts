@@ -67,7 +67,7 @@ export interface View {
   readonly mode: Mode
   readonly baseline: number | undefined
   readonly seeds: boolean
-  /** Comparing: the stage whose start is 0 on the axis; '0' is each run's first update, undefined what fits the runs. */
+  /** Comparing: the stage whose start is 0 on the axis; '0' is each run's first update, undefined what fits them. */
   readonly alignAt: string | undefined
   /** What the list of runs is parted by. */
   readonly listBy: ListGroup

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PAGES } from './address.ts'
-import { createKeys, keyHelp, pagesWithKeys, type Pressed } from './keys.ts'
+import { choose, createKeys, keyHelp, keyNow, letterKeys, pagesWithKeys, whyNotKey, type Pressed } from './keys.ts'
 
 const press = (key: string, own: Partial<Pressed> = {}): Pressed => ({
   key,
@@ -46,7 +46,34 @@ describe('keys', () => {
       expect(keys(press(key, { ctrlKey: true }), true)).toBeUndefined()
   })
 
+  it('can be given to others, and then act there and no more where they were', () => {
+    const keys = createKeys()
+    const chosen = choose(choose({}, 'j', 'n'), 'g', ';')
+    expect(keys(press('n'), true, chosen)).toEqual({ do: 'probe', by: 1 })
+    expect(keys(press('j'), true, chosen)).toBeUndefined()
+    expect(keys(press('n'), false, chosen)).toBeUndefined()
+    // What follows g follows the key that stands for it.
+    expect(keys(press('g'), true, chosen)).toBeUndefined()
+    expect(keys(press('d'), true, chosen)).toEqual({ do: 'change' })
+    keys(press(';'), true, chosen)
+    expect(keys(press('d'), true, chosen)).toEqual({ do: 'page', page: 'dynamics' })
+    expect(choose(chosen, 'j', 'j')).toEqual({ g: ';' })
+  })
+
+  it('never do two things: what is taken is refused, with what it is taken for', () => {
+    expect(whyNotKey({}, 'j', 'k')).toBe('k is taken, for: previous probe. Give that another key first.')
+    expect(whyNotKey({}, 'j', ' ')).toContain('Space is taken')
+    expect(whyNotKey({}, 'j', 'j')).toBeUndefined()
+    const swapped = choose(choose(choose({}, 'j', 'n'), 'k', 'j'), 'j', 'k')
+    expect([whyNotKey(choose({}, 'j', 'n'), 'k', 'j'), swapped]).toEqual([undefined, { j: 'k', k: 'j' }])
+    for (const key of ['Enter', 'ArrowLeft', 'F1', 'Home'])
+      expect(whyNotKey({}, 'j', key)).toBe(`${key} cannot be chosen: only a letter, a digit or a sign.`)
+    const now = letterKeys.map(({ key }) => keyNow(swapped, key))
+    expect(new Set(now).size).toBe(letterKeys.length)
+  })
+
   it('are all explained', () => {
+    expect(letterKeys.every(({ says }) => says.length > 3)).toBe(true)
     expect(keyHelp.every(({ says }) => says.length > 3)).toBe(true)
   })
 })

@@ -1,5 +1,5 @@
-// Which key does what (ux.md §5.0). Single letters can be turned off (WCAG 2.1.4), and none acts while text is
-// typed.
+// Which key does what (ux.md §5.0). Single letters can be given to other keys and turned off (WCAG 2.1.4), and none
+// acts while text is typed.
 import { PAGES, type Page, type Place } from './address.ts'
 
 export type Action =
@@ -57,54 +57,87 @@ const pageKeys: Readonly<Record<string, Page | Place>> = {
   f: 'figures',
   l: 'lab',
 }
-const single: Readonly<Record<string, Action>> = {
-  ',': { do: 'step', by: -1 },
-  '.': { do: 'step', by: 1 },
-  '<': { do: 'step', by: -10 },
-  '>': { do: 'step', by: 10 },
-  ' ': { do: 'play' },
-  j: { do: 'probe', by: 1 },
-  k: { do: 'probe', by: -1 },
-  ']': { do: 'update', by: 1 },
-  '[': { do: 'update', by: -1 },
-  x: { do: 'select' },
-  p: { do: 'pin' },
-  l: { do: 'logX' },
-  y: { do: 'logY' },
-  S: { do: 'smooth' },
-  d: { do: 'change' },
-  '0': { do: 'zoomOut' },
-  f: { do: 'full' },
-  t: { do: 'table' },
-  c: { do: 'copy' },
-  '?': { do: 'help' },
-  '/': { do: 'find' },
+/** A key that is pressed alone: what it is unless its reader chose another, and what it does. */
+export interface Letter {
+  readonly key: string
+  readonly says: string
+  /** Undefined waits for the letter of a page. */
+  readonly action: Action | undefined
 }
 
+export const letterKeys: readonly Letter[] = [
+  { key: ',', says: 'one evaluation back', action: { do: 'step', by: -1 } },
+  { key: '.', says: 'one evaluation on', action: { do: 'step', by: 1 } },
+  { key: '<', says: 'ten evaluations back', action: { do: 'step', by: -10 } },
+  { key: '>', says: 'ten evaluations on', action: { do: 'step', by: 10 } },
+  { key: ' ', says: 'play through the steps', action: { do: 'play' } },
+  { key: 'j', says: 'next probe', action: { do: 'probe', by: 1 } },
+  { key: 'k', says: 'previous probe', action: { do: 'probe', by: -1 } },
+  { key: '[', says: 'previous recorded update', action: { do: 'update', by: -1 } },
+  { key: ']', says: 'next recorded update', action: { do: 'update', by: 1 } },
+  { key: 'x', says: 'select the probe', action: { do: 'select' } },
+  { key: 'p', says: 'pin the probe beside others', action: { do: 'pin' } },
+  { key: 'd', says: 'curves as change', action: { do: 'change' } },
+  { key: 'l', says: 'the horizontal axis logarithmic', action: { do: 'logX' } },
+  { key: 'y', says: 'the vertical axis logarithmic', action: { do: 'logY' } },
+  { key: 'S', says: 'curves smoothed (EMA 0.9), their values behind them', action: { do: 'smooth' } },
+  { key: '0', says: 'zoom out', action: { do: 'zoomOut' } },
+  { key: 'f', says: 'the focused panel in full', action: { do: 'full' } },
+  { key: 't', says: 'the focused panel as a table', action: { do: 'table' } },
+  { key: 'c', says: 'copy the link to this view', action: { do: 'copy' } },
+  { key: '/', says: 'find', action: { do: 'find' } },
+  { key: '?', says: 'keys and settings', action: { do: 'help' } },
+  { key: 'g', says: 'go to a page, whose letter follows', action: undefined },
+]
+
+/** Keys that a reader chose, by those they stand for. */
+export type ChosenKeys = Readonly<Record<string, string>>
+
+/** The key that now does what `key` does unless another was chosen. */
+export const keyNow = (chosen: ChosenKeys, key: string): string => chosen[key] ?? key
+
+export const keyName = (key: string): string => (key === ' ' ? 'Space' : key)
+
+/** Why `wanted` cannot do what `key` does, in a sentence; undefined where it can. */
+export const whyNotKey = (chosen: ChosenKeys, key: string, wanted: string): string | undefined => {
+  if ([...wanted].length !== 1) return `${wanted} cannot be chosen: only a letter, a digit or a sign.`
+  const other = letterKeys.find(one => one.key !== key && keyNow(chosen, one.key) === wanted)
+  return other && `${keyName(wanted)} is taken, for: ${other.says}. Give that another key first.`
+}
+
+/** The keys with one more chosen; the standard one is no choice. */
+export const choose = (chosen: ChosenKeys, key: string, wanted: string): ChosenKeys => {
+  const { [key]: _, ...others } = chosen
+  return wanted === key ? others : { ...others, [key]: wanted }
+}
+
+/** What was kept of chosen keys; none of it where one key would do two things. */
+export const soundKeys = (kept: unknown): ChosenKeys => {
+  const wanted = (kept ?? {}) as Partial<Record<string, unknown>>
+  const chosen = letterKeys.reduce<ChosenKeys>((all, { key }) => {
+    const one = wanted[key]
+    return typeof one === 'string' && [...one].length === 1 ? choose(all, key, one) : all
+  }, {})
+  return new Set(letterKeys.map(({ key }) => keyNow(chosen, key))).size === letterKeys.length ? chosen : {}
+}
+
+/** Keys that stay what they are. */
 export const keyHelp: readonly KeyHelp[] = [
+  ...Object.entries(pageKeys).map(([key, page]) => ({ keys: `g ${key}`, says: `go to ${page}` })),
   { keys: 'Ctrl+K', says: 'find a run, screen, metric, probe, saved view or command' },
-  { keys: ', .', says: 'one evaluation back or on; with Shift ten' },
-  { keys: 'Space', says: 'play through the steps' },
-  { keys: 'j k', says: 'next or previous probe' },
-  { keys: '[ ]', says: 'previous or next recorded update' },
-  { keys: 'x · p', says: 'select the probe · pin it beside others' },
-  { keys: 'd', says: 'curves as change' },
-  { keys: 'l · y', says: 'the horizontal, the vertical axis logarithmic' },
-  { keys: 'S', says: 'curves smoothed (EMA 0.9), their values behind them' },
-  { keys: '0', says: 'zoom out' },
-  { keys: 'f · t', says: 'the focused panel in full · as a table' },
-  { keys: '/', says: 'find' },
-  { keys: 'c', says: 'copy the link to this view' },
   { keys: 'Ctrl+Z · Ctrl+Y', says: 'undo, redo what was done to the view' },
   { keys: 'Alt+M', says: 'next theme' },
-  ...Object.entries(pageKeys).map(([key, page]) => ({ keys: `g ${key}`, says: `go to ${page}` })),
   { keys: 'in a chart', says: '← → step, ↑ ↓ curve, + − zoom, Shift+← → pan, Home, End' },
 ]
 
 /** Keys to actions; `g` waits for the next key. `letters` off leaves only keys with Ctrl, Alt or Escape. */
-export const createKeys = (): ((pressed: Pressed, letters: boolean) => Action | undefined) => {
+export const createKeys = (): ((
+  pressed: Pressed,
+  letters: boolean,
+  chosen?: ChosenKeys,
+) => Action | undefined) => {
   let going = false
-  return ({ key, ctrlKey, metaKey, altKey, shiftKey, typing }, letters) => {
+  return ({ key, ctrlKey, metaKey, altKey, shiftKey, typing }, letters, chosen = {}) => {
     const went = going
     going = false
     if (key === 'Escape') return { do: 'escape' }
@@ -119,11 +152,9 @@ export const createKeys = (): ((pressed: Pressed, letters: boolean) => Action | 
       const page = pageKeys[lower]
       return page === undefined ? undefined : { do: 'page', page }
     }
-    if (key === 'g') {
-      going = true
-      return undefined
-    }
-    return single[key]
+    const found = letterKeys.find(one => keyNow(chosen, one.key) === key)
+    going = found !== undefined && found.action === undefined
+    return found?.action
   }
 }
 

@@ -126,6 +126,43 @@ describe.skipIf(reason !== undefined)(`by keys alone ${reason ?? ''}`, () => {
     expect(await focusName(page)).toBe(before)
   })
 
+  it('a letter is given to another key from the keyboard alone, said, kept, refused where it is taken, and given back', async () => {
+    await using opened = await stage.open('#/r/full/probes')
+    const { page } = opened
+    await settled(page)
+    const said = page.locator('dialog[open] [role=status]')
+    const probe = (): Promise<string | null> => page.evaluate(() => /[?&]o=(\d+)/.exec(location.hash)?.[1] ?? null)
+    await page.keyboard.press('?')
+    const next = page.getByRole('button', { name: /next probe/ })
+    await next.focus()
+    await page.keyboard.press('Enter')
+    expect(await said.innerText()).toBe('Press the key for: next probe. Escape leaves it as it is.')
+    // Taken; then no key of its own; then one that is free.
+    await page.keyboard.press('k')
+    expect(await said.innerText()).toBe('k is taken, for: previous probe. Give that another key first.')
+    await page.keyboard.press('Enter')
+    expect(await said.innerText()).toBe('Enter cannot be chosen: only a letter, a digit or a sign.')
+    await page.keyboard.press('n')
+    expect(await said.innerText()).toBe('n now does: next probe.')
+    expect(await next.getAttribute('aria-label')).toBe('n: next probe. Change the key')
+    // Escape ends the choosing first, and the dialog after it.
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    expect(await page.locator('dialog[open]').count()).toBe(1)
+    await page.keyboard.press('Escape')
+    expect(await page.locator('dialog[open]').count()).toBe(0)
+    await page.reload()
+    await settled(page)
+    await page.keyboard.press('j')
+    await page.waitForTimeout(150)
+    expect(await probe()).toBeNull()
+    await page.keyboard.press('n')
+    await page.waitForFunction(() => /[?&]o=\d/.test(location.hash))
+    await page.keyboard.press('?')
+    await page.getByRole('button', { name: 'All keys as they were' }).click()
+    expect(await next.getAttribute('aria-label')).toBe('j: next probe. Change the key')
+  })
+
   it('letters can be turned off, stay off after a reload, and leave keys with Ctrl or Alt', async () => {
     await using opened = await stage.open('#/r/full/dynamics')
     const { page } = opened
