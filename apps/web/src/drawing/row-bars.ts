@@ -40,14 +40,15 @@ export const drawRows = (
   const [low, high] = [Math.min(...all), Math.max(...all)]
   // Room for the numbers: at the left only where a bar goes there.
   const start = left + (low < 0 || rows.some(({ values }) => values.some(value => value < 0)) ? room : 4)
-  const x = linear([low, high === low ? low + 1 : high], [start, width - room], 5)
+  const wanted = Math.max(2, Math.round((width - room - start) / 50))
+  const x = linear([low, high === low ? low + 1 : high], [start, width - room], wanted)
   const parts: string[] = []
   const labels = tickText(x.ticks)
   x.ticks.forEach((tick, i) => {
     parts.push(line(x.at(tick), TOP, x.at(tick), base, tick === 0 ? ink.edge : ink.line))
     parts.push(text(x.at(tick), base + 14, labels[i], ink.muted, 'middle'))
   })
-  parts.push(text(start, height - 4, unit, ink.muted))
+  parts.push(text(width - 4, height - 4, unit, ink.muted, 'end'))
   let top = TOP
   for (const { name, look, values } of rows) {
     const tall = Math.max(ROW, values.length * BAR + 7)

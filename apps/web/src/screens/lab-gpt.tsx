@@ -2,7 +2,7 @@
 // screens of runs show live; this page starts it, says how it stands, and saves it as a run directory.
 import { useEffect, useState } from 'preact/hooks'
 import { findAdapter, type Found } from '../lab/gpt/adapter.ts'
-import { begin, isReplay, other, shownOf, trainings } from '../lab/gpt/pairs.ts'
+import { begin, differ, goesOn, isReplay, other, pushedFrom, shownOf, trainings } from '../lab/gpt/pairs.ts'
 import type { Training } from '../lab/gpt/trainings.ts'
 import { engineSays, planSays, remedyOf, standing } from '../lab/gpt/view.ts'
 import { zipOf } from '../lab/gpt/zip.ts'
@@ -22,7 +22,7 @@ const PAGES: readonly (readonly [Page, string])[] = [
   ['update', 'Update'],
 ]
 
-const Standing = ({ training }: { training: Training }) => {
+const Standing = ({ training, both }: { training: Training; both: boolean }) => {
   const state = training.state.value
   const engine = training.engine.value
   const trouble = training.trouble.value
@@ -43,6 +43,7 @@ const Standing = ({ training }: { training: Training }) => {
         </p>
       )}
       <p class="lab-standing" role="status">
+        {training.settings.beside || both ? (training.settings.ext ? 'Extend. ' : 'Baseline. ') : ''}
         {standing(state, progress, training.doing.value)}
       </p>
       {progress && <progress max={progress.steps} value={progress.step} aria-label="Updates" />}
@@ -99,6 +100,8 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
   }, [])
   const training = trainings.value.at(-1)
   const shown = shownOf(trainings.value).filter(one => one.version.value > 0 && app.memory.has(one.key))
+  // There one looks at what DPO did, not at what the whole training did.
+  const versus = training && pushedFrom(training)
   const held = training !== undefined && shown.includes(training)
   return (
     <div class="lab">
@@ -110,9 +113,13 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
         <div class="lab-main">
           <section class="panel lab-story" aria-label="The training">
             <h2>A small language model that trains in this tab</h2>
-            <p>{planSays(gpt)} Forty hand-written questions, one token a word; nothing is sent anywhere.</p>
+            <p>
+              {planSays(training && !isReplay(training) ? training.settings : gpt)} Forty hand-written questions, one
+              token a word; nothing is sent anywhere.
+              {training && goesOn(training) && differ(training.settings, gpt) && ' The knobs are set otherwise by now: that is for the next training.'}
+            </p>
             {training ? (
-              <Standing training={training} />
+              <Standing training={training} both={shown.length > 1} />
             ) : (
               <p>{found === undefined ? 'Looking for a GPU…' : found.says}{found && !found.gpu && ' A worker on the CPU will train a smaller model.'}</p>
             )}
@@ -127,7 +134,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
               <p class="lab-links">
                 Look at it as at any run, now or later:{' '}
                 {PAGES.map(([page, name]) => (
-                  <a key={page} href={app.store.link({ runs: [training.key], page, place: 'runs', full: undefined })}>
+                  <a key={page} href={app.store.link({ runs: [training.key], page, place: 'runs', full: undefined, versus })}>
                     {name}
                   </a>
                 ))}

@@ -18,6 +18,10 @@ const NAMES: Readonly<Record<Sim, string>> = {
   gpt: 'Tiny GPT',
 }
 
+/** Whether a training goes on, whichever simulation is looked at. */
+const trains = ({ memory }: App): boolean =>
+  memory.keys().some(key => key.startsWith('lab:') && memory.get(key)?.state === 'live')
+
 const gpt: Loadable<LabProps> = { load: () => import('./lab-gpt.tsx').then(({ LabGpt }) => LabGpt) }
 
 export const LabPage = ({ app }: { app: App }) => {
@@ -31,6 +35,7 @@ export const LabPage = ({ app }: { app: App }) => {
         {SIMS.map(sim => (
           <a key={sim} href={link(sim)} aria-current={sim === settings.sim ? 'page' : undefined}>
             {NAMES[sim]}
+            {sim === 'gpt' && trains(app) && ' (training)'}
           </a>
         ))}
       </nav>

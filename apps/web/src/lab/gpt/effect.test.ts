@@ -61,6 +61,16 @@ describe('what DPO did', () => {
     expect(toldOf(effect, turned).join(' ')).not.toContain('To see it')
   })
 
+  it('says that the model collapsed, and which rate was too high, rather than that it was squeezed', () => {
+    const e = run.evaluations.length - 1
+    const rows = new Map(run.rows).set('logp', run.rows.get('logp')!.map((row, i) => (i < e ? row : Array.from(row, () => -1e4))))
+    const broken = effectOf({ ...run, rows })!
+    expect(broken.kind).toBe('collapsed')
+    const told = toldOf(broken, { ...gptDefaults, dpoLr: 900 })
+    expect(told[0]).toMatch(/^Collapsed: after 60 updates of DPO y⁺ stands at −10000\.0 nats/)
+    expect(told[1]).toContain('Lower DPO lr (now 900)')
+  })
+
   it('is set beside that of another run in the words of any comparison', () => {
     const told = besideOf({ run, effect }, { run, effect })
     expect(told[0]).toMatch(/^With extend \(B\) the same DPO moved the wanted answer y⁺ by −/)

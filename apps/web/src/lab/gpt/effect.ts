@@ -29,9 +29,10 @@ export interface Moved {
 
 /**
  * squeezed: y⁺ fell and the likeliest token rose, both beyond noise; faint: both did, not beyond noise; drained: y⁺
- * fell and the likeliest token did not rise; spared: y⁺ did not fall.
+ * fell and the likeliest token did not rise; spared: y⁺ did not fall; collapsed: y⁺ is far less probable than it was to
+ * the untrained model, so steps were too large and nothing else is to be read off them.
  */
-export type Kind = 'squeezed' | 'faint' | 'drained' | 'spared'
+export type Kind = 'squeezed' | 'faint' | 'drained' | 'spared' | 'collapsed'
 
 export interface Effect {
   /** Updates of the whole run at which DPO began, and where it stands. */
@@ -43,6 +44,8 @@ export interface Effect {
   /** Answers of which DPO shows none. */
   readonly others: readonly Moved[]
   readonly kind: Kind
+  /** log π(y⁺) at the run's first evaluation. */
+  readonly untrained: number
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -54,14 +57,19 @@ const NAMES: Readonly<Record<string, string>> = {
   random_permute: 'y⁺’s words, shuffled',
 }
 
-const kindOf = (chosen: Estimate, argmax: Estimate): Kind =>
-  chosen.mean >= 0
-    ? 'spared'
-    : argmax.mean <= 0
-      ? 'drained'
-      : suretyOf(chosen) === 'noise' || suretyOf(argmax) === 'noise'
-        ? 'faint'
-        : 'squeezed'
+/** This many times as improbable, in nats, as to the untrained model. */
+const COLLAPSED = 1.5
+
+const kindOf = (chosen: Estimate, argmax: Estimate, now: number, untrained: number): Kind =>
+  now < COLLAPSED * untrained
+    ? 'collapsed'
+    : chosen.mean >= 0
+      ? 'spared'
+      : argmax.mean <= 0
+        ? 'drained'
+        : suretyOf(chosen) === 'noise' || suretyOf(argmax) === 'noise'
+          ? 'faint'
+          : 'squeezed'
 
 /** Undefined until DPO was evaluated behind its beginning, and where the rows of log π are not read yet. */
 export const effectOf = (run: RunData): Effect | undefined => {
@@ -80,6 +88,7 @@ export const effectOf = (run: RunData): Effect | undefined => {
   const [chosen, rejected] = ['chosen', 'rejected'].map(key => all.find(one => one.key === key))
   const argmax = moved('argmax_logp', 'chosen', 'argmax', 'likeliest token along y⁺', looks.argmax)
   if (!chosen || !rejected || !argmax) return undefined
+  const untrained = estimate(sampleOf(run, 'logp', 'chosen')!.at[0]).mean
   return {
     from: run.evaluations[first].step,
     to: run.evaluations[last].step,
@@ -87,6 +96,7 @@ export const effectOf = (run: RunData): Effect | undefined => {
     rejected,
     argmax,
     others: all.filter(one => one !== chosen && one !== rejected),
-    kind: kindOf(chosen.by, argmax.by),
+    kind: kindOf(chosen.by, argmax.by, chosen.after, untrained),
+    untrained,
   }
 }

@@ -11,7 +11,7 @@ export const trainings = signal<readonly Training[]>([])
 /** How often a training is looked at; an update in so many is taken apart, so that the Update screen has something. */
 const LOOKS = { every: 10, probes: 12, decompose: 20 } as const
 
-const goesOn = (training: Training): boolean => ['starting', 'running', 'paused'].includes(training.state.value)
+export const goesOn = (training: Training): boolean => ['starting', 'running', 'paused'].includes(training.state.value)
 
 /** What is only played is what it is, whatever the knobs say. */
 export const isReplay = (training: Training): boolean => training.engine.value?.rung === 'replay'
@@ -50,6 +50,17 @@ export const other = (settings: GptSettings): GptSettings => ({ ...settings, ext
 
 const sameBut = (a: GptSettings, b: GptSettings): boolean =>
   a.ext !== b.ext && JSON.stringify({ ...a, ext: 0, beside: 0 }) === JSON.stringify({ ...b, ext: 0, beside: 0 })
+
+/** Whether it is another training than this, wherever it is computed. */
+export const differ = (a: GptSettings, b: GptSettings): boolean =>
+  JSON.stringify({ ...a, engine: '', beside: 0 }) !== JSON.stringify({ ...b, engine: '', beside: 0 })
+
+/** The update of the whole run at which DPO began, once it did. */
+export const pushedFrom = (training: Training): number | undefined => {
+  const { base, sftUpdates, ext } = training.settings
+  const from = base + (ext ? 2 : 1) * sftUpdates
+  return !isReplay(training) && (training.progress.value?.step ?? 0) > from ? from : undefined
+}
 
 /** The newest training; with its counterpart, baseline first, where there is one that was not given up. */
 export const shownOf = (all: readonly Training[]): readonly Training[] => {

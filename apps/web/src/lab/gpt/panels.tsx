@@ -32,8 +32,9 @@ export const scissors = (shown: readonly Shown[], curves: Curves): PanelModel =>
       })
       if (!line) return []
       const from = run.evaluations.findIndex(({ step }) => step >= effect.from)
-      const label = metric === 'logp' ? 'y⁺' : 'likeliest'
       const many = shown.length > 1
+      // With a letter in front there is no room for the longer word.
+      const label = metric === 'logp' ? 'y⁺' : many ? 'argmax' : 'likeliest'
       return [{
         ...line,
         key: many ? `${label} ${letter(r)}` : label,

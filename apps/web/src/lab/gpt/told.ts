@@ -1,6 +1,6 @@
 // The effect in sentences, each made of the run's numbers by fixed rules: what happened, whom it cost, why, and, where
 // nothing was squeezed, what to turn to see it. And extend beside the baseline (paper.md §9).
-import { compareRuns, fixed, list, moved, plural, withError, type RunData } from '@ldyn/figures'
+import { compareRuns, fixed, list, moved, plural, show, withError, type RunData } from '@ldyn/figures'
 import { gptDefaults, type GptSettings } from '../settings.ts'
 import type { Effect, Kind, Moved } from './effect.ts'
 
@@ -15,7 +15,15 @@ const HEADS: Readonly<Record<Kind, (effect: Effect, updates: string) => string>>
     `Drained, not squeezed: in ${updates} of DPO y⁺ fell ${path(chosen)} nats, and the likeliest token went ${path(argmax)}.`,
   spared: ({ chosen, argmax }, updates) =>
     `Not squeezed so far: in ${updates} of DPO y⁺ went ${path(chosen)} nats, the likeliest token ${path(argmax)}.`,
+  collapsed: ({ chosen, untrained }, updates) =>
+    `Collapsed: after ${updates} of DPO y⁺ stands at ${show(chosen.after)} nats, and to the untrained model it was ${show(untrained)}. The steps were too large.`,
 }
+
+/** In DPO, or before it: whose rate was too high. */
+const tooLarge = ({ chosen, untrained }: Effect, s: GptSettings): string =>
+  chosen.before < untrained
+    ? `It was there before DPO: lower lr (now ${s.lr}).`
+    : `Lower DPO lr (now ${s.dpoLr}).`
 
 const cost = ({ rejected, others }: Effect): string => {
   const fell = others.filter(({ by }) => by.mean < 0)
@@ -43,6 +51,7 @@ export const toTurn = (effect: Effect, s: GptSettings): readonly string[] => {
   return [
     ...(s.known ? ['let the base model not know the manner of y⁻, so that y⁻ is off-policy'] : []),
     ...(s.ext ? ['train the baseline: after extend y⁻ is no longer in a valley'] : []),
+    ...(s.base < d.base ? [`more updates of base (now ${s.base}): a policy that is not peaked squeezes little`] : []),
     ...(s.sftUpdates > d.sftUpdates && lead < 0.25 * -effect.chosen.before
       ? [`fewer updates of SFT (now ${s.sftUpdates}): y⁺ is nearly everywhere the likeliest token itself, ${fixed(lead, 1)} nats behind it, so nothing else is there to rise`]
       : []),
@@ -55,9 +64,11 @@ export const toTurn = (effect: Effect, s: GptSettings): readonly string[] => {
 
 /** Sentences about one training, most important first. */
 export const toldOf = (effect: Effect, s: GptSettings): readonly string[] => {
+  const head = HEADS[effect.kind](effect, plural(effect.to - effect.from, 'update'))
+  if (effect.kind === 'collapsed') return [head, tooLarge(effect, s)]
   const turns = effect.kind === 'squeezed' ? [] : toTurn(effect, s)
   return [
-    HEADS[effect.kind](effect, plural(effect.to - effect.from, 'update')),
+    head,
     cost(effect),
     because(effect),
     effect.kind === 'squeezed'
@@ -68,15 +79,17 @@ export const toldOf = (effect: Effect, s: GptSettings): readonly string[] => {
   ].filter(Boolean)
 }
 
-const KEPT: ReadonlySet<string> = new Set(['rejected level', 'chosen level', 'others', 'argmax'])
-
 const by = ({ by: { mean, se } }: Moved): string => withError(mean, se)
 
-/** The baseline (A) and extend (B) side by side; behind the first sentence as any two runs are compared in words. */
+/** Whether the valley was left, whether others are spared, whether the likeliest gains less. */
+const telling = (about: string, text: string): boolean =>
+  about === 'others' || about === 'argmax' || (about === 'rejected level' && text.startsWith('At the start'))
+
+/** The baseline (A) and extend (B) side by side; behind the first sentences as any two runs are compared in words. */
 export const besideOf = (a: Compared, b: Compared): readonly string[] => [
   `With extend (B) the same DPO moved the wanted answer y⁺ by ${by(b.effect.chosen)} nats; without it (A) by ${by(a.effect.chosen)}. The likeliest token along y⁺: ${by(b.effect.argmax)} against ${by(a.effect.argmax)}.`,
+  'Extend learns y⁻ before it is pushed: y⁻ leaves the valley, and what a push takes is more of y⁻’s own.',
   ...compareRuns([a.run, b.run]).flatMap(({ sentences }) =>
-    sentences.filter(({ about }) => KEPT.has(about)).map(({ text }) => text),
+    sentences.flatMap(({ about, text }) => (telling(about, text) ? [text] : [])),
   ),
-  'Extend learns y⁻ before it is pushed: y⁻ leaves the valley, and what the push takes is y⁻’s own.',
 ]

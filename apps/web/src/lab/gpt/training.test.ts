@@ -8,6 +8,7 @@ import { gptDefaults, type GptSettings } from '../settings.ts'
 import { openEngine } from './engines.ts'
 import type { FromWorker } from './protocol.ts'
 import { sizedFor, train, type TrainOptions } from './training.ts'
+import { remedyOf } from './view.ts'
 import { zipOf } from './zip.ts'
 
 const tiny: GptSettings = {
@@ -128,7 +129,11 @@ describe('a training of the tiny GPT', () => {
     const { files, told, opened } = await run({ ...tiny, lr: 1e300 })
     const last = told.at(-1)!
     expect(last).toMatchObject({ say: 'failed' })
-    expect(last.say === 'failed' && last.where).toMatch(/^stage (base|sft), update \d+, /)
+    const where = last.say === 'failed' ? last.where! : ''
+    expect(where).toMatch(/^stage (base|sft), update \d+, /)
+    expect(remedyOf(where, { ...tiny, lr: 1e300 })).toContain('lower lr (it was 1e+300)')
+    expect(remedyOf('stage dpo, update 3, exp', tiny)).toContain('lower DPO lr (it was 0.15)')
+    expect(remedyOf('Open the Lab in the viewer', tiny)).toBe('Open the Lab in the viewer.')
     expect(opened.manifest.status).toBe('failed')
     expect(await verify(files.files)).toEqual([])
   })

@@ -1,0 +1,68 @@
+// The page stays its user’s while the Lab trains: everything of the engine is in the worker. A task of the page’s
+// thread is measured by the CPU time that it took, which does not grow while others use the machine.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
+
+const reason = withoutBrowser()
+if (reason !== undefined) console.warn(`The Lab is not watched in a browser: ${reason}`)
+
+/** The longest that was seen is 17 ms on two cores; above 50 a page feels slow. */
+const MOST_MS = 50
+
+interface TraceEvent {
+  readonly name: string
+  readonly ph: string
+  readonly pid: number
+  readonly tid: number
+  readonly tdur?: number
+}
+
+describe.skipIf(reason !== undefined)('a training in the tab', () => {
+  let stage: Stage | undefined
+  beforeAll(async () => {
+    stage = await openStage()
+  }, 180_000)
+  afterAll(async () => {
+    await stage?.[Symbol.asyncDispose]()
+  })
+
+  it('starts, trains twice and is scrubbed, without a long task', { timeout: 300_000 }, async () => {
+    await using opened = await stage!.open('#/lab')
+    const { page, complaints } = opened
+    await settled(page)
+    const session = await page.context().newCDPSession(page)
+    const events: TraceEvent[] = []
+    session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])))
+    await session.send('Tracing.start', {
+      transferMode: 'ReportEvents',
+      traceConfig: { includedCategories: ['toplevel', 'blink.user_timing', 'devtools.timeline'] },
+    })
+    await page.evaluate(() => {
+      performance.mark('of the page')
+      location.hash = '#/lab?sim=gpt&layers=1&width=16&base=20&sftUpdates=10&dpoUpdates=20&beside=1'
+    })
+    await page.click('.lab-go')
+    // Both the baseline and extend: the second begins by itself.
+    await page.waitForFunction(
+      () => document.querySelector('.lab-standing')?.textContent?.startsWith('Extend. Done: update 60 of 60'),
+      undefined, { timeout: 240_000, polling: 300 })
+    await page.waitForSelector('#panel-scissors canvas')
+    const box = (await page.locator('#panel-scissors canvas').boundingBox())!
+    for (let i = 1; i < 30; i++) await page.mouse.move(box.x + (i / 30) * box.width, box.y + box.height / 2)
+    const ended = new Promise(done => session.once('Tracing.tracingComplete', done))
+    await session.send('Tracing.end')
+    await ended
+    const own = events.find(({ name }) => name === 'of the page')!
+    const tasks = events.flatMap(({ name, ph, pid, tid, tdur }) =>
+      pid === own.pid && tid === own.tid && ph === 'X' && /RunTask/.test(name) ? [(tdur ?? 0) / 1000] : [])
+    expect(tasks.length).toBeGreaterThan(100)
+    expect(Math.max(...tasks)).toBeGreaterThan(1)
+    expect(Math.max(...tasks), 'milliseconds of CPU in one task').toBeLessThan(MOST_MS)
+    const [head] = await page.locator('.lab-story h2').allTextContents().then(all => all.slice(1))
+    expect(head).toMatch(/^With extend \(B\) the same DPO moved the wanted answer y⁺ by .* nats; without it \(A\) by /)
+    for (const id of ['scissors', 'moves', 'words-rejected', 'words-chosen'])
+      expect(await page.locator(`#panel-${id}`).count(), id).toBe(1)
+    expect(await page.locator('.lab-links').textContent()).toContain('Compare with the last')
+    expect(complaints).toEqual([])
+  })
+})
