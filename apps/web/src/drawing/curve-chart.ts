@@ -122,7 +122,6 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       { once: true, signal: pixels.signal },
     )
   watchPixels()
-  host.append(canvas, plot)
 
   return {
     update(state) {
@@ -130,6 +129,8 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       const { panel, dark, width, height } = state
       const { box, window } = axes
       const thinned = thin(panel.lines, window, Math.max(50, box.width))
+      // What was never drawn is not there.
+      if (!drawn) host.append(canvas, plot)
       drawn = { axes, scene: { panel, dark, width, height, thinned } }
       canvas.style.cssText = `width:${width}px;height:${height}px`
       plot.style.cssText = `left:${box.left}px;top:${box.top}px;width:${box.width}px;height:${box.height}px`
