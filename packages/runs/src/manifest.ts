@@ -16,6 +16,8 @@ export interface RunManifest {
   readonly status: RunStatus
   readonly argv: readonly string[]
   readonly config: Json
+  /** Settings in `config` that nobody made, by path: `stages.0.lr`. Absent where that is not known. */
+  readonly defaults?: readonly string[]
   readonly seed: number
   readonly git?: { readonly commit: string, readonly dirty: boolean }
   readonly environment: {
@@ -62,6 +64,7 @@ const fields: Readonly<Record<Exclude<keyof RunManifest, 'schema'>, Check>> = {
   status: oneOf('running', 'done', 'failed', 'interrupted'),
   argv: list(text),
   config: anything,
+  defaults: maybe(list(text)),
   seed: number,
   git: maybe(record({ commit: text, dirty: flag })),
   environment: record({ node: text, platform: text, cpu: text, ldyn: text }),

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { CliError } from '../contract/errors.ts'
 import { layerOf } from './assignments.ts'
 import { PRESETS } from './presets.ts'
-import { asTree, origins, resolve, stageConfig, valueAt, type Config } from './resolve.ts'
+import { asTree, defaultPaths, origins, resolve, stageConfig, valueAt, type Config } from './resolve.ts'
 import { configSchema, jsonSchema, STAGE_KINDS } from './schema.ts'
 import { envLayer, fileLayer, flagLayer, joined, setLayer } from './sources.ts'
 
@@ -299,6 +299,21 @@ describe('stages', () => {
     const again = resolve([from(asTree(config))])
     expect(asTree(again)).toEqual(asTree(config))
   })
+})
+
+it('a run can say which settings nobody made: those of no flag, file, variable or preset', () => {
+  const flags = flagLayer({ seed: { flag: '--seed', value: 3 } })
+  const config = resolve([from({ stages: [{ name: 'sft' }, { name: 'simpo', lr: 1e-6 }], preset: 'trl' }), flags])
+  const left = defaultPaths(config)
+  // The preset is a choice, and so is what differs by kind in it.
+  for (const path of ['backend', 'observe.every', 'stages.0.shuffle', 'stages.1.accumulate'])
+    expect(left, path).toContain(path)
+  for (const path of ['seed', 'tokens.mode', 'stages.0.lr', 'stages.1.lr', 'stages.1.gamma'])
+    expect(left, path).not.toContain(path)
+  const tree = asTree(config)
+  const at = (path: string): unknown =>
+    path.split('.').reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], tree)
+  for (const path of left) expect(at(path), path).toBeDefined()
 })
 
 describe('the schema', () => {

@@ -28,6 +28,9 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
+/** Origin of what nobody set. */
+const DEFAULT = 'default'
+
 const OPTIMIZER_KEYS = {
   sgd: ['momentum'],
   rmsprop: ['alpha', 'eps'],
@@ -40,7 +43,7 @@ const OPTIMIZER_KEYS = {
 export function resolve(layers: readonly ConfigLayer[]): Config {
   const chosen = layers.findLast((layer) => layer.preset)?.preset
   const base = [
-    presetLayer('default', DEFAULTS),
+    presetLayer(DEFAULT, DEFAULTS),
     ...(chosen ? [presetLayer(`preset ${chosen.name}`, presetNamed(chosen))] : []),
   ]
   const list = layers.findLast((layer) => layer.stages)?.stages
@@ -155,7 +158,7 @@ function withoutOthers(
     Object.entries(settings).filter(([key, { origin, value }]) => {
       const why = idle.get(key as StageKey)
       if (why === undefined) return true
-      const own = origin !== 'default' && !origin.startsWith('preset ')
+      const own = origin !== DEFAULT && !origin.startsWith('preset ')
       if (own && !IDLE.some(({ when, is }) => when === key && is === value))
         warnings.push(`stage '${entry.name}': ${why} has no use for ${key} (${origin})`)
       return false
@@ -251,6 +254,13 @@ export function asTree({ values, stages }: Config): Record<string, unknown> {
     ...Object.fromEntries(Object.entries(settings).map(([key, settled]) => [key, settled.value])),
   }))
   return { ...tree, ...(list.length > 0 ? { stages: list } : {}) }
+}
+
+/** Settings that nobody made, as paths of that tree: `seed`, `stages.0.lr`. */
+export const defaultPaths = ({ values, stages }: Config): readonly string[] => {
+  const left = (at: string, settled: Readonly<Record<string, Settled>>): readonly string[] =>
+    Object.entries(settled).flatMap(([path, { origin }]) => (origin === DEFAULT ? [at + path] : []))
+  return [left('', values), ...stages.map(({ settings }, i) => left(`stages.${i}.`, settings))].flat()
 }
 
 /** Every value with its origin, by full path. */

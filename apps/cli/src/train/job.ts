@@ -8,7 +8,7 @@ import { openModel } from '@ldyn/models/node'
 import type { Json } from '@ldyn/runs'
 import { openBackend } from '../backends.ts'
 import { configLayers } from '../config/flags.ts'
-import { asTree, resolve, stageConfig, tokenOptions, valueAt, type Config } from '../config/resolve.ts'
+import { asTree, defaultPaths, resolve, stageConfig, tokenOptions, valueAt, type Config } from '../config/resolve.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
 import type { TrainFlags } from '../commands/train.ts'
@@ -97,6 +97,7 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         created: new Date().toISOString(),
         argv: process.argv.slice(2),
         config: asTree(withAbsolutePaths(config)) as Json,
+        defaults: defaultPaths(config),
         environment: {
           node: process.version,
           platform: `${process.platform} ${process.arch}`,

@@ -1,6 +1,6 @@
 import type { Json } from '@ldyn/runs'
 import { expect, it } from 'vitest'
-import { createSearch, differences, flatten } from './config-tree.ts'
+import { chosenOf, createSearch, differences, flatten } from './config-tree.ts'
 
 const config: { readonly [key: string]: Json } = {
   lr: 5e-7,
@@ -21,6 +21,12 @@ it('settings are leaves under their paths, lists of plain values one of them', (
     'note=null',
   ])
   expect(flatten({})).toEqual([])
+})
+
+it('somebody made those that the run does not say are defaults; of a run that says nothing it is not known', () => {
+  const chosen = chosenOf(flatten(config), ['lr', 'stages.1.beta', 'stages.0.targets'])
+  expect(chosen?.map(({ path }) => path)).toEqual(['stages.0.name', 'stages.1.name', 'note'])
+  expect(chosenOf(flatten(config), undefined)).toBeUndefined()
 })
 
 it('all words of a search must be there', () => {

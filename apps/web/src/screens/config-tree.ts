@@ -16,6 +16,12 @@ export const flatten = (value: Json, path = ''): readonly Setting[] => {
   )
 }
 
+/** Settings that somebody made; undefined where the run does not say which were left as they are. */
+export const chosenOf = (
+  all: readonly Setting[],
+  defaults: readonly string[] | undefined,
+): readonly Setting[] | undefined => defaults && all.filter(({ path }) => !defaults.includes(path))
+
 /** Settings whose path or value holds the words. */
 export const createSearch = (text: string) => {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)

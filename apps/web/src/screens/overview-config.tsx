@@ -3,8 +3,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
-import { chosenOf } from './config-defaults.ts'
-import { createSearch, flatten } from './config-tree.ts'
+import { chosenOf, createSearch, flatten } from './config-tree.ts'
 
 const ROW = 26
 const MOST_HEIGHT = 420
@@ -23,8 +22,8 @@ export const seenRows = (
 export const Config = ({ run }: { run: LiveData }) => {
   const [find, only, top] = [useSignal(''), useSignal(false), useSignal(0)]
   const all = useMemo(() => flatten(run.manifest.config), [run.manifest])
-  const chosen = useMemo(() => chosenOf(all), [all])
-  const shown = useComputed(() => createSearch(find.value)(only.value ? chosen : all))
+  const chosen = useMemo(() => chosenOf(all, run.manifest.defaults), [all])
+  const shown = useComputed(() => createSearch(find.value)(only.value && chosen ? chosen : all))
   if (all.length === 0) return null
   const list = shown.value
   const height = Math.min(MOST_HEIGHT, list.length * ROW + 2)
@@ -47,7 +46,7 @@ export const Config = ({ run }: { run: LiveData }) => {
             }}
           />
         </label>
-        {!run.manifest.imported && (
+        {chosen && (
           <label class="check">
             <input
               type="checkbox"

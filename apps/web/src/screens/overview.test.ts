@@ -1,12 +1,8 @@
-import type { Json } from '@ldyn/runs'
 import { describe, expect, it } from 'vitest'
 import { directoryFiles } from '@ldyn/runs/node'
-import { DEFAULTS } from '../../../cli/src/config/presets.ts'
 import { addUpdate, beginRun, withRoot } from '../../test/run-on-disk.ts'
 import { createCurves } from '../data/curves.ts'
 import { followRun, type LiveData } from '../data/live-run.ts'
-import { chosenOf, defaultTable } from './config-defaults.ts'
-import { flatten } from './config-tree.ts'
 import { bytesText } from './overview-files.tsx'
 import { checksOf } from './overview-health.ts'
 import { headline } from './overview-headline.ts'
@@ -108,48 +104,6 @@ describe('health', () => {
 })
 
 describe('settings', () => {
-  it('know the defaults of the trainer, all of them', () => {
-    const text = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value))
-    const table = { ...defaultTable.top, ...defaultTable.stage }
-    expect(Object.fromEntries(Object.entries(table).map(([key, value]) => [key, String(value)]))).toEqual(
-      Object.fromEntries(Object.entries(DEFAULTS.values).map(([key, value]) => [key, text(value)])),
-    )
-    expect(
-      Object.fromEntries(
-        Object.entries(defaultTable.kinds).map(([kind, values]) => [
-          kind,
-          Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)])),
-        ]),
-      ),
-    ).toEqual(
-      Object.fromEntries(
-        Object.entries(DEFAULTS.kinds!).map(([kind, values]) => [
-          kind,
-          Object.fromEntries(Object.entries(values).map(([key, value]) => [key, text(value)])),
-        ]),
-      ),
-    )
-  })
-
-  it('that somebody chose are those that differ, by kind of stage', () => {
-    const config: { readonly [key: string]: Json } = {
-      seed: 0,
-      backend: 'tfjs',
-      stages: [
-        { name: 'dpo', kind: 'dpo', beta: 0.1, lr: 2e-5 },
-        { name: 'x', kind: 'simpo', beta: 2 },
-      ],
-    }
-    expect(chosenOf(flatten(config)).map(({ path }) => path)).toEqual([
-      'backend',
-      'stages.0.name',
-      'stages.0.kind',
-      'stages.0.lr',
-      'stages.1.name',
-      'stages.1.kind',
-    ])
-  })
-
   it('are drawn where they are seen', () => {
     expect(seenRows(0, 400, 5000, 26)).toEqual({ from: 0, to: 22 })
     const { from, to } = seenRows(26 * 4000, 400, 5000, 26)

@@ -53,6 +53,7 @@ export interface SessionJob {
   /** What goes into run.json beside what is known here. */
   readonly about: Pick<NewRun, 'id' | 'created' | 'argv' | 'config' | 'environment' | 'datasets'> & {
     readonly git?: NewRun['git']
+    readonly defaults?: NewRun['defaults']
     readonly tokenizerHash: string
   }
   readonly report?: (event: TrainEvent) => void
