@@ -92,4 +92,11 @@ describe('ldyn import', () => {
     expect(await code(log, '--name', 'a/b')).toBe('LD2003')
     expect(await code(log, '--out', join(root, 'run'))).toBe('LD8004')
   })
+
+  it('runs ls: a directory that was named and is not there is an error; that nobody has runs yet is none', async () => {
+    const error: unknown = await ldyn('runs', 'ls', join(root, 'nowhere')).catch((thrown: unknown) => thrown)
+    expect(explain(error)).toMatchObject({ code: 'LD4003', what: expect.stringContaining('there is no directory') as string })
+    await mkdir(join(root, 'bare'))
+    expect(await ldyn('runs', 'ls', join(root, 'bare'))).toContain('No runs in')
+  })
 })

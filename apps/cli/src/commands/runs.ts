@@ -1,21 +1,41 @@
 /** `ldyn runs`: which runs are there, what one holds, and whether its files are whole. */
+import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { ListedRun } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
+import { CliError } from '../contract/errors.ts'
 import type { Style } from '../contract/output.ts'
 import { examples } from '../program.ts'
 
 /** What a run's status is now: one that says `running` and that no process writes was killed. */
 type State = 'live' | 'killed' | 'done' | 'failed' | 'interrupted' | 'unreadable'
 
+const isDirectory = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+
+const noDirectory = (dir: string): CliError =>
+  new CliError({
+    code: 'LD4003',
+    what: `there is no directory '${dir}'`,
+    where: dir,
+    fix: 'give the directory that holds your runs\nor make one: `ldyn demo` trains two small models',
+  })
+
 export function register(program: Command, context: Context): void {
   const group = program.command('runs').description('list, show and check run directories')
   const ls = group
     .command('ls [dir]')
     .description('the runs in a directory, newest first')
-    .action(async (dir: string = 'runs') => {
+    .action(async (given: string | undefined) => {
+      const dir = given ?? 'runs'
       const { listRuns } = await import('@ldyn/runs/node')
-      const rows = (await listRuns(dir)).map(summary)
+      const there = await isDirectory(dir)
+      // Where nobody named a directory, none is the same as one without runs.
+      if (given !== undefined && !there) throw noDirectory(dir)
+      const rows = there ? (await listRuns(dir)).map(summary) : []
       const { printable } = await import('./find-run.ts')
       context.output.result('runs ls', { directory: dir, runs: rows }, () =>
         renderList(rows, dir, context, printable),
