@@ -12,8 +12,6 @@ export interface BandsInput {
   readonly own?: { readonly p: readonly number[]; readonly look: Look }
   /** Where stages begin. */
   readonly stages: readonly { readonly step: number; readonly name: string }[]
-  /** A step that is pointed at. */
-  readonly cursor?: number
 }
 
 // From the peak to the tail: dark to light, told apart in grey as well.
@@ -32,7 +30,14 @@ export const stepAt = (steps: readonly number[], x: number, width: number): numb
   return steps.reduce((best, step) => (Math.abs(at(step) - x) < Math.abs(at(best) - x) ? step : best), steps[0])
 }
 
-export const drawBands = ({ steps, bands, own, stages, cursor }: BandsInput, size: Size, ink: Ink): string => {
+/** Where a step is in a picture of any width, for what is laid over it: CSS lengths. */
+export const placeOf = (steps: readonly number[], step: number): Readonly<Record<'left' | 'top' | 'bottom', string>> => {
+  const [first, last] = [steps[0], steps.at(-1)!]
+  const share = last > first ? (step - first) / (last - first) : 0
+  return { left: `calc(${LEFT}px + ${share} * (100% - ${LEFT + RIGHT}px))`, top: `${TOP}px`, bottom: `${FOOT}px` }
+}
+
+export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size, ink: Ink): string => {
   const { width, height } = size
   const [first, last] = [steps[0], steps.at(-1)!]
   const x = scaleOf(steps, width)
@@ -67,7 +72,5 @@ export const drawBands = ({ steps, bands, own, stages, cursor }: BandsInput, siz
     parts.push(tag('rect', { x: width - RIGHT + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
     parts.push(text(width - RIGHT + 22, at, band.name, ink.ink))
   })
-  if (cursor !== undefined)
-    parts.push(line(x(cursor), TOP, x(cursor), height - FOOT, ink.ink, { 'stroke-width': 1.2 }))
   return svg(size, 'Probability by bands of ranks over updates', parts)
 }

@@ -1,6 +1,6 @@
 import { looks } from '@ldyn/figures'
 import { describe, expect, it } from 'vitest'
-import { drawBands, stepAt } from './bands.ts'
+import { drawBands, placeOf, stepAt } from './bands.ts'
 import { INKS } from './ink.ts'
 import { drawRows, heightOf, type BarRow } from './row-bars.ts'
 
@@ -13,7 +13,7 @@ const rows: readonly BarRow[] = [
 ]
 
 describe('bars from zero', () => {
-  const drawn = drawRows(rows, { unit: 'nats', alt: 'moves' }, { width: 600, height: heightOf(rows) }, INKS.light)
+  const drawn = drawRows(rows, { unit: 'nats', alt: 'moves' }, { width: 600, height: heightOf(3, 2) }, INKS.light)
 
   it('are as long as their numbers, of which each is written', () => {
     const widths = attributes(drawn, 'rect', 'width')
@@ -53,12 +53,14 @@ describe('bands of ranks', () => {
   const size = { width: 500, height: 200 }
 
   it('are stacked to 1, and a step is found again where it is drawn', () => {
-    const drawn = drawBands({ ...input, cursor: 40 }, size, INKS.light)
+    const drawn = drawBands(input, size, INKS.light)
     // The second band’s upper edge is the top of the plot at every step.
     const upper = [...drawn.matchAll(/ d="M([^"]+)Z"/g)][1][1].split('L').slice(0, 3).map(point => Number(point.split(' ')[1]))
     expect(new Set(upper).size).toBe(1)
-    const cursor = attributes(drawn, 'line', 'x1').at(-1)!
-    expect(stepAt(steps, cursor, size.width)).toBe(40)
+    const stage = attributes(drawn, 'line', 'x1').at(-1)!
+    expect(stepAt(steps, stage, size.width)).toBe(10)
+    expect(placeOf(steps, 10).left).toBe('calc(38px + 0.25 * (100% - 150px))')
+    expect(stage).toBeCloseTo(38 + 0.25 * (size.width - 150), 1)
     expect(stepAt(steps, 0, size.width)).toBe(0)
     expect(stepAt([5], 200, size.width)).toBe(5)
   })

@@ -14,9 +14,9 @@ export interface BarRow {
 
 const [ROW, BAR, TOP, FOOT] = [20, 13, 6, 34]
 
-/** How high the picture is. */
-export const heightOf = (rows: readonly BarRow[]): number =>
-  TOP + FOOT + rows.reduce((sum, { values }) => sum + Math.max(ROW, values.length * BAR + 7), 0)
+/** How high the picture of so many rows is, with so many bars each. */
+export const heightOf = (rows: number, bars = 1): number => TOP + FOOT + rows * rowOf(bars)
+const rowOf = (bars: number): number => Math.max(ROW, bars * BAR + 7)
 
 export interface RowsText {
   readonly unit: string
@@ -49,9 +49,10 @@ export const drawRows = (
     parts.push(text(x.at(tick), base + 14, labels[i], ink.muted, 'middle'))
   })
   parts.push(text(width - 4, height - 4, unit, ink.muted, 'end'))
+  const most = Math.max(...rows.map(({ values }) => values.length))
   let top = TOP
   for (const { name, look, values } of rows) {
-    const tall = Math.max(ROW, values.length * BAR + 7)
+    const tall = rowOf(most)
     parts.push(text(left - 6, top + tall / 2 + 4, name, ink.ink, 'end'))
     values.forEach((value, v) => {
       const y = top + (tall - values.length * BAR) / 2 + v * BAR

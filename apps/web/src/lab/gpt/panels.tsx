@@ -9,7 +9,7 @@ import type { Ink, Size } from '../../drawing/ink.ts'
 import { drawRows, heightOf, type BarRow, type RowsText } from '../../drawing/row-bars.ts'
 import { linesOf } from '../../panels/dynamics.ts'
 import type { DrawnModel, PanelModel } from '../../panels/panel.ts'
-import { asFile, Picture } from '../picture.tsx'
+import { asFile, Picture } from '../../shell/drawn.tsx'
 import type { Effect } from './effect.ts'
 import { clearest, isDrained, placesOf, type Place, type Word } from './places.ts'
 
@@ -67,7 +67,7 @@ const rowsModel = (
   rows: readonly BarRow[],
   words: RowsText,
 ): Pick<DrawnModel, 'id' | 'kind' | 'title' | 'draw' | 'svg'> => {
-  const height = heightOf(rows)
+  const height = heightOf(rows.length, Math.max(...rows.map(({ values }) => values.length)))
   const draw = (size: Size, ink: Ink): string => drawRows(rows, words, { ...size, height }, ink)
   return {
     id,

@@ -1,6 +1,7 @@
-// A picture of the Lab on the page: drawn at the width that there is, in the colours of the theme.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { useApp } from '../shell/context.ts'
+// A picture that is SVG text (drawing/ink.ts) on the page: drawn at the width that there is, in the colours of the
+// theme, and again only where another is to be drawn.
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useApp } from './context.ts'
 import { INKS, type Ink, type Size } from '../drawing/ink.ts'
 
 interface Props {
@@ -22,9 +23,13 @@ export const Picture = ({ id, height, draw }: Props) => {
     return () => observer.disconnect()
   }, [])
   const tall = full ? Math.max(height, innerHeight - 320) : height
-  const markup = width > 80 ? draw({ width, height: tall }, app.dark.value ? INKS.dark : INKS.light) : ''
-  // The markup is made of numbers and of this program's own words (draw.ts escapes both).
-  return <div ref={host} class="lab-picture" dangerouslySetInnerHTML={{ __html: markup }} />
+  const dark = app.dark.value
+  const markup = useMemo(
+    () => (width > 80 ? draw({ width, height: tall }, dark ? INKS.dark : INKS.light) : ''),
+    [draw, width, tall, dark],
+  )
+  // Whatever text is in it was escaped where it became markup (@ldyn/figures, markup.ts).
+  return <div ref={host} class="picture" dangerouslySetInnerHTML={{ __html: markup }} />
 }
 
 /** The same as a file: light, and of one size. */
