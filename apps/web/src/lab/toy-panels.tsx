@@ -1,6 +1,6 @@
 // The toy's figures as panels, each with its table and its files like any panel of a run.
 import { argmaxOf, massByRank, RANK_BANDS } from '@ldyn/core'
-import { looks, show, spareLook, type Line } from '@ldyn/figures'
+import { looks, runDash, show, spareLook, type Line } from '@ldyn/figures'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App } from '../shell/context.ts'
 // The file's text, not its module.
@@ -13,7 +13,7 @@ import { drawBars, drawForces, drawRanks, type Marked } from './draw.ts'
 import { asFile, Picture } from '../shell/drawn.tsx'
 import type { LabSettings, ToySettings } from './settings.ts'
 import { forcesSay } from './story.ts'
-import { followed, lastUpdate, type Toy } from './toy.ts'
+import { followed, lastUpdate, runToy, type Toy } from './toy.ts'
 
 const BAND_NAMES: Readonly<Record<string, string>> = {
   1: 'likeliest',
@@ -152,12 +152,29 @@ const forces = (toy: Toy, s: ToySettings): PanelModel => {
   }
 }
 
+/** The same pushes without learning y⁻ first, from where they begin: the likeliest class and y⁺, dashed. */
+const withoutExtend = (toy: Toy, s: ToySettings): readonly Line[] => {
+  if (s.ext === 0) return []
+  const bare = runToy({ ...s, ext: 0 })
+  const steps = bare.path.map((_, i) => i + toy.sft)
+  return followed(bare, s)
+    .filter(({ key }) => key === 'argmax' || key === 'chosen')
+    .map(({ key, label, y }): Line => ({
+      key: `${label} without extend`,
+      label: `${label}, without`,
+      look: { ...looks[key as 'argmax' | 'chosen'], dash: runDash(1) },
+      steps,
+      stages: steps.map(() => 'push'),
+      mean: bare.path.map(logp => logp[y]),
+    }))
+}
+
 const race = (toy: Toy, s: ToySettings): PanelModel => {
   const steps = toy.path.map((_, i) => i)
   const stages = steps.map(i => (i <= toy.sft && toy.sft > 0 ? 'sft' : 'push'))
   const look = (key: string, nth: number): Line['look'] =>
     key === 'argmax' || key === 'chosen' || key === 'rejected' ? looks[key] : spareLook([2, 3, 5][nth % 3])
-  const lines = followed(toy, s).map(({ key, label, y }, nth): Line => ({
+  const own = followed(toy, s).map(({ key, label, y }, nth): Line => ({
     key: `${label}${key.startsWith('class') ? '' : ` (class ${y})`}`,
     label,
     look: look(key, nth),
@@ -165,8 +182,9 @@ const race = (toy: Toy, s: ToySettings): PanelModel => {
     stages,
     mean: toy.path.map(logp => logp[y]),
   }))
+  const lines = [...own, ...withoutExtend(toy, s)]
   const title = 'The race: log π of single classes'
-  const says = 'Natural logarithm; a line that rises by 0.69 has doubled its probability. Only pushes and pulls move them.'
+  const says = `Natural logarithm; a line that rises by 0.69 has doubled its probability. Only pushes and pulls move them.${s.ext > 0 ? ' Dashed: the same pushes without learning y⁻ first.' : ''}`
   return {
     id: 'race',
     kind: 'curves',

@@ -11,7 +11,7 @@ import { readSettings } from '../../src/lab/settings.ts'
 import { storyOf } from '../../src/lab/story.ts'
 import { runToy } from '../../src/lab/toy.ts'
 import { violationsOn } from './axe.ts'
-import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
+import { openStage, overflowOf, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 if (reason !== undefined) console.warn(`The Lab is not tried in a browser: ${reason}`)
@@ -95,6 +95,26 @@ describe.skipIf(reason !== undefined)('the Lab in Chromium', () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), hash).toBeLessThanOrEqual(0)
       expect(complaints).toEqual([])
     }
+  }, 120_000)
+
+  it.each(['light', 'dark'] as const)('breaks no rule with the figures of a training, %s', async colorScheme => {
+    await using opened = await bare!.open('#/lab?sim=gpt&engine=replay', {
+      colorScheme, viewport: { width: 390, height: 844 },
+    })
+    const { page, complaints } = opened
+    await settled(page)
+    await page.click('.lab-go')
+    await page.waitForFunction(() => document.querySelector('.lab-standing')?.textContent?.startsWith('Done'))
+    await settled(page)
+    expect(await page.locator('.lab-story h2').allTextContents()).toContainEqual(expect.stringMatching(/^Squeezed: 60 /))
+    expect(await page.locator('#panel-moves .picture svg').getAttribute('role')).toBe('img')
+    expect(await violationsOn(page)).toEqual([])
+    expect(await overflowOf(page)).toBe(0)
+    // The table says what the picture shows.
+    const table = page.locator('#panel-moves')
+    await table.locator('button[title^="Show as a table"]').click()
+    expect(await table.locator('tbody tr').count()).toBe(7)
+    expect(complaints).toEqual([])
   }, 120_000)
 
   it('trains by the worker on the CPU; all screens show the run, the zip verifies', { timeout: 300_000 }, async () => {
