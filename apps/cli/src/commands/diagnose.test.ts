@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { thresholds, VERDICTS } from '@ldyn/lab'
-import type { Context } from '../context.ts'
 import { explain } from '../contract/errors.ts'
-import type { ExitCode } from '../contract/exit-codes.ts'
-import { createOutput } from '../contract/output.ts'
+import { commandLine } from '../../test/command-line.ts'
 import { diagnosePage } from '../help/diagnose.ts'
-import { createProgram } from '../program.ts'
 import * as diagnose from './diagnose.ts'
 import * as importing from './import.ts'
 
@@ -44,25 +41,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const ldyn = async (...argv: string[]): Promise<{ out: string; code: ExitCode }> => {
-  let out = ''
-  let code: ExitCode = 0
-  const output = createOutput({
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: () => {}, columns: 100 },
-    env: {},
-    json: argv.includes('--json'),
-  })
-  const context = {
-    options: {},
-    output,
-    env: { LANG: 'C.UTF-8' },
-    version: '0.1.0',
-    exit: (n: ExitCode) => void (code = n),
-  } as unknown as Context
-  await createProgram(context, [diagnose, importing]).parseAsync(argv, { from: 'user' })
-  return { out, code }
-}
+const ldyn = commandLine([diagnose, importing], { columns: 100 })
 
 describe('ldyn diagnose', () => {
   it('gives a recorded log a verdict, a paragraph, a table with curves, and the commands that would tell more', async () => {

@@ -4,11 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRun } from '@ldyn/runs/node'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
-import type { Context } from '../context.ts'
-import { CliError } from '../contract/errors.ts'
-import type { ExitCode } from '../contract/exit-codes.ts'
-import { createOutput } from '../contract/output.ts'
-import { createProgram } from '../program.ts'
+import { commandLine, failureOf } from '../../test/command-line.ts'
 import * as exporting from './export.ts'
 import * as plot from './plot.ts'
 import * as runs from './runs.ts'
@@ -25,43 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-interface Said {
-  readonly out: string
-  readonly code: ExitCode
-}
-
-/** Runs a command line as `main` does, save that errors are thrown. */
-const ldyn = async (...argv: string[]): Promise<Said> => {
-  let out = ''
-  let code: ExitCode = 0
-  const output = createOutput({
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: () => {}, columns: 80 },
-    env: {},
-    json: argv.includes('--json'),
-  })
-  const context = {
-    options: { color: 'never', progress: 'auto' },
-    output,
-    env: { LANG: 'C.UTF-8' },
-    version: '0.1.0',
-    progress: () => {
-      throw new Error('nothing here takes long')
-    },
-    onInterrupt: () => ({ [Symbol.dispose]() {} }),
-    exit: (n: ExitCode) => void (code = n),
-  } as Context
-  await createProgram(context, [plot, exporting, runs]).parseAsync(argv, { from: 'user' })
-  return { out, code }
-}
-
-const failure = async (...argv: string[]): Promise<CliError> =>
-  ldyn(...argv).then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: CliError) => error,
-  )
+const ldyn = commandLine([plot, exporting, runs])
+const failure = (...argv: readonly string[]) => failureOf(ldyn(...argv))
 
 describe('ldyn runs', () => {
   it('ls tells done, interrupted, killed and live runs apart', async () => {

@@ -2,10 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Context } from '../context.ts'
 import { explain } from '../contract/errors.ts'
-import { createOutput } from '../contract/output.ts'
-import { createProgram } from '../program.ts'
+import { commandLine } from '../../test/command-line.ts'
 import * as exporting from './export.ts'
 import * as importing from './import.ts'
 import * as plot from './plot.ts'
@@ -26,24 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const ldyn = async (...argv: string[]): Promise<string> => {
-  let out = ''
-  const output = createOutput({
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: () => {}, columns: 100 },
-    env: {},
-    json: argv.includes('--json'),
-  })
-  const context = {
-    options: {},
-    output,
-    env: { LANG: 'C.UTF-8' },
-    version: '0.1.0',
-    exit: () => {},
-  } as unknown as Context
-  await createProgram(context, [importing, plot, exporting, runs]).parseAsync(argv, { from: 'user' })
-  return out
-}
+const run = commandLine([importing, plot, exporting, runs])
+const ldyn = async (...argv: readonly string[]): Promise<string> => (await run(...argv)).out
 
 describe('ldyn import', () => {
   it('writes a run under the log’s name, says what is missing, and does nothing the second time', async () => {

@@ -2,10 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Context } from '../context.ts'
+import { commandLine } from '../../test/command-line.ts'
 import { explain } from '../contract/errors.ts'
-import { createOutput } from '../contract/output.ts'
-import { createProgram } from '../program.ts'
 import * as view from './view.ts'
 
 let root = ''
@@ -16,11 +14,9 @@ afterAll(() => rm(root, { recursive: true }))
 
 /** The words of the error that ends the command. */
 const refused = async (...argv: readonly string[]): Promise<string> => {
-  const output = createOutput({ stdout: { write: () => {} }, stderr: { write: () => {}, columns: 100 }, env: {} })
-  const context = { options: {}, output, env: {}, version: '0.1.0' } as unknown as Context
-  const error: unknown = await createProgram(context, [view])
-    .parseAsync(['view', root, '--no-open', ...argv], { from: 'user' })
-    .then(() => new Error('it served'), (thrown: unknown) => thrown)
+  const error: unknown = await commandLine([view])('view', root, '--no-open', ...argv).catch(
+    (thrown: unknown) => thrown,
+  )
   const { code, what, why } = explain(error)!
   return `${code} ${what}: ${why}`
 }

@@ -6,10 +6,8 @@ import { sampleOf } from '@ldyn/figures'
 import { proxyOf } from '@ldyn/figures/paper'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
+import { commandLine } from '../../test/command-line.ts'
 import * as plot from '../commands/plot.ts'
-import type { Context } from '../context.ts'
-import { createOutput } from '../contract/output.ts'
-import { createProgram } from '../program.ts'
 import { figureIds, paperRuns } from './paper-files.ts'
 
 let root = ''
@@ -20,23 +18,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const ldyn = async (...argv: string[]): Promise<string> => {
-  let out = ''
-  const output = createOutput({
-    stdout: { write: (text) => void (out += text) },
-    stderr: { write: () => {}, columns: 80 },
-    env: {},
-    json: argv.includes('--json'),
-  })
-  const context = {
-    options: { color: 'never', progress: 'auto' },
-    output,
-    env: { LANG: 'C.UTF-8' },
-    version: '0.1.0',
-  } as unknown as Context
-  await createProgram(context, [plot]).parseAsync(argv, { from: 'user' })
-  return out
-}
+const ldyn = async (...argv: readonly string[]): Promise<string> => (await run(...argv)).out
+const run = commandLine([plot])
 
 describe('ldyn plot --figure', () => {
   it('writes SVG, CSV and caption of every figure that can be drawn, and names the others with what makes them', async () => {

@@ -4,25 +4,17 @@ import { join } from 'node:path'
 import { openRun } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commandLine } from '../../test/command-line.ts'
 import { register, type FinetuneFlags } from '../commands/sim.ts'
 import type { Context } from '../context.ts'
-import { createOutput } from '../contract/output.ts'
 import { createProgram } from '../program.ts'
 
 let folder: string
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'ldyn-cli-sim-'))))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs a command line; what it prints. */
-async function ldyn(...argv: readonly string[]): Promise<string> {
-  let said = ''
-  const stdout = { write: (text: string) => void (said += text) }
-  const output = createOutput({ stdout, stderr: { write: () => {} }, env: {}, json: argv.includes('--json') })
-  const context = { output, version: '0.1.0', env: {}, options: {} } as unknown as Context
-  const program = createProgram(context, [{ register }])
-  await program.parseAsync(['node', 'ldyn', ...argv])
-  return said
-}
+const run = commandLine([{ register }])
+const ldyn = async (...argv: readonly string[]): Promise<string> => (await run(...argv)).out
 const out = (name: string): string => join(folder, name)
 
 describe('ldyn sim squeeze', () => {
