@@ -5,10 +5,7 @@ import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openData, PARTS } from '@ldyn/web/snapshot'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
-import type { Context } from '../context.ts'
-import type { CliError } from '../contract/errors.ts'
-import { createOutput } from '../contract/output.ts'
-import { createProgram } from '../program.ts'
+import { commandLine, failureOf } from '../../test/command-line.ts'
 import * as exporting from './export.ts'
 
 // The built page stands elsewhere, and is tried in a browser by @ldyn/web: here a page of three places will do.
@@ -35,35 +32,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-const ldyn = async (...argv: string[]): Promise<{ out: string; err: string }> => {
-  const said = { out: '', err: '' }
-  const output = createOutput({
-    stdout: { write: text => void (said.out += text) },
-    stderr: { write: text => void (said.err += text) },
-    env: {},
-    json: argv.includes('--json'),
-  })
-  const context = {
-    options: { color: 'never', progress: 'auto' },
-    output,
-    env: {},
-    version: '0.1.0',
-    progress: () => {
-      throw new Error('nothing here takes long')
-    },
-    onInterrupt: () => ({ [Symbol.dispose]() {} }),
-    exit: () => {},
-  } as unknown as Context
-  await createProgram(context, [exporting]).parseAsync(argv, { from: 'user' })
-  return said
-}
-const failure = (...argv: string[]): Promise<CliError> =>
-  ldyn(...argv).then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: CliError) => error,
-  )
+const ldyn = commandLine([exporting])
+const failure = (...argv: readonly string[]) => failureOf(ldyn(...argv))
 
 /** What an exported page holds. */
 const opened = async (path: string) => {
