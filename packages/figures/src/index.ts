@@ -28,5 +28,6 @@ export {
   stageSpans,
 } from './series.ts'
 export type { Estimate, EvaluationAt, RunData, Sample, StageSpan } from './series.ts'
+export { PAPER_METRICS } from './paper/metrics.ts'
 export { chart, chartStyle, PANEL, slug, slugs, valueText } from './svg.ts'
 export { envelope, logPanels, scalarPanel } from './training-panels.ts'

@@ -1,7 +1,7 @@
-import { PAPER_METRICS } from '@ldyn/figures/paper'
 import { describe, expect, it } from 'vitest'
 import { extendMoves, paperMoves, syntheticData } from '../../../../packages/figures/test/synthetic-run.ts'
 import type { LiveData } from '../data/live-run.ts'
+import { atOnce } from '../data/sliced.ts'
 import { csvOf } from '../panels/panel.ts'
 import { paperCsv } from '@ldyn/figures/paper'
 import {
@@ -14,7 +14,6 @@ import {
   withOrigin,
   type DrawnFigure,
 } from './figures-models.ts'
-import { figures } from './figures.tsx'
 
 const live = async (options: Parameters<typeof syntheticData>[0]): Promise<LiveData> =>
   ({
@@ -24,18 +23,9 @@ const live = async (options: Parameters<typeof syntheticData>[0]): Promise<LiveD
     version: 1,
   }) as unknown as LiveData
 
-const all = (runs: readonly LiveData[]): readonly DrawnFigure[] => {
-  const work = drawFigures(runs)
-  let step = work.next()
-  while (!step.done) step = work.next()
-  return step.value!
-}
+const all = (runs: readonly LiveData[]): readonly DrawnFigure[] => atOnce(drawFigures(runs))!
 
 describe('the gallery of figures', () => {
-  it('reads the metrics that the figures are made of', () => {
-    expect(figures.metrics({ metric: 'logp' })).toEqual(PAPER_METRICS)
-  })
-
   it('of one run has what it can draw, and the rest by what they need', async () => {
     const drawn = all([await live({ moves: paperMoves })])
     expect(drawn.map(({ figure, svg }) => [figure.id, svg !== undefined])).toEqual([

@@ -4,25 +4,11 @@ import { slugs } from '../svg.ts'
 import { figure9 } from './confidence.ts'
 import { figure3, figure4 } from './learning.ts'
 import { figure5 } from './mitigation.ts'
-import { FIGURES, type FigureId, type PaperFigure, type PaperRun } from './model.ts'
+import { FIGURES, notDrawn, type FigureId, type PaperFigure, type PaperRun } from './model.ts'
 import { knowsLengths } from './per-token.ts'
 import { figure1 } from './one-update.ts'
 import { figure8 } from './proxies.ts'
 import { figureE } from './squeeze.ts'
-
-/** Metrics that the figures read, as far as a run has them. */
-export const PAPER_METRICS: readonly string[] = [
-  'logp',
-  'argmax_logp',
-  'rest_logp',
-  'a_norm',
-  'p_e',
-  'mass_1',
-  'mass_2_5',
-  'mass_6_20',
-  'mass_21_100',
-  'mass_rest',
-]
 
 type Maker = (run: PaperRun, all: readonly PaperRun[]) => PaperFigure
 const one: Readonly<Partial<Record<FigureId, Maker>>> = {
@@ -65,7 +51,7 @@ const perToken = (figure: PaperFigure, runs: readonly PaperRun[]): PaperFigure =
   const lost = runs.find((run) => figure.runs.includes(run.id) && !knowsLengths(run))
   if (lost) {
     const what = `Per token: ${lost.id} does not say how many tokens its responses have.`
-    return { ...figure, caption: '', differs: [], lacks: [{ what }, ...figure.lacks], panels: [], legend: [] }
+    return notDrawn(figure, { what }, ...figure.lacks)
   }
   if (figure.panels.length === 0) return figure
   const differs = ['log π is per token; the paper’s figure has sums over tokens.', ...figure.differs]
@@ -75,6 +61,7 @@ const perToken = (figure: PaperFigure, runs: readonly PaperRun[]): PaperFigure =
 const PER_TOKEN: readonly FigureId[] = ['fig1', 'fig3', 'fig4', 'fig5', 'fig9']
 
 export { learnedType, proxyOf } from './influence.ts'
+export { PAPER_METRICS } from './metrics.ts'
 export { FIGURES } from './model.ts'
 export type { FigureId, HeatPanel, Label, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
 export { ONE_COLUMN, paperSvg, TWO_COLUMNS } from './print.ts'

@@ -31,7 +31,7 @@ import {
   xLabelOf,
 } from './curves.ts'
 import { influenceMap } from './influence-map.ts'
-import type { CurvesPanel, Lack, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import { notDrawn, type CurvesPanel, type Lack, type PaperFigure, type PaperPanel, type PaperRun } from './model.ts'
 import { logpLabel, perText, valuesOf } from './per-token.ts'
 
 const TITLES: Readonly<Record<Group, string>> = {
@@ -104,19 +104,10 @@ export const figure3 = (run: PaperRun, all: readonly PaperRun[]): PaperFigure =>
     across: 3,
   }
   if (!span) {
-    return {
-      ...base,
-      caption: '',
-      differs: [],
-      lacks: [
-        {
-          what: 'The run has no stage of SFT with two evaluations, and the figure shows one.',
-          command: trainLine(run, 'sft,dpo'),
-        },
-      ],
-      panels: [],
-      legend: [],
-    }
+    return notDrawn(base, {
+      what: 'The run has no stage of SFT with two evaluations, and the figure shows one.',
+      command: trainLine(run, 'sft,dpo'),
+    })
   }
   const later = preference(run)
   const whole = run.evaluations.map((_, e) => e)
@@ -164,24 +155,12 @@ export const figure4 = (run: PaperRun): PaperFigure => {
     across: 3,
   }
   if (!span) {
-    return {
-      ...base,
-      caption: '',
-      differs: [],
-      lacks: [
-        {
-          what: 'The run has no stage of preference training with two evaluations, and the figure shows one.',
-          command: trainLine(
-            run,
-            run.stages[0] && !isPreference(run.stages[0])
-              ? `${run.stages[0].name === 'extend' ? 'extend' : 'sft'},dpo`
-              : 'dpo',
-          ),
-        },
-      ],
-      panels: [],
-      legend: [],
-    }
+    const [first] = run.stages
+    const before = first && !isPreference(first) ? `${first.name === 'extend' ? 'extend' : 'sft'},` : ''
+    return notDrawn(base, {
+      what: 'The run has no stage of preference training with two evaluations, and the figure shows one.',
+      command: trainLine(run, `${before}dpo`),
+    })
   }
   const { at } = span
   const greedy = [...argmaxCurves(run, at), ...typeCurves(run, typesNamed(['chosen'], run), at)]

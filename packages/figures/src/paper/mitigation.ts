@@ -5,7 +5,7 @@ import { looks, runDash, type Look, type Marker } from '../response-types.ts'
 import { argmaxType } from '../imported.ts'
 import { bandsText, cautions, dataDiffers, lacksTypes, preference, stepName, trainLine } from './about.ts'
 import { argmaxCurves, argmaxEntry, typeCurves, typeEntries, typesNamed } from './curves.ts'
-import type { Curve, CurvesPanel, PaperFigure, PaperRun } from './model.ts'
+import { notDrawn, type Curve, type CurvesPanel, type PaperFigure, type PaperRun } from './model.ts'
 import { logpLabel, perText } from './per-token.ts'
 
 const OTHERS = [
@@ -57,19 +57,10 @@ export const figure5 = (runs: readonly PaperRun[]): PaperFigure => {
   }
   const [first] = runs
   if (runs.length < 2 || runs.every((run) => run.evaluations.length < 2)) {
-    return {
-      ...base,
-      caption: '',
-      differs: [],
-      lacks: [
-        {
-          what: 'The figure compares runs: a baseline (SFT, then DPO) with one whose SFT learned both responses (extend). One run is given.',
-          command: trainLine(first, first.stages[0]?.name === 'extend' ? 'sft,dpo' : 'extend,dpo'),
-        },
-      ],
-      panels: [],
-      legend: [],
-    }
+    return notDrawn(base, {
+      what: 'The figure compares runs: a baseline (SFT, then DPO) with one whose SFT learned both responses (extend). One run is given.',
+      command: trainLine(first, first.stages[0]?.name === 'extend' ? 'sft,dpo' : 'extend,dpo'),
+    })
   }
   const all = (run: PaperRun): readonly number[] => run.evaluations.map((_, e) => e)
   const stages = stageMarks(runs, placing(runs))

@@ -135,3 +135,9 @@ export interface PaperFigure {
     readonly look: Look
   }[]
 }
+
+/** A figure of which nothing can be drawn, and what it takes to have it. */
+export const notDrawn = (
+  about: Pick<PaperFigure, 'id' | 'name' | 'file' | 'runs' | 'title' | 'across'>,
+  ...lacks: readonly Lack[]
+): PaperFigure => ({ ...about, caption: '', differs: [], lacks, panels: [], legend: [] })

@@ -22,7 +22,15 @@ import {
 } from './about.ts'
 import { stagesIn, typeCurves, typeEntries, typesNamed } from './curves.ts'
 import { curvesPanel } from './learning.ts'
-import type { Bar, Curve, HeatPanel, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import {
+  notDrawn,
+  type Bar,
+  type Curve,
+  type HeatPanel,
+  type PaperFigure,
+  type PaperPanel,
+  type PaperRun,
+} from './model.ts'
 import { logpLabel, perText, valuesOf } from './per-token.ts'
 import { plain, signOf } from './signs.ts'
 import { panelTag } from './table.ts'
@@ -192,15 +200,8 @@ const changeMap = (run: PaperRun): HeatPanel | undefined => {
 }
 
 export const figure1 = (run: PaperRun): PaperFigure => {
-  const nothing = (what: string, command: string): PaperFigure => ({
-    ...base(run),
-    caption: '',
-    differs: [],
-    lacks: [{ what, command }],
-    panels: [],
-    across: 4,
-    legend: [],
-  })
+  const nothing = (what: string, command: string): PaperFigure =>
+    notDrawn({ ...base(run), across: 4 }, { what, command })
   if (isSqueeze(run))
     return nothing(
       'A run of sim squeeze is Appendix E’s; this figure needs training that is followed.',

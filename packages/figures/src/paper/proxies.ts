@@ -14,7 +14,14 @@ import {
 } from './about.ts'
 import { typeEntries, xLabelOf } from './curves.ts'
 import { proxyOf, smoothed, type Proxy } from './influence.ts'
-import type { Bar, CurvesPanel, PaperFigure, PaperPanel, PaperRun } from './model.ts'
+import {
+  notDrawn,
+  type Bar,
+  type CurvesPanel,
+  type PaperFigure,
+  type PaperPanel,
+  type PaperRun,
+} from './model.ts'
 import { plain, signOf } from './signs.ts'
 
 const WEIGHT = 0.9
@@ -125,8 +132,7 @@ export const figure8 = (runs: readonly PaperRun[]): PaperFigure => {
       command: 'ldyn help kernel',
     },
   ]
-  if (rows.length === 0)
-    return { ...base, caption: '', differs: [], lacks, panels: [], across: 4, legend: [] }
+  if (rows.length === 0) return notDrawn({ ...base, across: 4 }, ...lacks)
   const types = [...new Set(rows.flatMap(({ found }) => found.map(({ key }) => key)))]
   const standIns = [
     ...new Set(rows.flatMap(({ found }) => found.flatMap(({ proxy }) => proxy.standIn ?? []))),
