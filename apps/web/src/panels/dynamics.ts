@@ -21,6 +21,7 @@ import type { Spread, View } from '../state/address.ts'
 import { axesOf, onAxes, runOfKey, whyNot } from './axis.ts'
 import { groupsOf } from './grouping.ts'
 import { marksOf } from './marks.ts'
+import { noProbes } from './no-probes.ts'
 import type { PanelModel } from './panel.ts'
 
 export interface MetricText {
@@ -187,10 +188,7 @@ const missingMetric = (runs: readonly LiveData[], metric: string): PanelModel =>
   title: textOf(metric).title,
   says: textOf(metric).says,
   missing: runs.every(run => !run.probes)
-    ? {
-        what: 'This run watches no probes, so there is nothing to follow by response type.',
-        command: 'ldyn train … --probe probes.jsonl',
-      }
+    ? noProbes(runs[0])
     : runs.some(run => run.manifest.imported)
       ? { what: `The imported log does not hold ${textOf(metric).title} for any response type.` }
       : { what: 'The probes have not been evaluated yet.' },

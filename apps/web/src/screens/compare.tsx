@@ -179,7 +179,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   const repeats = useMemo(() => seedGroups(runs), [runs.map(({ manifest }) => manifest.id).join()])
   const repeated = repeats.length < runs.length
   const groups = seeds && repeated ? repeats : runs.map((_, r) => [r])
-  const asked = JSON.stringify([metric, per, spread, change, change ? versus : 0, along, mode, hidden, seeds, baseline, alignAt])
+  const since = change ? versus : 0
+  const asked = JSON.stringify([metric, per, spread, change, since, along, mode, hidden, seeds, baseline, alignAt])
   const compared = useSliced([versions, asked], function* () {
     if (!ready || runs.length < 2) return undefined
     const found = yield* compareAll({ runs, groups, baseline, view }, app.curves)

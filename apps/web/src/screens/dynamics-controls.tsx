@@ -40,7 +40,7 @@ export const MetricControls = ({ app, runs }: Props) => {
               {textOf(name).title}
             </option>
           ))}
-          {!metricsOf(runs).includes(metric) && <option value={metric}>{metric}</option>}
+          {!metricsOf(runs).includes(metric) && <option value={metric}>{textOf(metric).title}</option>}
         </select>
       </label>
       {isSum(metric) && (

@@ -151,9 +151,9 @@ const View = ({ app, runs }: ScreenProps) => {
   return (
     <>
       <Controls app={app} runs={runs} />
-      <div class="main-figure">
+      <div class={runs.some(({ types }) => types.length > 0) ? 'main-figure' : undefined}>
         {figure}
-        <Legend model={main} app={app} runs={runs} />
+        {runs.some(({ types }) => types.length > 0) && <Legend model={main} app={app} runs={runs} />}
       </div>
       <Causes app={app} runs={runs} />
       <div class="grid two">

@@ -4,6 +4,7 @@ import { logPanels, looks, notesOn, spareLook, stageMarks } from '@ldyn/figures'
 import { BANDS, massOf } from './squeeze-data.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { linesOf, typesIn } from '../panels/dynamics.ts'
+import { noProbes } from '../panels/no-probes.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App } from '../shell/context.ts'
 
@@ -49,7 +50,7 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
           says,
           missing: run.probes
             ? { what: 'The probes have not been evaluated yet.' }
-            : { what: 'This run watches no probes.', command: 'ldyn train … --probe probes.jsonl' },
+            : noProbes(run),
         }
   }
   return {
@@ -120,11 +121,11 @@ export const massPanel = (app: App, run: LiveData): PanelModel => {
   }
 }
 
-/** Losses by stage and rewards: at most three panels. */
+/** Losses by stage and rewards, at most three; without probes also the log-probs of batches, which then are all. */
 export const lossPanels = (run: LiveData): readonly PanelModel[] =>
   logPanels([run])
-    .filter(({ id }) => id.startsWith('loss') || id === 'rewards')
-    .slice(0, 3)
+    .filter(({ id }) => id.startsWith('loss') || id === 'rewards' || (!run.probes && id === 'batch-logps'))
+    .slice(0, run.probes ? 3 : 4)
     .map(panel => ({
       id: panel.id,
       kind: 'curves',

@@ -102,7 +102,7 @@ export const Story = ({ run }: { run: LiveData }) => {
       run.stages.length === 0 || passages?.length === 0 ? null : (
         <section class="panel story" aria-labelledby="story-title" aria-busy={passages === undefined}>
           <h2 id="story-title">What happened, stage by stage</h2>
-          {meansOnly && (
+          {meansOnly && run.probes && (
             <p class="note caution">
               The log holds means over the probes alone, so nothing can be said of noise.
             </p>

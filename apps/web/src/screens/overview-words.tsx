@@ -1,5 +1,6 @@
 // What is said of a run at its head: in short what happened, with the way to where it is seen, and whether its numbers
 // are sound. Both are computed from the rows, so a run that grows has them said anew once a second at most.
+import { plural } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
 import { useRef } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
@@ -79,8 +80,13 @@ export const Health = ({ app, run }: Props) => {
       {(notes.length > 2 || missing.length > 0) && (
         <details>
           <summary>
-            More of the imported log: {notes.length - Math.min(2, notes.length)} cautions, {missing.length} things
-            that are not in it
+            More of the imported log:{' '}
+            {[
+              ...(notes.length > 2 ? [plural(notes.length - 2, 'caution')] : []),
+              ...(missing.length > 0
+                ? [`${plural(missing.length, 'thing')} that ${missing.length === 1 ? 'is' : 'are'} not in it`]
+                : []),
+            ].join(', ')}
           </summary>
           <ul>
             {notes.slice(2).map(note => (

@@ -6,6 +6,7 @@ import { followRun, type LiveData } from '../data/live-run.ts'
 import { bytesText } from './overview-files.tsx'
 import { checksOf } from './overview-health.ts'
 import { headline } from './overview-headline.ts'
+import { lossPanels, movedPanel } from './overview-panels.ts'
 import { seenRows } from './overview-config.tsx'
 
 const withData = (use: (data: LiveData) => void) =>
@@ -114,4 +115,34 @@ describe('settings', () => {
 
 it('sizes are told in the unit that fits', () => {
   expect([12, 1234, 5_600_000, 123_456_789].map(bytesText)).toEqual(['12 B', '1.2 kB', '5.6 MB', '123 MB'])
+})
+
+describe('a log of another trainer, which watches no probes', () => {
+  const logOf = (data: LiveData): LiveData => {
+    const loss = data.scalars.get('loss')!
+    return {
+      ...data,
+      probes: undefined,
+      types: [],
+      manifest: {
+        ...data.manifest,
+        imported: { format: 'trainer-state', files: [], notes: [], missing: [], meansOnly: true },
+      } as unknown as LiveData['manifest'],
+      scalars: new Map([...data.scalars, ['logps/chosen', loss], ['logps/rejected', loss], ['rewards/chosen', loss]]),
+    }
+  }
+
+  it('is told by its batches, and sends to its checkpoints for the rest', () =>
+    withData(data => {
+      const log = logOf(data)
+      expect(lossPanels(log).map(({ id }) => id.split('-')[0])).toContain('batch')
+      expect(lossPanels(data).some(({ id }) => id.startsWith('batch'))).toBe(false)
+      const app = { curves: createCurves() } as Parameters<typeof movedPanel>[0]
+      const ask = (run: LiveData) => {
+        const model = movedPanel(app, run)
+        return model.kind === 'missing' ? model.missing.command : model.kind
+      }
+      expect(ask(log)).toBe('ldyn observe --model <checkpoint…> --probe probes.jsonl')
+      expect(ask({ ...log, manifest: data.manifest })).toBe('ldyn train … --probe probes.jsonl')
+    }))
 })

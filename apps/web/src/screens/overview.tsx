@@ -86,6 +86,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         <Headline app={app} run={run} />
         <Health app={app} run={run} />
       </div>
+      {/* Of a log without probes the training log is the story. */}
+      {!run.probes && <Losses run={run} />}
       <div class="grid">
         <LivePanel runs={runs.slice(0, 1)} settings={[]} make={() => movedPanel(app, run)} />
         <LivePanel
@@ -96,7 +98,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         <LivePanel runs={runs.slice(0, 1)} settings={[]} make={() => massPanel(app, run)} />
       </div>
       <Story run={run} />
-      <Losses run={run} />
+      {run.probes && <Losses run={run} />}
       <Facts run={run} />
       <Config run={run} />
       <Files run={run} opened={opened[0]} />

@@ -7,6 +7,7 @@ import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun } from '../data/run-store.ts'
 import type { CurveLine } from '../drawing/align.ts'
 import { evaluationAt, nameOf, perText, textOf } from '../panels/dynamics.ts'
+import { noProbes } from '../panels/no-probes.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { App, ScreenProps } from '../shell/context.ts'
 import { Icon } from '../shell/icon.tsx'
@@ -190,10 +191,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           kind: 'missing',
           title: 'Probes',
           says: 'Prompts with responses of every type, watched while the model is trained.',
-          missing: {
-            what: run.manifest.imported ? 'The imported log has no probes.' : 'This run watches no probes.',
-            command: run.manifest.imported ? undefined : 'ldyn train … --probe probes.jsonl',
-          },
+          missing: noProbes(run),
         }}
       />
     )

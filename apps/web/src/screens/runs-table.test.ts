@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunSummary } from '../wire.ts'
-import { ago, groupRuns, parseFilter, sortRuns, withoutPart } from './runs-table.ts'
+import { ago, groupRuns, parseFilter, sortRuns, stagesText, withoutPart } from './runs-table.ts'
 
 const run = (key: string, own: Partial<RunSummary> = {}): RunSummary => ({
   key,
@@ -82,4 +82,14 @@ it('says how long ago', () => {
     '2 d',
   ])
   expect(ago('', now)).toBe('')
+})
+
+it('a stage is told by its name, and by its loss where that says more', () => {
+  const stages = [
+    { name: 'sft', loss: 'sft', updates: 1 },
+    { name: 'extend', loss: 'sft', updates: 1 },
+    // What a log of TensorBoard says of itself.
+    { name: 'preference', loss: 'preference, kind unknown', updates: 1 },
+  ]
+  expect(stagesText(run('a', { stages }))).toBe('sft → extend (sft) → preference (kind unknown)')
 })

@@ -130,7 +130,13 @@ export const sortRuns = (runs: readonly RunSummary[], sort: string): readonly Ru
 }
 
 export const stagesText = (run: RunSummary): string =>
-  run.stages.map(stage => (stage.loss === stage.name ? stage.name : `${stage.name} (${stage.loss})`)).join(' → ')
+  run.stages
+    .map(({ name, loss }) => {
+      // An imported log may know the kind of a loss and no more: "preference, kind unknown".
+      const more = loss === name ? '' : loss.startsWith(`${name}, `) ? loss.slice(name.length + 2) : loss
+      return more === '' ? name : `${name} (${more})`
+    })
+    .join(' → ')
 
 const groupName: Readonly<Record<Exclude<ListGroup, 'none'>, (run: RunSummary) => string>> = {
   algo: stagesText,

@@ -1,6 +1,7 @@
 // Squeeze: where the probability goes. Mass by bands of ranks along a response, what each band gained since the
 // step compared with, the likeliest token against chosen, and how peaked the distributions become.
 import { dynamicsPanel, evaluationAt, squeezingPanel } from '../panels/dynamics.ts'
+import { noProbes } from '../panels/no-probes.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { ScreenProps } from '../shell/context.ts'
 import { useKept } from '../shell/kept.ts'
@@ -35,7 +36,7 @@ export const SqueezeView = ({ app, runs, opened }: ScreenProps) => {
           kind: 'missing',
           title: 'Where the probability is',
           says: 'Probability by rank along probed responses.',
-          missing: { what: 'This run watches no probes.', command: 'ldyn train … --probe probes.jsonl' },
+          missing: run.probes ? { what: 'The run follows no type of response.' } : noProbes(run),
         }}
       />
     )

@@ -63,7 +63,11 @@ const Crumbs = () => {
           {names}
         </span>
       )}
-      {first?.state.value && <StateMark state={first.state.value} />}
+      {first?.trouble.value && !first.data.value ? (
+        <span class="state failed">unreadable</span>
+      ) : (
+        first?.state.value && <StateMark state={first.state.value} />
+      )}
       {first && <Standing run={first} />}
     </nav>
   )

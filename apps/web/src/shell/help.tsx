@@ -38,7 +38,7 @@ export const Help = () => {
     app.help.value = false
   }
   return (
-    <Dialog open={app.help.value} title="Keys and settings" close={close}>
+    <Dialog open={app.help.value} title="Keys and settings" look="wide" close={close}>
       <KeyTable chosen={keys} change={chosen => prefer({ keys: chosen })} />
       <label class="check">
         <input
