@@ -4,6 +4,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { effectOf } from '../lab/gpt/effect.ts'
 import { movesPanel, scissors, wordPanels, type Shown } from '../lab/gpt/panels.tsx'
 import { besideOf, toldOf } from '../lab/gpt/told.ts'
+import type { LiveData } from '../data/live-run.ts'
 import type { Training } from '../lab/gpt/trainings.ts'
 import { dynamicsPanel } from '../panels/dynamics.ts'
 import type { App } from '../shell/context.ts'
@@ -28,6 +29,18 @@ const useRun = (app: App, training: Training) => {
     return () => clearInterval(timer)
   }, [training, state])
   return opened
+}
+
+/** What a pair is, by the first that is watched. */
+const Example = ({ run }: { run: LiveData }) => {
+  const row = run.probes?.rows[0]
+  if (!row) return null
+  return (
+    <p class="muted lab-example">
+      One of the questions: “{row.prompt.trim()}” y⁺ “{row.responses.chosen?.trim()}” y⁻ “
+      {row.responses.rejected?.trim()}”
+    </p>
+  )
 }
 
 const Words = ({ sentences }: { sentences: readonly string[] }) => (
@@ -78,6 +91,7 @@ export const GptFigures = ({ app, first, second }: { app: App; first: Training; 
   )
   return (
     <>
+      {runA && <Example run={runA} />}
       {told.length > 0 && <Words sentences={told} />}
       {pair.length > 0 && (
         <div class="lab-pair">

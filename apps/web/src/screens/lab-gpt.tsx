@@ -1,6 +1,6 @@
 // The tiny GPT: a model that begins from the seed and really trains in this tab. It writes a run into memory, which the
 // screens of runs show live; this page starts it, says how it stands, and saves it as a run directory.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { findAdapter, type Found } from '../lab/gpt/adapter.ts'
 import { begin, differ, goesOn, isReplay, other, pushedFrom, shownOf, trainings } from '../lab/gpt/pairs.ts'
 import type { Training } from '../lab/gpt/trainings.ts'
@@ -52,41 +52,51 @@ const Standing = ({ training, both }: { training: Training; both: boolean }) => 
   )
 }
 
-const Controls = ({ app, training, start }: { app: LabProps['app']; training?: Training; start: () => void }) => {
+const save = ({ key, contents }: Training): void => {
+  const name = key.slice('lab:'.length)
+  saveBytes(`${name}.zip`, 'application/zip', zipOf(contents(), name))
+}
+
+interface ControlsProps {
+  readonly training: Training | undefined
+  readonly shown: readonly Training[]
+  readonly start: () => void
+}
+
+const Controls = ({ training, shown, start }: ControlsProps) => {
   const state = training?.state.value
-  const goes = state === 'running' || state === 'paused' || state === 'starting'
+  const goes = training !== undefined && goesOn(training)
+  const paused = state === 'paused'
+  const first = useRef<HTMLButtonElement>(null)
+  const act = (): void => (!goes ? start() : paused ? training.resume() : training.pause())
   return (
     <div class="lab-player" role="group" aria-label="Training">
-      {!goes && (
-        <button type="button" class="lab-go" onClick={start}>
-          {training ? 'Train again' : 'Train'}
-        </button>
-      )}
-      {training && goes && (
-        <>
-          <button
-            type="button"
-            disabled={state === 'starting'}
-            onClick={() => (state === 'paused' ? training.resume() : training.pause())}
-          >
-            <Icon name={state === 'paused' ? 'play' : 'pause'} /> {state === 'paused' ? 'Go on' : 'Pause'}
-          </button>
-          <button type="button" onClick={() => training.stop()}>
-            Stop
-          </button>
-        </>
-      )}
-      {training && app.memory.has(training.key) && (
+      {/* One button throughout, so that whoever presses it by key keeps it. */}
+      <button
+        ref={first}
+        type="button"
+        class={goes ? undefined : 'lab-go'}
+        aria-disabled={state === 'starting'}
+        onClick={act}
+      >
+        {goes && <Icon name={paused ? 'play' : 'pause'} />} {goes ? (paused ? 'Go on' : 'Pause') : training ? 'Train again' : 'Train'}
+      </button>
+      {goes && (
         <button
           type="button"
           onClick={() => {
-            const name = training.key.slice('lab:'.length)
-            saveBytes(`${name}.zip`, 'application/zip', zipOf(training.contents(), name))
+            training.stop()
+            first.current?.focus()
           }}
         >
-          Save as run
+          Stop
         </button>
       )}
+      {shown.map(one => (
+        <button key={one.key} type="button" onClick={() => save(one)}>
+          {shown.length < 2 ? 'Save as run' : one.settings.ext ? 'Save extend' : 'Save baseline'}
+        </button>
+      ))}
     </div>
   )
 }
@@ -107,7 +117,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
     <div class="lab">
       <div class="lab-columns">
         <div class="lab-side">
-          <Controls app={app} training={training} start={() => begin(app.memory, gpt)} />
+          <Controls training={training} shown={shown} start={() => begin(app.memory, gpt)} />
           <GptKnobs gpt={gpt} change={change} />
         </div>
         <div class="lab-main">
@@ -118,6 +128,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
               token a word; nothing is sent anywhere.
               {training && goesOn(training) && differ(training.settings, gpt) && ' The knobs are set otherwise by now: that is for the next training.'}
             </p>
+            <p>DPO pulls each wanted answer y⁺ up and pushes each unwanted one y⁻ down. Watch what becomes of y⁺.</p>
             {training ? (
               <Standing training={training} both={shown.length > 1} />
             ) : (

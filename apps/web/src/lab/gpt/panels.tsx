@@ -91,7 +91,7 @@ export const movesPanel = (shown: readonly Shown[]): PanelModel => {
   const title = 'Who paid for it'
   return {
     ...rowsModel('moves', title, rows, { unit: 'Δ log π since DPO began (nats)', alt: title }),
-    says: `Change of log π since DPO began, summed over a response, mean over probes. DPO shows y⁺ and y⁻ alone; all others were never shown. y⁻’s bar is cut.${names(shown)}`,
+    says: `Change of log π since DPO began, summed over a response, mean over probes. DPO shows y⁺ and y⁻ alone; all others were never shown. A bar with two strokes through it is cut.${names(shown)}`,
     table: () => ({
       head: ['what', ...shown.flatMap((_, r) => {
         const tail = shown.length > 1 ? ` ${letter(r)}` : ''
