@@ -7,7 +7,7 @@ export { bf16Bits, f16Bits, narrowBF16, narrowF16, widenBF16, widenF16 } from '.
 export type { TensorEntry, TensorFile } from './tensor-file.ts'
 export type { Dtype } from './safetensors/dtype.ts'
 export { openSafetensors } from './safetensors/read.ts'
-export type { Safetensors } from './safetensors/read.ts'
+export type { Safetensors, Span } from './safetensors/read.ts'
 export { openShardedFrom } from './safetensors/sharded.ts'
 export type { SourceDirectory } from './safetensors/sharded.ts'
 export { writeSafetensors } from './safetensors/write.ts'

@@ -30,6 +30,27 @@ const withDirectory = async (work: (path: string) => Promise<void>) => {
 }
 
 describe('reading safetensors', () => {
+  it('reads a span of a tensor, whatever its dtype, and nothing beside it', async () => {
+    const source = memorySource(await golden())
+    let bytes = 0
+    const file = await openSafetensors({
+      ...source,
+      read: (offset, length) => {
+        bytes += length
+        return source.read(offset, length)
+      },
+    })
+    for (const [name, width] of [['double', 8], ['int', 4], ['weights.bf16', 2], ['byte', 1]] as const) {
+      const all = await file.readF32(name)
+      bytes = 0
+      expect(await file.readF32(name, { from: 1, count: 1 })).toEqual(all.slice(1, 2))
+      expect(bytes).toBe(width)
+      expect(await file.readF32(name, { from: all.length, count: 0 })).toHaveLength(0)
+      for (const span of [{ from: all.length, count: 1 }, { from: -1, count: 1 }, { from: 0, count: NaN }])
+        await expect(file.readF32(name, span)).rejects.toThrow(RangeError)
+    }
+  })
+
   it('reads every dtype that the reference implementation wrote', async () => {
     const file = await openSafetensors(memorySource(await golden()))
     expect(file.metadata).toEqual({ format: 'pt', note: 'é' })

@@ -1,6 +1,6 @@
 // Matrices beside a run (kernel/<name>.safetensors, written by `ldyn kernel … --out <run>`): the header first,
 // then the one matrix that is shown. What the header says of a matrix is JSON in strings.
-import { openSafetensors } from '@ldyn/formats'
+import { openSafetensors, type Span } from '@ldyn/formats'
 import type { RunFiles } from '@ldyn/runs'
 
 export interface Matrices {
@@ -8,8 +8,8 @@ export interface Matrices {
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** A value of the header, undefined where it has none of that name or it is no JSON. */
   about(name: string): unknown
-  /** Row by row. Throws FormatError. */
-  read(name: string): Promise<Float32Array>
+  /** Row by row, all of it or a span. Throws FormatError. */
+  read(name: string, span?: Span): Promise<Float32Array>
 }
 
 /** Throws FormatError for a file that is cut off or no safetensors file, Error where there is none. */
@@ -32,7 +32,7 @@ export const openMatrices = async (files: RunFiles, path: string): Promise<Matri
         return text
       }
     },
-    read: name => file.readF32(name),
+    read: (name, span) => file.readF32(name, span),
   }
 }
 

@@ -48,8 +48,8 @@ export const readGram = async (
       'its header names no probes, or another number than the matrix has',
     )
   }
-  const all = await matrices.read(tensor)
-  const values = place.index === undefined ? all : all.slice(place.index * n * n, (place.index + 1) * n * n)
+  const { index } = place
+  const values = await matrices.read(tensor, index === undefined ? undefined : { from: index * n * n, count: n * n })
   const word = (name: string, otherwise: string): string => {
     const value = matrices.about(name)
     return typeof value === 'string' ? value : otherwise

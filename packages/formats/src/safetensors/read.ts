@@ -9,7 +9,16 @@ import { dtypeBytes } from './dtype.ts'
 import type { Dtype } from './dtype.ts'
 import { readSafetensorsHeader } from './header.ts'
 
-export type Safetensors = TensorFile<Dtype, Readonly<Record<string, string>>>
+/** Values of a tensor, counted row-major from its first. */
+export interface Span {
+  readonly from: number
+  readonly count: number
+}
+
+export interface Safetensors extends TensorFile<Dtype, Readonly<Record<string, string>>> {
+  /** As of any tensor file; of a `span` nothing else is read: one matrix of a stack. Throws RangeError past the end. */
+  readF32(name: string, span?: Span): Promise<Float32Array>
+}
 
 type Widen = (bytes: Uint8Array, count: number, out: Float32Array, at: number) => void
 
@@ -47,10 +56,13 @@ export const openSafetensors = async (source: ByteSource): Promise<Safetensors> 
       const { offset, bytes } = entryOf(tensors, name, source.name)
       return source.read(offset, bytes)
     },
-    async readF32(name) {
-      const { dtype, offset, bytes } = entryOf(tensors, name, source.name)
+    async readF32(name, span) {
+      const { dtype, offset: start, bytes } = entryOf(tensors, name, source.name)
       const width = dtypeBytes[dtype]
-      const count = bytes / width
+      const { from, count } = span ?? { from: 0, count: bytes / width }
+      if (!(from >= 0 && count >= 0 && from + count <= bytes / width))
+        throw new RangeError(`${name} of ${source.name} has ${bytes / width} values, and not ${count} from ${from} on`)
+      const offset = start + from * width
       const out = new Float32Array(count)
       for (let at = 0; at < count; at += CHUNK_ELEMENTS) {
         const part = Math.min(CHUNK_ELEMENTS, count - at)

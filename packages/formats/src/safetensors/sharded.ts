@@ -97,6 +97,6 @@ export const openShardedFrom = async (directory: SourceDirectory): Promise<Safet
     metadata: Object.assign({}, ...[...shards.values()].map(shard => shard.metadata)) as Record<string, string>,
     tensors,
     readRaw: async name => holder(name).readRaw(name),
-    readF32: async name => holder(name).readF32(name),
+    readF32: async (name, span) => holder(name).readF32(name, span),
   }
 }
