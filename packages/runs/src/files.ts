@@ -1,6 +1,6 @@
 // The one thing that a reader needs of the world: named files with sizes and ranges. A directory in Node, an
 // HTTP server with range requests, or files dropped on a page.
-import { FormatError, memorySource } from '@ldyn/formats'
+import { FormatError, memorySource, Problem } from '@ldyn/formats'
 import type { ByteSource } from '@ldyn/formats'
 import { RunError } from './error.ts'
 
@@ -46,7 +46,8 @@ export const readJson = async (files: RunFiles, path: string, code: RunError['co
     const bytes = await source.read(0, source.size)
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
   } catch (cause) {
-    if (cause instanceof RunError) throw cause
+    // Whoever reads the files for us says best why they do not come.
+    if (cause instanceof Problem && !(cause instanceof FormatError)) throw cause
     throw fail(cause instanceof FormatError ? cause.why : 'it is not JSON in UTF-8', cause)
   }
 }

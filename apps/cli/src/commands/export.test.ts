@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openData, PARTS } from '@ldyn/web/snapshot'
@@ -91,6 +92,30 @@ describe('ldyn export --html', () => {
     const base = join(root, 'base')
     expect(await failure('export', base, '--html', to, '--without', 'labs')).toMatchObject({ fix: 'did you mean lab?' })
     expect(await failure('export', base, '--html', to, '--pages', 'lab')).toMatchObject({ code: 'LD2003' })
+  })
+
+  it('--dir is a folder for a web server: the page, and data beside it that it may fetch', async () => {
+    const site = join(root, 'site')
+    const { out, err } = await ldyn('export', join(root, 'base'), '--dir', site)
+    expect(err).toMatch(/^size +0\.\d+ MB: the page .* data 0\.\d+ MB in \d+ files/)
+    expect(out.trim().split('\n')).toHaveLength(1)
+    expect(out).toContain(join(site, 'index.html'))
+    const html = await readFile(join(site, 'index.html'), 'utf8')
+    expect(html).toContain("; connect-src 'self'")
+    const [, bytes, sha256, text] = /data-bytes="(\d+)" data-sha256="(\w*)" data-beside>([^<]*)</.exec(html)!
+    const read: number[] = []
+    const { container } = await openData({ text, bytes: Number(bytes), sha256 }, async nth => {
+      read.push(nth)
+      return gunzipSync(await readFile(join(site, 'data', `${nth}.bin`)))
+    })
+    expect(read).toEqual([])
+    const [{ files }] = container.manifest.runs
+    const metric = files.find(({ path }) => path === 'probe/logp.f32')!
+    expect((await container.read(metric)).length).toBe(metric.size)
+    expect(read).toEqual([files.indexOf(metric)])
+    expect(await readdir(join(site, 'data'))).toHaveLength(files.length)
+    expect(await failure('export', join(root, 'base'), '--dir', site)).toMatchObject({ what: 'the folder is not empty' })
+    await ldyn('export', join(root, 'base'), '--dir', site, '--force')
   })
 
   it('writes nothing with --dry-run', async () => {

@@ -2,13 +2,14 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
-import type { HtmlFlags } from '../export/snapshot.ts'
+import type { HtmlFlags, Said } from '../export/snapshot.ts'
 import type { TableKind } from '../export/tables.ts'
 import type { RunData } from '@ldyn/figures'
 import { examples } from '../program.ts'
 
 interface Options extends HtmlFlags {
   readonly html?: string
+  readonly dir?: string
   readonly static?: boolean
   readonly csv?: string
   readonly parquet?: string
@@ -20,7 +21,7 @@ interface Options extends HtmlFlags {
   readonly dryRun?: boolean
 }
 
-type Form = 'html' | 'csv' | 'parquet' | 'svg' | 'png'
+type Form = 'html' | 'dir' | 'csv' | 'parquet' | 'svg' | 'png'
 
 interface Written {
   readonly form: Form
@@ -36,6 +37,7 @@ export function register(program: Command, context: Context): void {
     .option('--dry-run', 'say what would be written, and how large, and write nothing')
     .optionsGroup('One HTML file with the whole viewer, to mail or to open from disk:')
     .option('--html <file>', 'the viewer with these runs inside; it asks no network for anything')
+    .option('--dir <folder>', 'the same for a web server: index.html, and data beside it that are read when they are shown')
     .option('--pages <list>', 'pages of the viewer by comma, lab and gpt (its tiny GPT) among them', 'all')
     .option('--without <list>', 'pages that are left out, with what they alone need')
     .option('--steps <full|n>', 'about so many evaluations and points of the log; lowest and highest are kept', 'full')
@@ -43,7 +45,7 @@ export function register(program: Command, context: Context): void {
     .option('--no-strip', 'keep paths, command line, host and hardware; without it they are left out')
     .option('--values <f16|f32>', 'values of probes: changes with 11 bits, or exactly', 'f16')
     .option('--kernel <f16|f32>', 'matrices: 11 bits, or 24', 'f16')
-    .option('--force', 'write a file of more than 50 MB')
+    .option('--force', 'write a file of more than 50 MB, or into a folder that is not empty')
     .option('--static', 'with --html: figures, tables and words without any script instead')
     .optionsGroup('Numbers:')
     .option('--csv <file>', 'means and standard errors by step, type and metric; - for stdout')
@@ -60,6 +62,7 @@ export function register(program: Command, context: Context): void {
     'ldyn export runs/baseline runs/extend --html both.html # Figure 5 of the paper, from your runs',
     'ldyn export runs/first --html public.html --text remove --pages overview,dynamics',
     'ldyn export runs/first --html small.html --without lab,figures   # 0.3 MB less, whatever the run',
+    'ldyn export runs/large --dir site                      # for GitHub Pages, or npx serve site',
     'ldyn export runs/first --csv - | head',
     'ldyn export runs/first --parquet first.parquet --rows  # every value, for pandas or DuckDB',
     'ldyn export runs/first --svg figures/                  # one SVG a panel',
@@ -70,14 +73,14 @@ const kindOf = ({ rows, scalars, decomposed }: Options): TableKind =>
   rows ? 'rows' : scalars ? 'scalars' : decomposed ? 'decomposed' : 'curves'
 
 function check(options: Options): void {
-  const { csv, parquet, svg, png, html, rows, scalars, decomposed } = options
+  const { csv, parquet, svg, png, html, dir, rows, scalars, decomposed } = options
   const where = 'ldyn export'
-  if ([csv, parquet, svg, png, html].every((path) => path === undefined)) {
+  if ([csv, parquet, svg, png, html, dir].every((path) => path === undefined)) {
     throw new CliError({
       code: 'LD2003',
       what: 'export was not told what to write',
       where,
-      fix: 'give --html, --csv, --parquet, --svg or --png with a path',
+      fix: 'give --html, --dir, --csv, --parquet, --svg or --png with a path',
     })
   }
   if ((rows || scalars || decomposed) && csv === undefined && parquet === undefined) {
@@ -99,7 +102,7 @@ function check(options: Options): void {
   if (options.static && html === undefined) {
     throw new CliError({ code: 'LD2003', what: '--static says what --html writes', where, fix: 'add --html <file>' })
   }
-  if (csv === '-' && [parquet, svg, png, html].some((path) => path !== undefined)) {
+  if (csv === '-' && [parquet, svg, png, html, dir].some((path) => path !== undefined)) {
     throw new CliError({
       code: 'LD2004',
       what: '--csv - takes stdout for itself',
@@ -127,7 +130,9 @@ async function run(words: readonly string[], options: Options, context: Context)
   }
   const data = { runs: runs.map(({ id }) => id), files, ...(options.dryRun && { written: false }) }
   output.result('export', data, () => {
-    const lines = files.map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`)
+    const lines = files
+      .filter(({ form, path }) => form !== 'dir' || path.endsWith('index.html'))
+      .map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`)
     return [...lines, ...(options.dryRun ? ['nothing was written: --dry-run'] : [])].join('\n')
   })
 }
@@ -175,6 +180,8 @@ async function* contents(
         yield { form: 'png', path: picture.path, content: rasterise(picture.svg) }
     }
   }
+  const said = { note: (text: string) => output.note(text), warn: (text: string) => output.warn(text) }
+  if (options.dir !== undefined) yield* folder(words, { ...options, dir: options.dir }, version, said)
   if (html === undefined) return
   if (options.static) {
     const { page } = await import('../figures/html.ts')
@@ -182,9 +189,31 @@ async function* contents(
     return
   }
   const { htmlFile } = await import('../export/snapshot.ts')
-  const file = await htmlFile(words, options, version, {
-    note: (text) => output.note(text),
-    warn: (text) => output.warn(text),
-  })
+  const file = await htmlFile(words, options, version, said)
   yield { form: 'html', path: html, content: file.html }
+}
+
+/** Throws CliError LD2003 where something is in the folder already. */
+async function* folder(
+  words: readonly string[],
+  options: Options & { readonly dir: string },
+  version: string,
+  said: Said,
+): AsyncGenerator<Content> {
+  const { dir, force } = options
+  const { readdir } = await import('node:fs/promises')
+  const { join } = await import('node:path')
+  const there = await readdir(dir).catch(() => [])
+  if (there.length > 0 && !force) {
+    throw new CliError({
+      code: 'LD2003',
+      what: 'the folder is not empty',
+      where: `--dir ${dir}`,
+      why: `it has ${there.length === 1 ? there[0] : `${there.length} entries`}, and what is there might be served with the page`,
+      fix: 'give a new folder; --force writes into this one',
+    })
+  }
+  const { htmlFolder } = await import('../export/snapshot.ts')
+  for (const { path, content } of await htmlFolder(words, options, version, said))
+    yield { form: 'dir', path: join(dir, path), content }
 }

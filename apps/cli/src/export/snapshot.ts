@@ -1,13 +1,15 @@
-/** `ldyn export --html`: runs and the whole viewer in one file (@ldyn/web/snapshot). */
+/** `ldyn export --html` and `--dir`: runs and the whole viewer in one file, or in a folder (@ldyn/web/snapshot). */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { directoryFiles } from '@ldyn/runs/node'
 import { builtPart, builtTemplate, createSummaries } from '@ldyn/web/server'
 import {
+  besideName,
   CONTENTS,
   contentsNamed,
   documentOf,
   makeSnapshot,
+  makeSnapshotFolder,
   REFUSE_BYTES,
   SnapshotError,
   TEXTS,
@@ -138,6 +140,40 @@ export interface Said {
   readonly warn: (text: string) => void
 }
 
+/** What both are made of. Throws CliError LD2003, LD4002, LD4003. */
+async function prepared(words: readonly string[], flags: HtmlFlags, version: string) {
+  const options = snapshotOptions(flags)
+  const template = await built(builtTemplate())
+  const parts = await Promise.all(options.parts.map((part) => built(builtPart(part))))
+  const runs = await runsNamed(words, flags.runsDir)
+  const weighs = (text: string): string => megabytes(Buffer.byteLength(text))
+  const carried = options.parts.map((part, i) => `, ${PART_NAMES[part]} ${weighs(parts[i])}`).join('')
+  const request = { runs, options, made: new Date().toISOString(), version }
+  return { request, template, parts, weight: `the page ${weighs(template)}${carried}` }
+}
+
+export interface FolderFile {
+  /** In the folder. */
+  readonly path: string
+  readonly content: string | Uint8Array
+}
+
+/** Throws CliError (LD2003, LD4002, LD4003), RunError. */
+export async function htmlFolder(
+  words: readonly string[],
+  flags: HtmlFlags,
+  version: string,
+  { note }: Said,
+): Promise<readonly FolderFile[]> {
+  const { request, template, parts, weight } = await prepared(words, flags, version)
+  const snapshot = await makeSnapshotFolder(request).catch(refused)
+  const html = await documentOf(template, snapshot, parts).catch(refused)
+  const data = snapshot.beside.map((content, nth) => ({ path: besideName(nth), content }))
+  const bytes = data.reduce((sum, { content }) => sum + content.length, 0)
+  note(`size     ${megabytes(Buffer.byteLength(html) + bytes)}: ${weight}, data ${megabytes(bytes)} in ${data.length} files`)
+  return [{ path: 'index.html', content: html }, ...data]
+}
+
 /** Throws CliError (LD2003, LD4002, LD4003, LD2006 for a file that is too large), RunError. */
 export async function htmlFile(
   words: readonly string[],
@@ -145,18 +181,13 @@ export async function htmlFile(
   version: string,
   { note, warn }: Said,
 ): Promise<HtmlFile> {
-  const options = snapshotOptions(flags)
-  const template = await built(builtTemplate())
-  const parts = await Promise.all(options.parts.map((part) => built(builtPart(part))))
-  const runs = await runsNamed(words, flags.runsDir)
-  const snapshot = await makeSnapshot({ runs, options, made: new Date().toISOString(), version }).catch(refused)
+  const { request, template, parts, weight } = await prepared(words, flags, version)
+  const snapshot = await makeSnapshot(request).catch(refused)
   const html = await documentOf(template, snapshot, parts).catch(refused)
   const bytes = Buffer.byteLength(html)
   const { about } = snapshot
-  const weighs = (text: string): string => megabytes(Buffer.byteLength(text))
-  const beside = options.parts.map((part, i) => `${PART_NAMES[part]} ${weighs(parts[i])}, `).join('')
   note(
-    `size     ${megabytes(bytes)}: the page ${weighs(template)}, ${beside}data ${megabytes((about.bytes * 4) / 3)}, ` +
+    `size     ${megabytes(bytes)}: ${weight}, data ${megabytes((about.bytes * 4) / 3)}, ` +
       `figures for readers without scripts the rest`,
   )
   const smaller = '--steps 200, --pages overview,dynamics, or --text remove make it smaller'
@@ -166,7 +197,7 @@ export async function htmlFile(
       what: `the file would have ${megabytes(bytes)}`,
       where: '--html',
       why: `more than ${megabytes(REFUSE_BYTES)} opens slowly, and few can mail it`,
-      fix: `${smaller}; --force writes it all the same`,
+      fix: `${smaller}; --dir makes a folder for a web server, which reads what is shown; --force writes it all the same`,
     })
   }
   if (bytes > WARN_BYTES) warn(`the file has ${megabytes(bytes)}; ${smaller}`)

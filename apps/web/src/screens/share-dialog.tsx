@@ -143,7 +143,11 @@ const ThisFile = ({ app }: { app: App }) => {
   const about = app.snapshot!
   return (
     <>
-      <p>This page is such a file: send it as it is.</p>
+      <p>
+        {about.beside
+          ? 'This page is a folder on a web server: send its address. Whoever has the runs makes one file with ldyn export --html.'
+          : 'This page is such a file: send it as it is.'}
+      </p>
       <p>{originOf(about)}.</p>
       {limitsOf(about).map(text => (
         <p key={text}>{text}</p>

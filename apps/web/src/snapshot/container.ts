@@ -68,8 +68,25 @@ export const pack = (
 
 export interface Container {
   readonly manifest: SnapshotManifest
-  /** The file as the run had it. Throws SnapshotError `damaged`. */
-  read(file: SnapshotFile): Uint8Array
+  /** The file as the run had it. Rejects with SnapshotError `damaged`, or as the data beside the page do. */
+  read(file: SnapshotFile): Promise<Uint8Array>
+}
+
+/** The parts of the nth file of all runs, one after the other, where they do not stand in the container. */
+export type Beside = (nth: number) => Promise<Uint8Array>
+
+const filesOf = ({ runs }: SnapshotManifest): readonly SnapshotFile[] => runs.flatMap(({ files }) => files)
+const lengthOf = ({ parts }: SnapshotFile): number => parts.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/** A container's manifest alone, as a container, and the parts of each of its files. */
+export const split = (
+  bytes: Uint8Array,
+  manifest: SnapshotManifest,
+): { readonly head: Uint8Array; readonly files: readonly Uint8Array[] } => {
+  const start = HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true)
+  let at = start
+  const files = filesOf(manifest).map(file => bytes.subarray(at, (at += lengthOf(file))))
+  return { head: bytes.subarray(0, start), files }
 }
 
 const damaged = (why: string, code: 'damaged' | 'newer-schema' | 'bad-manifest' = 'damaged'): SnapshotError =>
@@ -125,8 +142,8 @@ const checkManifest = (value: unknown, room: number): SnapshotManifest => {
   return manifest as SnapshotManifest
 }
 
-/** Reads what `pack` made. Throws SnapshotError. */
-export const unpack = (bytes: Uint8Array): Container => {
+/** Reads what `pack` made, or with `beside` what `split` made of it. Throws SnapshotError. */
+export const unpack = (bytes: Uint8Array, beside?: Beside): Container => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < HEAD || new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC)
     throw damaged('the data do not begin as those of a snapshot do')
@@ -139,14 +156,19 @@ export const unpack = (bytes: Uint8Array): Container => {
     throw damaged('its manifest is not JSON', 'bad-manifest')
   }
   const parts = bytes.subarray(HEAD + length)
-  const manifest = checkManifest(value, parts.length)
+  const manifest = checkManifest(value, beside ? Infinity : parts.length)
+  const nth = new Map(filesOf(manifest).map((file, n) => [file, n]))
   return {
     manifest,
-    read: file => {
+    async read(file) {
+      const own = beside ? await beside(nth.get(file)!) : parts
+      if (beside && own.length !== lengthOf(file))
+        throw damaged(`what stands beside the page for ${file.path} has ${own.length} of ${lengthOf(file)} bytes`)
+      const first = beside ? (file.parts[0]?.at ?? 0) : 0
       const out = new Uint8Array(file.size)
       let to = 0
       for (const part of file.parts) {
-        const data = parts.subarray(part.at, part.at + part.bytes)
+        const data = own.subarray(part.at - first, part.at - first + part.bytes)
         const decoded = part.codec === 'raw' ? data : new Uint8Array(decodeNumbers({ ...part, data }).buffer)
         out.set(decoded, to)
         to += decoded.length

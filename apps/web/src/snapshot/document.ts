@@ -44,10 +44,10 @@ export const documentOf = async (
   snapshot: Snapshot,
   parts: readonly string[] = [],
 ): Promise<string> => {
-  const { about, data } = snapshot
+  const { about, data, beside } = snapshot
   const still = await stillOf(snapshot.container)
   const names = about.list.runs.map(({ key }) => key).join(', ')
-  const script = `<script type="application/octet-stream" id="${DATA_ID}" data-bytes="${data.length}" data-sha256="${about.sha256}">${toBase64(data)}</script>`
+  const script = `<script type="application/octet-stream" id="${DATA_ID}" data-bytes="${data.length}" data-sha256="${about.sha256}"${beside ? ' data-beside' : ''}>${toBase64(data)}</script>`
   const said = `<p>${escape(bannerText(about))}</p>`
   const hashes = parts.map(part => {
     const hash = PART.exec(part)?.[1]
@@ -56,7 +56,8 @@ export const documentOf = async (
   })
   const filled: readonly (readonly [place: string, text: string])[] = [
     [PLACES.title, escape(`${names} · ldyn`)],
-    [PLACES.hashes, hashes.join(' ')],
+    // Files beside the page may be fetched, and nothing else.
+    [PLACES.hashes, `${hashes.join(' ')}${beside ? "; connect-src 'self'" : ''}`],
     [PLACES.parts, parts.map(part => part.replace(PART, '')).join('')],
     [PLACES.still, `<noscript>${still}${said}</noscript>`],
     [PLACES.data, script],

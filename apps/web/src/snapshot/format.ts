@@ -6,6 +6,9 @@
 //
 //   <script type="application/octet-stream" id="ldyn-data" data-bytes data-sha256>base64(gzip(container))</script>
 //
+// For a web server the same is a folder: `data-beside` says that the container holds its manifest alone, and that the
+// parts of the nth file of all runs stand gzipped in data/<n>.bin, which is fetched when it is read.
+//
 // The container is, little-endian:
 //
 //   8 bytes "LDYNSNAP" | u32 length of the manifest | manifest, JSON in UTF-8 | parts, one after the other
@@ -110,6 +113,8 @@ export interface SnapshotAbout extends SnapshotManifest {
   readonly sha256: string
   /** Bytes of the gzipped container. */
   readonly bytes: number
+  /** Numbers stand in files beside the page. */
+  readonly beside?: boolean
 }
 
 export type SnapshotErrorCode =

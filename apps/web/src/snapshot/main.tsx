@@ -3,18 +3,19 @@ import { render } from 'preact'
 import { troubleOf } from '../data/run-store.ts'
 import { start } from '../start.tsx'
 import { DEFAULTS, encodeView } from '../state/address.ts'
+import { fetchBeside } from './beside.ts'
 import { DATA_ID, type SnapshotAbout } from './format.ts'
 import { openData, problem, type DataText } from './open.ts'
 import { snapshotSource } from './source.ts'
 
 /** The data element of this page; its text is taken out of the page, which would hold it twice. */
-const takeData = (): DataText => {
+const takeData = (): DataText & { readonly beside: boolean } => {
   const element = document.getElementById(DATA_ID)
   if (!element) throw problem('cut-off', 'it ends before its data')
-  const { bytes = '0', sha256: digest = '' } = element.dataset
+  const { bytes = '0', sha256: digest = '', beside } = element.dataset
   const text = element.textContent ?? ''
   element.textContent = ''
-  return { text, bytes: Number(bytes), sha256: digest }
+  return { text, bytes: Number(bytes), sha256: digest, beside: beside !== undefined }
 }
 
 /** Where a file that is opened without an address begins: its run, or its runs side by side. */
@@ -40,7 +41,8 @@ const Broken = ({ error }: { error: unknown }) => {
 
 const begin = async (): Promise<void> => {
   try {
-    const { about, container } = await openData(takeData())
+    const data = takeData()
+    const { about, container } = await openData(data, data.beside ? fetchBeside(location.href) : undefined)
     if (/^#?\/?$/.test(location.hash)) history.replaceState(null, '', firstAddress(about))
     start(snapshotSource(container), about)
   } catch (error) {

@@ -1,5 +1,5 @@
 // Opens the data of a snapshot: whether they are whole and of this version is said before anything is read.
-import { unpack, type Container } from './container.ts'
+import { unpack, type Beside, type Container } from './container.ts'
 import { SnapshotError, type SnapshotAbout } from './format.ts'
 import { fromBase64, gunzip, sha256 } from './gzip.ts'
 
@@ -31,9 +31,13 @@ export interface DataText {
   readonly sha256: string
 }
 
-/** Throws SnapshotError: no data, cut off, damaged, or of another version. */
+/**
+ * `beside` reads the files' parts where they are not in the data. Throws SnapshotError: no data, cut off, damaged, or
+ * of another version.
+ */
 export const openData = async (
   found: DataText,
+  beside?: Beside,
 ): Promise<{ readonly about: SnapshotAbout; readonly container: Container }> => {
   const text = found.text.trim()
   if (text === '') throw problem('no-data', 'its data are empty')
@@ -58,6 +62,7 @@ export const openData = async (
   } catch (error) {
     throw problem('damaged', `its data cannot be unpacked: ${(error as Error).message || 'no gzip'}`)
   }
-  const container = unpack(raw)
-  return { container, about: { ...container.manifest, sha256: found.sha256, bytes: bytes.length } }
+  const container = unpack(raw, beside)
+  const about = { ...container.manifest, sha256: found.sha256, bytes: bytes.length, ...(beside && { beside: true }) }
+  return { container, about }
 }

@@ -165,7 +165,7 @@ const readable = async (snapshot: Snapshot): Promise<string> => {
   const html = await documentOf(template, snapshot)
   const { container, about } = await openData(await textOf(html))
   const all = container.manifest.runs.flatMap(run => run.files)
-  const files = all.map(file => new TextDecoder().decode(container.read(file)))
+  const files = await Promise.all(all.map(async file => new TextDecoder().decode(await container.read(file))))
   return [html, JSON.stringify(about), ...files].join('\n')
 }
 

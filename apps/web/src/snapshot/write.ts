@@ -11,7 +11,7 @@ import {
   type RunFiles,
 } from '@ldyn/runs'
 import type { RunSummary } from '../wire.ts'
-import { pack, unpack, type Container, type FileToWrite, type PartToWrite, type RunToWrite } from './container.ts'
+import { pack, split, unpack, type Container, type FileToWrite, type PartToWrite, type RunToWrite } from './container.ts'
 import { SnapshotError, type Kept, type SnapshotAbout, type SnapshotOptions } from './format.ts'
 import { gzip, sha256 } from './gzip.ts'
 import { encodeNumbers } from './numbers.ts'
@@ -47,6 +47,8 @@ export interface Snapshot {
   readonly data: Uint8Array
   /** The same, as the page will read it. */
   readonly container: Container
+  /** Where `data` is the manifest alone: the parts of each file of all runs, gzipped. */
+  readonly beside?: readonly Uint8Array[]
 }
 
 const utf8 = new TextEncoder()
@@ -229,8 +231,7 @@ const runToWrite = async (
   }
 }
 
-/** Throws SnapshotError, RunError (a run that is damaged or gone) and FormatError. */
-export const makeSnapshot = async ({ runs, options, made, version }: SnapshotRequest): Promise<Snapshot> => {
+const packRuns = async ({ runs, options, made, version }: SnapshotRequest) => {
   if (runs.length === 0) {
     throw new SnapshotError({
       code: 'no-run',
@@ -243,7 +244,26 @@ export const makeSnapshot = async ({ runs, options, made, version }: SnapshotReq
   const written: RunToWrite[] = []
   for (const run of runs) written.push(await runToWrite(run, options))
   const list = { root: 'this file', version, runs: runs.map(({ summary }) => redactSummary(summary, options)) }
-  const { bytes, manifest } = pack({ ...options, made, version, list }, written)
-  const data = await gzip(bytes)
-  return { data, container: unpack(bytes), about: { ...manifest, sha256: await sha256(data), bytes: data.length } }
+  return pack({ ...options, made, version, list }, written)
+}
+
+const snapshotOf = async (packed: ReturnType<typeof pack>, head: Uint8Array): Promise<Snapshot> => {
+  const data = await gzip(head)
+  const about = { ...packed.manifest, sha256: await sha256(data), bytes: data.length }
+  return { data, container: unpack(packed.bytes), about }
+}
+
+/** Throws SnapshotError, RunError (a run that is damaged or gone) and FormatError. */
+export const makeSnapshot = async (request: SnapshotRequest): Promise<Snapshot> => {
+  const packed = await packRuns(request)
+  return snapshotOf(packed, packed.bytes)
+}
+
+/** As `makeSnapshot`, for a folder: numbers stand beside the page, and are read when they are shown. */
+export const makeSnapshotFolder = async (
+  request: SnapshotRequest,
+): Promise<Snapshot & { readonly beside: readonly Uint8Array[] }> => {
+  const packed = await packRuns(request)
+  const { head, files } = split(packed.bytes, packed.manifest)
+  return { ...(await snapshotOf(packed, head)), beside: await Promise.all(files.map(gzip)) }
 }

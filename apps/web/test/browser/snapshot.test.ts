@@ -1,5 +1,7 @@
 // A snapshot as its readers have it: one file, opened from disk in a real Chromium.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -11,10 +13,12 @@ import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSummaries, serve } from '../../src/server/index.ts'
 import {
+  besideName,
   contentsOf,
   CONTENTS,
   documentOf,
   makeSnapshot,
+  makeSnapshotFolder,
   PAGES,
   PARTS,
   type Part,
@@ -67,6 +71,7 @@ const fileOf = async (
   keys: readonly string[],
   options: Partial<SnapshotOptions> = {},
   change: (html: string) => string = html => html,
+  folder = false,
 ): Promise<string> => {
   const summaries = createSummaries()
   const runs = await Promise.all(
@@ -84,15 +89,35 @@ const fileOf = async (
     kernel: 'f16',
     ...options,
   }
-  const snapshot = await makeSnapshot({
+  const snapshot = await (folder ? makeSnapshotFolder : makeSnapshot)({
     runs,
     options: chosen,
     made: '2026-11-22T12:00:00.000Z',
     version: '1.2.3',
   })
   const path = join(root, name)
-  await writeFile(path, change(await documentOf(template, snapshot, chosen.parts.map(part => parts.get(part)!))))
+  if (snapshot.beside) {
+    await mkdir(join(path, 'data'), { recursive: true })
+    await Promise.all(snapshot.beside.map((bytes, nth) => writeFile(join(path, besideName(nth)), bytes)))
+  }
+  await writeFile(snapshot.beside ? join(path, 'index.html') : path, change(await documentOf(template, snapshot, chosen.parts.map(part => parts.get(part)!))))
   return pathToFileURL(path).href
+}
+
+/** Any web server: it hands out files, and knows nothing of what they are. */
+const staticServer = async (folder: string): Promise<{ address: string } & AsyncDisposable> => {
+  const server = createServer((request, response) => {
+    const path = request.url === '/' ? 'index.html' : request.url!.slice(1)
+    readFile(join(folder, path)).then(
+      bytes => response.setHeader('content-type', path.endsWith('html') ? 'text/html' : 'application/octet-stream').end(bytes),
+      () => response.writeHead(404).end(),
+    )
+  })
+  await new Promise<void>(done => void server.listen(0, '127.0.0.1', done))
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  }
 }
 
 /** Opens an address, with all that it complained of and asked for. */
@@ -240,6 +265,35 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     expect(await page.locator('img.paper-figure').first().evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0)
     expect(said).toEqual([])
     await page.context().close()
+  })
+
+  it('is a folder on a web server too, which is asked for what is shown', async () => {
+    const folder = await fileOf('folder', ['one', 'two'], {}, html => html, true)
+    await using server = await staticServer(fileURLToPath(folder))
+    const { page, said, asked } = await open(`${server.address}#/r/one/overview`)
+    await page.getByRole('heading', { name: 'What happened' }).waitFor()
+    const first = new Set(asked)
+    expect(first.size).toBeGreaterThan(3)
+    await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Kernel', exact: true }).click()
+    await page.locator('main .heat canvas').first().waitFor()
+    expect(asked.length).toBeGreaterThan(first.size)
+    expect(asked.filter(url => !url.startsWith(server.address))).toEqual([])
+    expect(new Set(asked).size, 'nothing is asked for twice').toBe(asked.length)
+    expect(await page.locator('.trouble').count()).toBe(0)
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByRole('radio', { name: 'One HTML file' }).check()
+    await page.getByText('This page is a folder on a web server').waitFor()
+    expect(said).toEqual([])
+    await page.context().close()
+    // Browsers let no page from disk read beside itself.
+    const disk = await open(`${folder}/index.html#/r/one/overview`)
+    await disk.page.getByText('Put the folder on a web server').waitFor()
+    expect(disk.said).toEqual([])
+    await disk.page.context().close()
+    await rm(join(fileURLToPath(folder), 'data', '0.bin'))
+    const torn = await open(`${server.address}#/r/one/overview`)
+    await torn.page.getByText('the server says 404').first().waitFor()
+    await torn.page.context().close()
   })
 
   it('says what it was made without', async () => {
