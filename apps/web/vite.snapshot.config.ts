@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
 import { oneFile } from './build/one-file.ts'
-import { uplotWithoutCuts } from './build/uplot-cuts.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -68,7 +67,7 @@ export default defineConfig({
   resolve: { conditions: ['@ldyn/source', 'module', 'browser', 'import', 'default'] },
   // What only a served page does (making snapshots) is left out by this.
   define: { 'import.meta.env.SNAPSHOT': 'true' },
-  plugins: [uplotWithoutCuts, elsewhere, atOnce, briefElements, oneFile(here('snapshot.html'), 'page')],
+  plugins: [elsewhere, atOnce, briefElements, oneFile(here('snapshot.html'), 'page')],
   // A classic script: a module worker does not start from file:// (ux.md §5.10).
   worker: { format: 'iife' },
   build: {
