@@ -36,6 +36,10 @@ export interface CurvePanel extends Panel {
   readonly range?: readonly [number, number]
 }
 
+/** What the band is, in words, where there is one: lines of single values have none, whatever was asked for. */
+export const bandOf = ({ band, lines }: Pick<CurvePanel, 'band' | 'lines'>): string | undefined =>
+  lines.some(({ n }) => n !== 1) ? band : undefined
+
 /** A window of steps on the panel's own axis. */
 export const windowFor = (
   { axis }: Pick<CurvePanel, 'axis'>,

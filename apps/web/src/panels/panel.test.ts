@@ -3,6 +3,7 @@ import { directoryFiles } from '@ldyn/runs/node'
 import { beginRun, withRoot } from '../../test/run-on-disk.ts'
 import { createCurves } from '../data/curves.ts'
 import { followRun, type LiveData } from '../data/live-run.ts'
+import { bandOf } from '../drawing/align.ts'
 import { DEFAULTS } from '../state/address.ts'
 import { dynamicsPanel, evaluationAt, squeezingPanel } from './dynamics.ts'
 import { csvOf, svgFor, tableFor, within, type CurvesModel } from './panel.ts'
@@ -13,6 +14,20 @@ const withData = (use: (data: LiveData) => void, metrics = ['logp']) =>
     use((await followRun(directoryFiles(root), metrics).refresh())!)
   })
 const view = { ...DEFAULTS, runs: ['r'], page: 'dynamics' as const }
+
+describe('a band', () => {
+  it('is named where one is drawn: lines of single values have none', () =>
+    withData(data => {
+      const model = squeezingPanel([data], createCurves(), view) as CurvesModel
+      const { panel } = model
+      expect(svgFor(model)).toContain('Band: ± one standard error')
+      // As a recorded log has them, which holds means alone.
+      const alone = { ...panel, lines: panel.lines.map(line => ({ ...line, n: 1, se: line.mean.map(() => 0) })) }
+      expect(bandOf(alone)).toBeUndefined()
+      expect(svgFor({ ...model, panel: alone })).not.toContain('Band:')
+      expect(bandOf({ ...panel, lines: [panel.lines[0], alone.lines[1]] })).toBe(panel.band)
+    }, ['logp', 'argmax_logp']))
+})
 
 describe('the panel of response types', () => {
   it('has a table with exactly the numbers of its lines, and a CSV that reads back as them', () =>

@@ -3,7 +3,7 @@
 // says what, and which command would make it; the panel is then greyed, never hidden.
 import { describe, figure, rowsOf, type Panel } from '@ldyn/figures'
 import type { VNode } from 'preact'
-import { windowFor, type CurvePanel } from '../drawing/align.ts'
+import { bandOf, windowFor, type CurvePanel } from '../drawing/align.ts'
 import type { Trouble } from '../data/run-store.ts'
 
 export type Cell = string | number | undefined
@@ -151,7 +151,8 @@ export const svgFor = (
   if (model.kind !== 'curves') return undefined
   const { lines, ...rest } = within(model.panel, zoom)
   // The file has the band that the page has, or none.
-  const banded = rest.band !== undefined
+  const band = bandOf(model.panel)
+  const banded = band !== undefined
   const all = lines.flatMap(({ mean, low }) => [...mean, ...(banded && low ? low : [])])
   const bends = {
     ...(logX && { x: 'asinh' as const }),
@@ -161,7 +162,7 @@ export const svgFor = (
     ...rest,
     bends,
     // A picture goes where its page does not: what its band is goes with it, and what was averaged.
-    says: [rest.says, banded ? `Band: ${rest.band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
+    says: [rest.says, banded ? `Band: ${band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
   return panel.lines.length === 0 ? undefined : figure([panel], panel.title)

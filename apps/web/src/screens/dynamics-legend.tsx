@@ -51,6 +51,11 @@ const Row = ({ entry: { key, says, look }, name, off, focus, values, toggle, sol
       onDblClick={() => solo(key)}
     >
       <Swatch look={look} /> <span class="name">{name}</span>
+      {values.length === 0 && !off && (
+        <span class="value" title="Nothing of it is recorded in this metric">
+          –
+        </span>
+      )}
       {values.map(({ key: line, text, change }) => (
         <span class="value" key={line}>
           {text}

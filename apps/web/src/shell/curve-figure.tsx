@@ -2,11 +2,11 @@
 // evaluations and between curves, and what is at the cursor is said.
 import { count, show, withError } from '@ldyn/figures'
 import { useSignalEffect } from '@preact/signals'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { cursorSteps, pointAt, stepRange, type CurvePanel } from '../drawing/align.ts'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { bandOf, cursorSteps, pointAt, stepRange, type CurvePanel } from '../drawing/align.ts'
 import { createCurveChart, type CurveChart } from '../drawing/curve-chart.ts'
-import { useApp } from './context.ts'
-import { useNear } from './near.ts'
+import { useApp, type App } from './context.ts'
+import { useNear, useSeen } from './near.ts'
 
 interface Props {
   readonly panel: CurvePanel
@@ -26,6 +26,12 @@ const valueAt = (panel: CurvePanel, l: number, step: number): string => {
   return `${line.key} ${line.se && line.se[i] > 0 ? withError(line.mean[i], line.se[i]).replace(/^\+/, '') : show(line.mean[i])}`
 }
 
+/** A recorded log may count its evaluations, and not say how many updates lie between them. */
+const stepName = ({ opened }: App): string =>
+  opened.peek()[0]?.data.peek()?.manifest.imported?.notes.some(({ code }) => code === 'steps-unknown')
+    ? 'evaluation'
+    : 'update'
+
 export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) => {
   const app = useApp()
   const host = useRef<HTMLDivElement>(null)
@@ -35,7 +41,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
   const [counts, setCounts] = useState({ total: 0, drawn: 0 })
   const { zoom, xAxis, step } = app.store.view.value
   const dark = app.dark.value
-  const near = useNear(host)
+  const [near, seen] = [useNear(host), useSeen(host)]
   const latest = useRef(panel)
   latest.current = panel
 
@@ -68,9 +74,17 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
       made.dispose()
     }
   }, [])
-  useEffect(() => {
-    if (near && width > 40) chart.current?.update({ panel, dark, zoom, logX: xAxis === 'log', width, height })
-  }, [near, panel, dark, zoom, xAxis, width, height])
+  // What is about to be seen is drawn; as its run grows it is drawn anew while it is seen, in the frame that has the
+  // words about it.
+  const drawn = useRef<{ readonly panel: CurvePanel; readonly settings: string }>(undefined)
+  useLayoutEffect(() => {
+    if (!near || width <= 40) return
+    const settings = JSON.stringify([dark, zoom, xAxis, width, height])
+    const { current: last } = drawn
+    if (last?.settings === settings && (last.panel === panel || !seen)) return
+    drawn.current = { panel, settings }
+    chart.current?.update({ panel, dark, zoom, logX: xAxis === 'log', width, height })
+  }, [near, seen, panel, dark, zoom, xAxis, width, height])
   useSignalEffect(() => chart.current?.cursor(app.store.view.value.step, app.ghost.value))
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -125,11 +139,11 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     >
       <p class="unit muted">
         {panel.unit}
-        {panel.band !== undefined && ` · band: ${panel.band}`}
+        {bandOf(panel) !== undefined && ` · band: ${bandOf(panel)}`}
       </p>
       <div ref={host} class="plot" style={{ height: `${height}px` }} />
       <p class="x-name muted">
-        {panel.xName ?? 'update'}
+        {panel.xName ?? stepName(app)}
         {counts.drawn < counts.total &&
           ` · ${count(counts.total)} points, ${count(counts.drawn)} drawn: the lowest and highest of every stretch, exact`}
       </p>
