@@ -1,179 +1,22 @@
 // Maps and what stands around them, in a real browser: what the table, the files and the screen reader say of Update,
 // Kernel and Squeeze is what was recorded.
-import { mkdir, readFile, truncate } from 'node:fs/promises'
+import { truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { show } from '@ldyn/figures'
-import { writeSafetensorsFile } from '@ldyn/formats/node'
-import type { DecomposedResponse, WatchedPosition } from '@ldyn/runs'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkMarkup } from '../../../../packages/figures/test/check-markup.ts'
+import { addFiles, gramProbes, gramValue, N, positionAt, responseAt, writeMaps } from '../maps-on-disk.ts'
 import { beginRun, TYPES } from '../run-on-disk.ts'
+import { cell, csvOf, tableOf } from './twins.ts'
 import { openStage, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 if (reason !== undefined) console.warn(`Maps are not tried in a browser: ${reason}`)
 
-const TEXT = [' Keep', '\n', 'it', ' dry', '<b>']
-/** What one update did to one response, token by token; predictions are a little off, the more the later. */
-const responseAt = (step: number, row: number, type: string): DecomposedResponse => {
-  const sign = type === 'rejected' ? -1 : 1
-  const directions = {
-    '7 chosen': TEXT.map((_, m) => sign * (0.1 + 0.03 * m) + row * 0.01),
-    '7 rejected': TEXT.map((_, m) => (m === 3 ? -0.4 : -0.02 * m)),
-    'carry-over': TEXT.map((_, m) => 0.001 * (m - 2)),
-  }
-  const lists = Object.values(directions)
-  const predicted = TEXT.map((_, m) => lists.reduce((sum, list) => sum + list[m], 0))
-  const actual = predicted.map((x, m) => x * (1 - step / 400) + 0.001 * m)
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-  return {
-    row,
-    type,
-    actual: sum(actual),
-    predicted: sum(predicted),
-    directions: Object.fromEntries(Object.entries(directions).map(([name, list]) => [name, sum(list)])),
-    tokens: { text: TEXT, logp: TEXT.map((_, m) => -1 - m), actual, predicted, directions },
-  }
-}
-
-const VOCAB = 50
-const words = Array.from({ length: VOCAB }, (_, id) => ` w${id}`)
-/** Token 0 is the likeliest and gains, 3 is chosen and falls a little, 7 is rejected and falls most. */
-const positionAt = (step: number): WatchedPosition => {
-  const raw = words.map(
-    (_, id) => -0.35 * id + (id === 0 ? step / 15 : id === 7 ? -step / 10 : id === 3 ? -step / 60 : 0),
-  )
-  const total = Math.log(raw.reduce((sum, x) => sum + Math.exp(x), 0))
-  const logp = raw.map(x => x - total)
-  const order = [...logp.keys()].sort((a, b) => logp[b] - logp[a])
-  const of = (id: number) => ({ id, text: words[id], logp: logp[id] })
-  return {
-    row: 0,
-    type: 'chosen',
-    token: 1,
-    entropy: -logp.reduce((sum, x) => sum + Math.exp(x) * x, 0),
-    tokens: [
-      { of: 'chosen', ...of(3), rank: order.indexOf(3) + 1 },
-      { of: 'rejected', ...of(7), rank: order.indexOf(7) + 1 },
-    ],
-    top: order.slice(0, 20).map(of),
-    curve: [1, 2, 3, 5, 8, 13, 20, 32, 50].map(rank => [rank, logp[order[rank - 1]]] as const),
-  }
-}
-
-const N = 40
-const gramValue = (i: number, j: number, step: number): number =>
-  i === j ? 4 + i : Math.cos((i - j) / 3) + (step / 50) * Math.sin(i * j)
-const gramProbes = Array.from({ length: N }, (_, i) => ({
-  row: i % 4,
-  type: TYPES[Math.floor(i / 4) % 3],
-  tokens: 5,
-}))
-
-const write = (
-  path: string,
-  tensors: Record<string, [readonly number[], readonly number[]]>,
-  about: object,
-) =>
-  writeSafetensorsFile(
-    path,
-    Object.entries(tensors).map(([name, [shape, data]]) => ({
-      name,
-      shape,
-      dtype: 'F64' as const,
-      data: Float64Array.from(data),
-    })),
-    {
-      metadata: Object.fromEntries(
-        Object.entries(about).map(([key, value]) => [
-          key,
-          typeof value === 'string' ? value : JSON.stringify(value),
-        ]),
-      ),
-    },
-  )
-
-const addFiles = async (run: string): Promise<void> => {
-  await mkdir(join(run, 'kernel'))
-  for (const step of [0, 20, 40]) {
-    const data = Array.from({ length: N * N }, (_, k) => gramValue(Math.floor(k / N), k % N, step))
-    const path = join(run, 'kernel', `gram-${String(step).padStart(6, '0')}.safetensors`)
-    await write(
-      path,
-      { gram: [[N, N], data] },
-      { step, model: 'm', params: 'all', per: 'response', probes: gramProbes },
-    )
-  }
-  const [A, K, G] = [
-    [0.5, 1],
-    [1, -1, 0.5, 2, 0, -3],
-    [0.2, -0.4, 0.1],
-  ]
-  await write(
-    join(run, 'kernel', 'tokens-000020-u7-og0-chosen.safetensors'),
-    {
-      C: [[2, 3], K.map((k, i) => 0.01 * A[Math.floor(i / 3)] * k * G[i % 3])],
-      K: [[2, 3], K],
-      row_A: [[2], A],
-      G: [[3], G],
-    },
-    {
-      step: 20,
-      loss: 'dpo',
-      lr: 0.01,
-      observe: { row: 'p.jsonl#0', type: 'chosen', tokens: [0, 1].map(id => ({ id, text: ' a', logp: -1 })) },
-      update: {
-        row: 'd.jsonl#7',
-        tokens: ['chosen', 'rejected', 'rejected'].map((type, id) => ({ id, text: '\\n', type, logp: -2 })),
-      },
-    },
-  )
-}
-
-const tableOf = async (page: Page, panel: string): Promise<string[][]> => {
-  await page.click(`#panel-${panel} .actions button:first-child`)
-  const rows = page.locator(`#panel-${panel} .table-view tr`)
-  await rows.first().waitFor()
-  const found = await rows.evaluateAll(all => all.map(row => [...row.children].map(cell => cell.textContent)))
-  await page.click(`#panel-${panel} .actions button:first-child`)
-  return found
-}
-const csvOf = async (page: Page, panel: string): Promise<string[][]> => {
-  const waiting = page.waitForEvent('download')
-  await page.click(`#panel-${panel} .menu summary`)
-  await page.click(`#panel-${panel} .menu-items button:has-text("CSV")`)
-  const text = await readFile(await (await waiting).path(), 'utf8')
-  return text
-    .trimEnd()
-    .split(/\n(?=[^"]*(?:"[^"]*"[^"]*)*$)/)
-    .map(line => line.split(','))
-}
-/** As the page shows it: six figures, a true minus. */
-const cell = (value: number): string =>
-  Number.isInteger(value)
-    ? String(value).replace('-', '−')
-    : String(Number(value.toPrecision(6))).replace(/-/g, '−')
-
 describe.skipIf(reason !== undefined)('maps in Chromium', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-    const writer = await beginRun(join(stage.runs, 'full'), [0, 10, 20, 30, 40])
-    for (const step of [10, 20, 30, 40]) {
-      await writer.decomposition(step, step <= 20 ? 'sft' : 'dpo', {
-        rows: [7],
-        lr: 5e-7,
-        grad_norm: 2,
-        clip_factor: 1,
-        residual: 0.1,
-        probes: [0, 1].flatMap(row => TYPES.map(type => responseAt(step, row, type))),
-      })
-    }
-    for (const step of [0, 10, 20, 30, 40])
-      await writer.watched(step, step <= 20 ? 'sft' : 'dpo', { positions: [positionAt(step)] })
-    await writer.finish('done')
-    await addFiles(join(stage.runs, 'full'))
+    await writeMaps(join(stage.runs, 'full'))
     await (await beginRun(join(stage.runs, 'bare'), [0, 10])).finish('done')
     await (await beginRun(join(stage.runs, 'torn'), [0, 20, 40])).finish('done')
     await addFiles(join(stage.runs, 'torn'))
@@ -337,31 +180,6 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect((await tableOf(page, 'simplex')).slice(1)).toHaveLength(5)
     expect(complaints).toEqual([])
   })
-
-  it('every panel of the three screens can be saved as a picture or as numbers', async () => {
-    for (const name of ['update', 'kernel', 'squeeze']) {
-      await using opened = await stage.open(`#/r/full/${name}?s=20`, {
-        viewport: { width: 1280, height: 5000 },
-      })
-      const { page, complaints } = opened
-      await page.waitForSelector('figure.panel.drawn')
-      await page.waitForFunction(() => !document.querySelector('.loading'))
-      const panels = await page
-        .locator('figure.panel.drawn, figure.panel.curves')
-        .evaluateAll(all => all.map(one => (one as HTMLElement).dataset.panel!))
-      expect(panels.length).toBeGreaterThan(4)
-      for (const panel of panels) {
-        await page.click(`#panel-${panel} .menu summary`)
-        const waiting = page.waitForEvent('download')
-        await page.click(`#panel-${panel} .menu-items button:text-is("SVG")`)
-        const svg = await readFile(await (await waiting).path(), 'utf8')
-        checkMarkup(svg.replace(/^<\?xml[^>]*>\n/, ''))
-        expect(svg.length, `${name}: ${panel}`).toBeGreaterThan(500)
-        await page.click(`#panel-${panel} .menu summary`)
-      }
-      expect(complaints).toEqual([])
-    }
-  }, 120_000)
 
   it('are the same pixels in both themes', async () => {
     const drawn: string[] = []
