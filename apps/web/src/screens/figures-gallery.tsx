@@ -8,7 +8,8 @@ import type { App, ScreenProps } from '../shell/context.ts'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { saveFile, savePng } from '../shell/save.ts'
 import { useSliced } from '../shell/sliced.ts'
-import { fileTag, limitsOf, originOf } from '../snapshot/words.ts'
+import { snapshotShown } from '../shell/snapshot-shown.ts'
+import { bannerText, fileTag } from '../snapshot/words.ts'
 import {
   countText,
   drawFigures,
@@ -55,8 +56,8 @@ const pictureOf = ({ figure, svg: sheets }: DrawnFigure, sheet: Sheet): PanelMod
 }
 
 const Files = ({ app, figure, svg }: { app: App; figure: PaperFigure; svg: string }) => {
-  const { snapshot } = app
-  const origin = snapshot && [`${originOf(snapshot)}.`, ...limitsOf(snapshot)].join(' ')
+  const snapshot = snapshotShown(app)
+  const origin = snapshot && bannerText(snapshot)
   const name = (ending: string): string =>
     `${slug(app.store.view.peek().runs.join('-'))}-${figure.file}${snapshot ? fileTag(snapshot) : ''}.${ending}`
   const picture = withOrigin(svg, origin)

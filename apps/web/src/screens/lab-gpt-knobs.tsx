@@ -9,6 +9,9 @@ const ENGINE_NAMES: Readonly<Record<EngineChoice, string>> = {
   replay: 'a recorded run',
 }
 
+/** The recorded run would weigh as much as the page of a snapshot, in which a worker always starts. */
+const HAS_REPLAY = !import.meta.env.SNAPSHOT
+
 interface Props {
   readonly gpt: GptSettings
   readonly change: (patch: Partial<GptSettings>) => void
@@ -25,7 +28,7 @@ export const GptKnobs = ({ gpt, change }: Props) => (
     <label class="lab-select">
       engine{' '}
       <select value={gpt.engine} onChange={event => change({ engine: event.currentTarget.value as EngineChoice })}>
-        {ENGINES.map(engine => (
+        {ENGINES.filter(engine => engine !== 'replay' || HAS_REPLAY || gpt.engine === 'replay').map(engine => (
           <option key={engine} value={engine}>
             {ENGINE_NAMES[engine]}
           </option>

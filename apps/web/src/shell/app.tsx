@@ -6,7 +6,7 @@ import type { LiveData } from '../data/live-run.ts'
 import { Runs } from '../screens/runs.tsx'
 import { places, screens } from '../screens/index.ts'
 import { Boundary } from './boundary.tsx'
-import { limitsOf, originOf } from '../snapshot/words.ts'
+import { bannerText, originOf } from '../snapshot/words.ts'
 import { AppContext, useApp, type App } from './context.ts'
 import { Dialog } from './dialog.tsx'
 import { DropZone } from './drop-zone.tsx'
@@ -15,6 +15,7 @@ import { Help } from './help.tsx'
 import { useKeyboard } from './keyboard.ts'
 import { Part, prefetch, type Loadable } from './lazy.tsx'
 import { RunScreen } from './run-screen.tsx'
+import { snapshotShown } from './snapshot-shown.ts'
 import { OpenTool } from './tool.tsx'
 import { Transport } from './transport.tsx'
 
@@ -39,11 +40,13 @@ const Unknown = () => {
 
 /** What this file is, where the page is a snapshot. */
 const SnapshotNote = () => {
-  const { snapshot } = useApp()
+  const app = useApp()
+  const { snapshot } = app
   if (!snapshot) return null
+  const shown = snapshotShown(app)
   return (
     <p class="snapshot" role="note">
-      {originOf(snapshot)}. {limitsOf(snapshot).join(' ')}
+      {shown ? bannerText(shown) : `${originOf(snapshot)}.`}
     </p>
   )
 }

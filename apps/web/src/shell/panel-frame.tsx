@@ -12,20 +12,25 @@ import {
   type PanelModel,
   type Table,
 } from '../panels/panel.ts'
-import { fileTag, limitsOf, originOf } from '../snapshot/words.ts'
+import { bannerText, fileTag } from '../snapshot/words.ts'
 import { useApp, type App } from './context.ts'
 import { CurveFigure } from './curve-figure.tsx'
 import { Loading } from './loading.tsx'
 import { Icon } from './icon.tsx'
 import { saveFile, savePng } from './save.ts'
+import { snapshotShown } from './snapshot-shown.ts'
 import { CommandLine } from './command-line.tsx'
 
-const fileName = (app: App, model: PanelModel, extension: string): string =>
-  `${slug(app.store.view.peek().runs.join('-'))}-${slug(model.id)}${app.snapshot ? fileTag(app.snapshot) : ''}.${extension}`
+const fileName = (app: App, model: PanelModel, extension: string): string => {
+  const about = snapshotShown(app)
+  return `${slug(app.store.view.peek().runs.join('-'))}-${slug(model.id)}${about ? fileTag(about) : ''}.${extension}`
+}
 
 /** What a file says of a snapshot whose numbers it holds. */
-const origin = ({ snapshot }: App): string | undefined =>
-  snapshot && [`${originOf(snapshot)}.`, ...limitsOf(snapshot)].join(' ')
+const origin = (app: App): string | undefined => {
+  const about = snapshotShown(app)
+  return about && bannerText(about)
+}
 
 /** The model as its zoom shows it, for files and tables. */
 const seen = (app: App, model: PanelModel): PanelModel =>
