@@ -1,93 +1,14 @@
 // The figures of Compare: a type keeps its colour, the run is told by dash and letter; beyond a dozen runs a type is
-// one band. Every builder is a generator that stops between two curves, since there may be fifty runs.
-import { inOrder, letter, runDash, stageMarks, type Look } from '@ldyn/figures'
-import { isSum } from '@ldyn/runs'
-import type { Curves } from '../data/curves.ts'
-import type { LiveData } from '../data/live-run.ts'
+// one band.
+import { letter, runDash, stageMarks, type Look } from '@ldyn/figures'
 import { pointAt, valueRange, type Axis, type CurveLine, type CurvePanel } from '../drawing/align.ts'
-import type { View } from '../state/address.ts'
-import { whyNot } from './axis.ts'
-import { bundleOf, differenceOf, divergenceAt, overSeeds, type Bundle, type Difference } from './compare-data.ts'
-import { bandText, linesOf, perText, textOf, typesIn } from './dynamics.ts'
+import { bundleOf, type Bundle } from './compare-data.ts'
+import type { Compared, Comparison, Line } from './comparison.ts'
+import { bandText, perText, textOf, typesIn } from './dynamics.ts'
 import type { CurvesModel } from './panel.ts'
-import { alignedStage, comparedAxes, whyNotAligned } from './stage-axis.ts'
 
 /** More runs than this share a band. */
 export const MOST_LINES = 12
-
-/** What is asked of the runs; runs that differ in their seed alone may be one group. */
-export interface Comparison {
-  readonly runs: readonly LiveData[]
-  readonly groups: readonly (readonly number[])[]
-  readonly baseline: number
-  readonly view: Pick<View, 'metric' | 'per' | 'spread' | 'change' | 'versus' | 'along' | 'mode' | 'hidden' | 'alignAt'>
-}
-
-export interface Compared {
-  readonly panels: readonly CurvesModel[]
-  /** By type and run, against the baseline; undefined where they share no probe. */
-  readonly differences: ReadonlyMap<string, readonly (Difference | undefined)[]>
-  readonly ends: readonly End[]
-  readonly notes: readonly string[]
-  /** The step of the cursor, which counts the first run's updates, at an update of another. */
-  readonly cursorAt: (run: number, step: number) => number
-}
-
-/** Where one run ended, by type. */
-export interface End {
-  readonly run: number
-  readonly type: string
-  readonly last: number
-  readonly change: number
-  /** Undefined for one value, which says nothing of its noise. */
-  readonly changeSe: number | undefined
-  /** Against the baseline, paired, at the last evaluation that both cover. */
-  readonly difference?: { readonly mean: number; readonly se: number | undefined; readonly at: number }
-}
-
-type Line = CurveLine & { readonly run: number; readonly type: string }
-
-const perOf = ({ metric, per }: Comparison['view']): View['per'] => (isSum(metric) ? per : 'response')
-
-/** The update of a run that lies where the first one's `step` does. */
-const stepIn = (axes: readonly Axis[] | undefined, run: number, step: number): number =>
-  axes === undefined || run === 0 ? step : Math.round(axes[run].stepAt(axes[0].at(step)))
-
-/** All curves of all runs on their axes, one run's curve of one type at a time. */
-function* linesOfAll(
-  { runs, view }: Comparison,
-  curves: Curves,
-  axes: readonly Axis[] | undefined,
-): Generator<void, readonly Line[]> {
-  const lines: Line[] = []
-  const { metric, spread, change, versus } = view
-  for (const { key } of typesIn(runs)) {
-    for (const [r, run] of runs.entries()) {
-      const [line] = linesOf([run], curves, {
-        metric,
-        type: key,
-        per: perOf(view),
-        spread,
-        // A step is the first run's: the others' is the one at the same place.
-        since: !change ? undefined : versus === undefined ? 'first' : stepIn(axes, r, versus),
-      })
-      if (line) {
-        const steps = axes ? line.steps.map(axes[r].at) : line.steps
-        lines.push({
-          ...line,
-          run: r,
-          type: key,
-          key: `${key} ${letter(r)}`,
-          label: `${letter(r)} ${line.label}`,
-          look: { ...line.look, dash: runDash(r) },
-          ...(axes && { steps, updates: line.steps }),
-        })
-      }
-      yield
-    }
-  }
-  return lines
-}
 
 const panelOf = (
   { runs, view }: Comparison,
@@ -134,7 +55,7 @@ const bundleLine = (
 })
 
 /** One panel a type: every run a line; groups of seeds one line each; many runs one band with the baseline in it. */
-const overlayPanels = (
+export const overlayPanels = (
   comparison: Comparison,
   lines: readonly Line[],
   axes: readonly Axis[] | undefined,
@@ -207,7 +128,7 @@ const overlayPanels = (
 }
 
 /** One panel a run, all on one scale. */
-const sidePanels = (
+export const sidePanels = (
   comparison: Comparison,
   lines: readonly Line[],
   axes: readonly Axis[] | undefined,
@@ -237,7 +158,7 @@ const sidePanels = (
 }
 
 /** One panel a type: each run less the baseline. */
-const minusPanels = (
+export const minusPanels = (
   comparison: Comparison,
   differences: Compared['differences'],
   axes: readonly Axis[] | undefined,
@@ -281,126 +202,3 @@ const minusPanels = (
     ]
   })
 }
-
-/** Everything that the screen shows of these runs. */
-export function* compareAll(comparison: Comparison, curves: Curves): Generator<void, Compared> {
-  const { runs, view, baseline } = comparison
-  const stage = alignedStage(runs, view.alignAt)
-  const axes = comparedAxes(runs, view.along, stage)
-  const unaligned = whyNotAligned(runs, view.alignAt)
-  const why = runs.flatMap((run, r) => {
-    const text = whyNot(run, view.along)
-    return text === undefined ? [] : [`${letter(r)}: ${text}`]
-  })
-  const lines = yield* linesOfAll(comparison, curves, axes)
-  const differences = new Map<string, (Difference | undefined)[]>()
-  const ends: End[] = []
-  for (const { key } of typesIn(runs)) {
-    const own: (Difference | undefined)[] = []
-    for (const [r, run] of runs.entries()) {
-      own.push(
-        r === baseline
-          ? undefined
-          : differenceOf(run, runs[baseline], {
-              metric: view.metric,
-              type: key,
-              per: perOf(view),
-              ...(axes && { axis: axes[r], baseAxis: axes[baseline] }),
-            }),
-      )
-      const request = { metric: view.metric, type: key, per: perOf(view), spread: 'se' as const }
-      const [value] = linesOf([run], curves, request)
-      const [moved] = linesOf([run], curves, { ...request, since: 'first' })
-      if (value && moved) {
-        const last = value.mean.length - 1
-        const difference = own[r]
-        const at = difference ? difference.mean.length - 1 : -1
-        ends.push({
-          run: r,
-          type: key,
-          last: value.mean[last],
-          change: moved.mean.at(-1)!,
-          changeSe: (moved.n ?? 0) > 1 ? moved.se?.at(-1) : undefined,
-          ...(difference &&
-            at >= 0 && {
-              difference: {
-                mean: difference.mean[at],
-                se: difference.n > 1 ? difference.se[at] : undefined,
-                at: difference.updates[at],
-              },
-            }),
-        })
-      }
-      yield
-    }
-    differences.set(key, own)
-  }
-  const panels =
-    view.mode === 'side'
-      ? sidePanels(comparison, lines, axes)
-      : view.mode === 'minus'
-        ? minusPanels(comparison, differences, axes)
-        : overlayPanels(comparison, lines, axes)
-  return {
-    panels,
-    differences,
-    ends,
-    cursorAt: (run, step) => (axes ? Math.max(0, Math.round(axes[0].stepAt(axes[run].at(step)))) : step),
-    notes: [
-      ...(why.length > 0 ? [`The axis counts updates. ${why.slice(0, 3).join('; ')}.`] : []),
-      ...(unaligned === undefined ? [] : [unaligned]),
-      ...(view.mode === 'side' && runs.length > MOST_LINES
-        ? [`The first ${MOST_LINES} of ${runs.length} runs stand side by side; the table has all.`]
-        : []),
-    ],
-  }
-}
-
-export interface Parting {
-  readonly run: number
-  readonly type: string
-  /** The run's own update. */
-  readonly step: number
-  readonly mean: number
-  readonly se: number
-  readonly n: number
-}
-
-/** By run, the types in which it parts from the baseline, the earliest first. */
-export const partings = ({ differences }: Pick<Compared, 'differences'>): readonly Parting[] =>
-  [...differences].flatMap(([type, own]) =>
-    own.flatMap((difference, run): Parting[] => {
-      const at = difference ? divergenceAt(difference) : -1
-      return difference && at >= 0
-        ? [
-            {
-              run,
-              type,
-              step: difference.updates[at],
-              mean: difference.mean[at],
-              se: difference.se[at],
-              n: difference.n,
-            },
-          ]
-        : []
-    }),
-  ).sort((a, b) => a.step - b.step || a.run - b.run)
-
-/** The last values of groups of seeds, by type: mean and 95 % interval over seeds. */
-export const seedEnds = (
-  ends: readonly End[],
-  groups: readonly (readonly number[])[],
-): readonly {
-  readonly group: number
-  readonly type: string
-  readonly mean: number
-  readonly half: number | undefined
-  readonly n: number
-}[] =>
-  inOrder([...new Set(ends.map(({ type }) => type))]).flatMap(({ key }) =>
-    groups.flatMap((members, group) => {
-      const values = ends.filter(end => end.type === key && members.includes(end.run)).map(({ last }) => last)
-      return values.length === 0 ? [] : [{ group, type: key, n: values.length, ...overSeeds(values) }]
-    }),
-  )
-

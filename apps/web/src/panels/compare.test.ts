@@ -9,7 +9,10 @@ import { endTable, joinText } from '../screens/compare-tables.tsx'
 import { cursorSteps } from '../drawing/align.ts'
 import { DEFAULTS } from '../state/address.ts'
 import { bundleOf, differenceOf, divergenceAt, joinOf, overSeeds, seedGroups, valueAt } from './compare-data.ts'
-import { compareAll, MOST_LINES, partings, seedEnds, type Comparison } from './compare-panels.ts'
+import { compareAll } from './compare-all.ts'
+import { partings, seedEnds } from './compare-ends.ts'
+import { MOST_LINES } from './compare-panels.ts'
+import type { Comparison } from './comparison.ts'
 import { csvOf, tableOf } from './panel.ts'
 import { alignedStage, FROM_FIRST, stagesOfAll, whyNotAligned } from './stage-axis.ts'
 import { latexOf, latexText, markdownOf } from './table-text.ts'
@@ -224,14 +227,16 @@ describe('runs whose first stages differ in length', () => {
   it('change since the same moment of each', () =>
     withData(data => {
       const runs = [data, later(data, 40)]
-      const found = finish(compareAll(comparisonOf(runs, { view: { ...view, change: true, versus: 20 } }), createCurves()))
+      const asked = comparisonOf(runs, { view: { ...view, change: true, versus: 20 } })
+      const found = finish(compareAll(asked, createCurves()))
       for (const { mean } of found.panels[0].panel.lines) expect(mean[2]).toBe(0)
     }))
 
   it('count from their own start where that is asked for, and where a stage is not in all of them, which is said', () =>
     withData(data => {
       const runs = [data, later(data, 40, 'extend')]
-      const ask = (alignAt: string) => finish(compareAll(comparisonOf(runs, { view: { ...view, alignAt } }), createCurves()))
+      const ask = (alignAt: string) =>
+        finish(compareAll(comparisonOf(runs, { view: { ...view, alignAt } }), createCurves()))
       for (const alignAt of [FROM_FIRST, 'sft']) {
         const { panel } = ask(alignAt).panels[0]
         expect(panel.xName).toBeUndefined()
