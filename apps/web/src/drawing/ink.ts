@@ -33,6 +33,10 @@ export const text = (x: number, y: number, content: string, ink: string, anchor 
 export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, more = {}): string =>
   tag('line', { x1, y1, x2, y2, stroke, ...more })
 
+/** 1, 0.1, 10⁻², … as a label. */
+export const power = (exponent: number): string =>
+  exponent >= -1 ? String(10 ** exponent) : `1e−${Math.abs(exponent)}`
+
 /** The whole picture with its name; `alt` is what it shows, in words. */
 export const svg = (size: Size, alt: string, parts: readonly string[]): string =>
   tag(

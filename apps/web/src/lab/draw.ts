@@ -1,7 +1,7 @@
 // The Lab's pictures of one distribution, as SVG text (drawing/ink.ts). Every number that is drawn is finite; log p has
 // no lower end but the axis has (FLOOR): what lies below is drawn there.
 import { linear, looks, show, tag, tickText } from '@ldyn/figures'
-import { colour, line, svg, text, type Ink, type Size } from '../drawing/ink.ts'
+import { colour, line, power, svg, text, type Ink, type Size } from '../drawing/ink.ts'
 
 /** A class that has a name in the pictures: y⁺, y⁻, the likeliest. */
 export interface Marked {
@@ -23,10 +23,6 @@ const sign = (x: number, y: number, look: Marked['look'], ink: Ink): string => {
 /** log10 of the least probability that an axis reaches. */
 const FLOOR = -16
 const log10 = (logp: number): number => Math.max(FLOOR, logp / Math.LN10)
-
-/** 1, 0.1, 10⁻², … as a label. */
-const power = (exponent: number): string =>
-  exponent >= -1 ? String(10 ** exponent) : `1e−${Math.abs(exponent)}`
 
 export interface BarsInput {
   /** log p by class. */
@@ -104,49 +100,6 @@ export const drawBars = ({ before, after, marked, at }: BarsInput, size: Size, i
     parts.push(text(x < width / 2 ? x + w / 2 + 8 : x - w / 2 - 8, top + 8, label, ink.ink, x < width / 2 ? 'start' : 'end'))
   }
   return svg(size, 'Probability of every class before and after, linear above and logarithmic below', parts)
-}
-
-/** log p against rank, both logarithmic, before (dashed) and after: a squeeze lifts the left end and drops all else. */
-export const drawRanks = ({ before, after, marked }: BarsInput, size: Size, ink: Ink): string => {
-  const { width, height } = size
-  const [left, right, top, foot] = [46, 16, 24, 34]
-  const V = before.length
-  const order = (logp: ArrayLike<number>): number[] =>
-    Array.from({ length: V }, (_, i) => i).sort((a, b) => logp[b] - logp[a])
-  const least = Math.floor(Math.min(...Array.from(before, log10), ...Array.from(after, log10)))
-  const y = linear([least, 0], [height - foot, top], 5, { least: 1 })
-  const x = (rank: number): number => left + (Math.log(rank) / Math.log(V)) * (width - left - right)
-  const parts: string[] = []
-  for (const tick of y.ticks) {
-    parts.push(line(left, y.at(tick), width - right, y.at(tick), ink.line))
-    parts.push(text(left - 5, y.at(tick) + 4, power(tick), ink.muted, 'end'))
-  }
-  for (const rank of [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter(r => r <= V)) {
-    parts.push(text(x(rank), height - foot + 14, String(rank), ink.muted, 'middle'))
-  }
-  parts.push(text(left, height - 4, 'rank among the classes, each curve by its own order', ink.muted))
-  const curve = (logp: ArrayLike<number>, stroke: string, dash?: string): string =>
-    tag('path', {
-      d: order(logp)
-        .map((c, r) => `${r === 0 ? 'M' : 'L'}${x(r + 1).toFixed(1)} ${y.at(log10(logp[c])).toFixed(1)}`)
-        .join(''),
-      fill: 'none', stroke, 'stroke-width': 2, 'stroke-dasharray': dash,
-    })
-  parts.push(curve(before, ink.muted, '5 4'), curve(after, ink.ink))
-  const place = (logp: ArrayLike<number>, c: number): [number, number] => [
-    x(order(logp).indexOf(c) + 1),
-    y.at(log10(logp[c])),
-  ]
-  for (const m of marked) {
-    const [[bx, by], [ax, ay]] = [place(before, m.y), place(after, m.y)]
-    const stroke = colour(looks[m.look], ink)
-    parts.push(tag('circle', { cx: bx, cy: by, r: 4, fill: ink.paper, stroke, 'stroke-width': 1.6 }))
-    parts.push(line(bx, by, ax, ay, stroke, { 'stroke-width': 1.2, 'stroke-dasharray': '2 2' }))
-    parts.push(sign(ax, ay, m.look, ink))
-    const end = ax > width - 110
-    parts.push(text(end ? ax - 2 : ax + 9, ay - 9, m.name, ink.ink, end ? 'end' : 'start'))
-  }
-  return svg(size, 'log p against rank before and after', parts)
 }
 
 export interface ForcesInput {

@@ -32,7 +32,7 @@ export const STEPS: readonly GuidedStep[] = [
   ),
   step(
     'Extend: learn y⁻ first, then push it',
-    'The paper’s remedy: SFT on y⁺ and y⁻ both, then the same push. What rises now was y⁻’s own.',
+    'The paper’s remedy: SFT on y⁻ too, then the same push. y⁻ has something to give now: the peak gains less, y⁺ keeps more.',
     { ext: 8 },
   ),
 ]

@@ -9,7 +9,8 @@ import lemma from '../../../../packages/core/src/squeeze/lemma.ts?raw'
 import { Bars } from './bars.tsx'
 import { drawBands } from '../drawing/bands.ts'
 import type { Ink, Size } from '../drawing/ink.ts'
-import { drawBars, drawForces, drawRanks, type Marked } from './draw.ts'
+import { drawRanks, type Ranked } from '../drawing/ranks.ts'
+import { drawBars, drawForces, type Marked } from './draw.ts'
 import { asFile, Picture } from '../shell/drawn.tsx'
 import type { LabSettings, ToySettings } from './settings.ts'
 import { forcesSay } from './story.ts'
@@ -110,21 +111,30 @@ const bands = (toy: Toy, s: ToySettings): PanelModel => {
 }
 
 const ranks = (toy: Toy, s: ToySettings): PanelModel => {
-  const input = { before: toy.path[toy.sft], after: toy.path.at(-1)!, marked: marksOf(toy, s) }
+  const [before, after] = [toy.path[toy.sft], toy.path.at(-1)!]
+  const order = (logp: Float64Array): number[] => [...logp.keys()].sort((a, b) => logp[b] - logp[a])
+  const [b, a] = [order(before), order(after)]
+  const place = (classes: readonly number[], logp: Float64Array, y: number): Ranked => [classes.indexOf(y) + 1, logp[y]]
+  const input = {
+    before: b.map((y, i): Ranked => [i + 1, before[y]]),
+    after: a.map((y, i): Ranked => [i + 1, after[y]]),
+    marks: marksOf(toy, s).map(({ y, name, look }) => ({
+      name,
+      look: looks[look],
+      before: place(b, before, y),
+      after: place(a, after, y),
+    })),
+  }
   return drawn({
     id: 'ranks',
-    title: 'log p against rank',
-    says: 'Dashed before, solid now. A squeeze lifts the left end and drops everything behind it.',
+    title: 'Probability by rank',
+    says: 'Dashed before, solid now, each by its own order. A squeeze lifts the head and drops the tail.',
     height: 250,
     draw: (size, ink) => drawRanks(input, size, ink),
-    table: () => {
-      const order = (logp: Float64Array): number[] => [...logp.keys()].sort((a, b) => logp[b] - logp[a])
-      const [b, a] = [order(input.before), order(input.after)]
-      return {
-        head: ['rank', 'class before', 'log p before', 'class now', 'log p now'],
-        rows: b.map((y, r) => [r + 1, y, input.before[y], a[r], input.after[a[r]]]),
-      }
-    },
+    table: () => ({
+      head: ['rank', 'class before', 'log p before', 'class now', 'log p now'],
+      rows: b.map((y, r) => [r + 1, y, before[y], a[r], after[a[r]]]),
+    }),
   })
 }
 
