@@ -156,7 +156,7 @@ export const gptDefaults: GptSettings = {
   sftUpdates: 15,
   dpoUpdates: 60,
   lr: 0.003,
-  dpoLr: 0.15,
+  dpoLr: 0.2,
   beta: 0.1,
   known: false,
   ext: false,

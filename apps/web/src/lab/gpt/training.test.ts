@@ -132,7 +132,7 @@ describe('a training of the tiny GPT', () => {
     const where = last.say === 'failed' ? last.where! : ''
     expect(where).toMatch(/^stage (base|sft), update \d+, /)
     expect(remedyOf(where, { ...tiny, lr: 1e300 })).toContain('lower lr (it was 1e+300)')
-    expect(remedyOf('stage dpo, update 3, exp', tiny)).toContain('lower DPO lr (it was 0.15)')
+    expect(remedyOf('stage dpo, update 3, exp', tiny)).toContain('lower DPO lr (it was 0.2)')
     expect(remedyOf('Open the Lab in the viewer', tiny)).toBe('Open the Lab in the viewer.')
     expect(opened.manifest.status).toBe('failed')
     expect(await verify(files.files)).toEqual([])
@@ -147,7 +147,7 @@ describe('a training of the tiny GPT', () => {
 
   it('is smaller on a CPU that nobody asked for', () => {
     expect(sizedFor({ ...gptDefaults, engine: 'auto' }, 'cpu')).toMatchObject({
-      width: 32, lr: 2 * gptDefaults.lr, dpoLr: 2 * gptDefaults.dpoLr,
+      width: 32, lr: 2 * gptDefaults.lr, dpoLr: 0.3,
     })
     expect(sizedFor({ ...gptDefaults, engine: 'cpu' }, 'cpu')).toEqual({ ...gptDefaults, engine: 'cpu' })
     expect(sizedFor(gptDefaults, 'webgpu')).toEqual(gptDefaults)

@@ -15,10 +15,10 @@ export interface TrainOptions {
   readonly open?: typeof openEngine
 }
 
-/** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at twice the rates. */
+/** What a CPU can train while one watches, where nobody asked for a CPU: half as wide, at higher rates. */
 export const sizedFor = (settings: GptSettings, rung: EngineAbout['rung']): GptSettings =>
   rung === 'cpu' && settings.engine === 'auto' && settings.width > 32
-    ? { ...settings, width: 32, lr: 2 * settings.lr, dpoLr: 2 * settings.dpoLr }
+    ? { ...settings, width: 32, lr: 2 * settings.lr, dpoLr: Number((1.5 * settings.dpoLr).toPrecision(6)) }
     : settings
 
 /** Trains to the end, telling everything; never rejects. */
