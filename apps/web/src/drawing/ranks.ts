@@ -22,7 +22,7 @@ export interface RanksInput {
 /** The axis ends here, in nats: what lies below is drawn there. */
 const FLOOR = -16 * Math.LN10
 const [LEFT, RIGHT, TOP, FOOT] = [46, 16, 24, 32]
-const RANKS = [1, 2, 5].flatMap(digit => [0, 1, 2, 3, 4, 5].map(exponent => digit * 10 ** exponent)).sort((a, b) => a - b)
+const RANKS = [0, 1, 2, 3, 4, 5].flatMap(exponent => [1, 2, 5].map(digit => digit * 10 ** exponent))
 
 export const drawRanks = ({ before, after, marks }: RanksInput, size: Size, ink: Ink): string => {
   const { width, height } = size
