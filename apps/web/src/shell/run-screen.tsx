@@ -1,11 +1,20 @@
 // A screen of runs, and what stands in place of runs that are not read (yet), are gone, or cannot be read.
 import { useEffect } from 'preact/hooks'
 import type { OpenRun } from '../data/run-store.ts'
+import type { Missing } from '../panels/panel.ts'
 import type { Screen } from '../screens/screen.ts'
 import { Boundary } from './boundary.tsx'
 import { useApp } from './context.ts'
 import { Part } from './lazy.tsx'
 import { PanelFrame } from './panel-frame.tsx'
+
+/** Runs that lived in the page went with it when it was loaded anew. */
+const goneOf = (key: string): Missing =>
+  key.startsWith('lab:')
+    ? { what: 'The Lab trained this run in a page that was loaded anew since. The same seed and settings train it again.' }
+    : key.startsWith('local:')
+      ? { what: 'This run was dropped on a page that was loaded anew since. Drop it here once more.' }
+      : { what: 'There is no such run here. It may have been moved or removed.', command: 'ldyn runs ls' }
 
 const Waiting = ({ opened }: { opened: readonly OpenRun[] }) => (
   <>
@@ -21,10 +30,7 @@ const Waiting = ({ opened }: { opened: readonly OpenRun[] }) => (
               kind: 'missing',
               title,
               says,
-              missing: {
-                what: 'There is no such run here. It may have been moved or removed.',
-                command: 'ldyn runs ls',
-              },
+              missing: goneOf(run.key),
             }}
           />
         )
