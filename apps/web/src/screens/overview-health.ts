@@ -46,11 +46,13 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   let high = 0
   const peaks = level.mean.map((value, e) => (value > level.mean[high] ? (high = e) : high))
   const [downs, ups] = [changesOf(run, 'logp', 'chosen'), changesOf(run, 'argmax_logp', 'chosen')]
+  // Of curves without the values of single probes nothing is clear.
+  if (!downs || !ups) return []
   const known = passedAt(run)
   const passes = (e: number): boolean => (known[e] ??= find(e))
   const find = (e: number): boolean => {
     if (peaks[e] === e) return false
-    const [down, up] = [downs?.(peaks[e], e), ups?.(peaks[e], e)]
+    const [down, up] = [downs(peaks[e], e), ups(peaks[e], e)]
     return (
       up !== undefined &&
       down !== undefined &&

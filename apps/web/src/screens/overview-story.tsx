@@ -3,8 +3,9 @@
 import { caution, narration, RULE, stageTitle, type Passage } from '@ldyn/figures'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
+import type { OpenRun } from '../data/run-store.ts'
 import { runSliced, type Sliced } from '../data/sliced.ts'
-import { AwaitedList, type Awaited } from './overview-awaited.tsx'
+import { areAwaited, AwaitedList, useReserved, type Awaited } from './overview-awaited.tsx'
 
 /** While a run goes on its story is told anew this often at most, and takes this share of the time at most. */
 const [STORY_MS, STORY_SHARE] = [10_000, 0.01]
@@ -92,15 +93,18 @@ const Told = ({ passages }: { passages: readonly Passage[] }) => (
   </>
 )
 
-export const Story = ({ run }: { run: LiveData }) => {
+export const Story = ({ run, opened }: { run: LiveData; opened: OpenRun }) => {
   const passages = usePassages(run)
+  const comes = !run.probes || run.rows.has('logp') || areAwaited(run, opened)
+  const place = useRef<HTMLElement>(null)
+  useReserved(place, passages === undefined)
   const meansOnly = run.manifest.imported?.meansOnly === true
   const warning = caution(meansOnly ? 0 : (run.probes?.rows.length ?? 0))
   const coming = run.stages.map(({ name, to }) => `${name} ${passages ? '' : to}`).join()
   return useMemo(
     () =>
-      run.stages.length === 0 || passages?.length === 0 ? null : (
-        <section class="panel story" aria-labelledby="story-title" aria-busy={passages === undefined}>
+      run.stages.length === 0 || (passages ? passages.length === 0 : !comes) ? null : (
+        <section class="panel story" aria-labelledby="story-title" aria-busy={passages === undefined} ref={place}>
           <h2 id="story-title">What happened, stage by stage</h2>
           {meansOnly && run.probes && (
             <p class="note caution">
@@ -117,6 +121,6 @@ export const Story = ({ run }: { run: LiveData }) => {
           </details>
         </section>
       ),
-    [passages, coming, warning],
+    [passages, comes, coming, warning],
   )
 }

@@ -4,10 +4,11 @@ import { plural } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
 import { useRef } from 'preact/hooks'
 import type { LiveData } from '../data/live-run.ts'
+import type { OpenRun } from '../data/run-store.ts'
 import type { App } from '../shell/context.ts'
 import { useSeldom } from '../shell/kept.ts'
 import { useSeen } from '../shell/near.ts'
-import { AwaitedList, type Awaited } from './overview-awaited.tsx'
+import { areAwaited, AwaitedList, useReserved, type Awaited } from './overview-awaited.tsx'
 import { checksOf, HEALTH_RULE } from './overview-health.ts'
 import { headline } from './overview-headline.ts'
 
@@ -17,6 +18,7 @@ const WORDS_MS = 1000
 interface Props {
   readonly app: App
   readonly run: LiveData
+  readonly opened: OpenRun
 }
 
 /** The same defect may touch several metrics: said once, with all of them in front. */
@@ -44,7 +46,7 @@ const Note = ({ text }: { text: string }) => (
   </li>
 )
 
-export const Health = ({ app, run }: Props) => {
+export const Health = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
   const checks = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves))
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
@@ -77,6 +79,7 @@ export const Health = ({ app, run }: Props) => {
           <Note key={note} text={note} />
         ))}
       </ul>
+      {areAwaited(run, opened) && <AwaitedList items={[{ about: 'squeezing', letters: 60 }]} />}
       {(notes.length > 2 || missing.length > 0) && (
         <details>
           <summary>
@@ -108,22 +111,21 @@ export const Health = ({ app, run }: Props) => {
   )
 }
 
-/** As long as they usually are, while the rows are read. */
-const awaited = (run: LiveData): readonly Awaited[] =>
-  run.probes && run.evaluations.length > 1 && run.manifest.columns.metrics.includes('logp') && !run.rows.has('logp')
-    ? [
-        { about: run.types.includes('chosen') ? 'chosen' : (run.types[0] ?? ''), letters: 125 },
-        { about: 'likeliest token', letters: run.manifest.columns.metrics.includes('argmax_logp') ? 125 : 0 },
-        { about: 'which updates', letters: run.updates.length > 0 ? 140 : 0 },
-        { about: 'rejected', letters: run.types.includes('rejected') ? 75 : 0 },
-      ].filter(({ letters }) => letters > 0)
-    : []
+/** As long as they usually are, with the link behind them. */
+const awaited = ({ types, updates, manifest }: LiveData): readonly Awaited[] =>
+  [
+    { about: types.includes('chosen') ? 'chosen' : (types[0] ?? ''), letters: 140 },
+    { about: 'likeliest token', letters: manifest.columns.metrics.includes('argmax_logp') ? 150 : 0 },
+    { about: 'which updates', letters: updates.length > 0 ? 165 : 0 },
+    { about: 'rejected', letters: types.includes('rejected') ? 95 : 0 },
+  ].filter(({ letters }) => letters > 0)
 
 /** The first thing that is read: what happened, and the way to where it is seen. */
-export const Headline = ({ app, run }: Props) => {
+export const Headline = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
   const said = useSeldom([run], useSeen(place), WORDS_MS, () => headline(run, app.curves))
-  const coming = said.length === 0 ? awaited(run) : []
+  const coming = said.length === 0 && areAwaited(run, opened) ? awaited(run) : []
+  useReserved(place, coming.length > 0)
   if (said.length + coming.length === 0) return null
   return (
     <section class="panel headline" aria-labelledby="headline-title" aria-busy={coming.length > 0} ref={place}>

@@ -83,8 +83,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         </p>
       )}
       <div class="columns">
-        <Headline app={app} run={run} />
-        <Health app={app} run={run} />
+        <Headline app={app} run={run} opened={opened[0]} />
+        <Health app={app} run={run} opened={opened[0]} />
       </div>
       {/* Of a log without probes the training log is the story. */}
       {!run.probes && <Losses run={run} />}
@@ -97,7 +97,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
         />
         <LivePanel runs={runs.slice(0, 1)} settings={[]} make={() => massPanel(app, run)} />
       </div>
-      <Story run={run} />
+      <Story run={run} opened={opened[0]} />
       {run.probes && <Losses run={run} />}
       <Facts run={run} />
       <Config run={run} />
