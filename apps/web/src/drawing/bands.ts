@@ -2,6 +2,7 @@
 // page and of the Lab.
 import { niceTicks, tag, tickText, type Look } from '@ldyn/figures'
 import { line, svg, text, type Ink, type Size } from './ink.ts'
+import { outline } from './thin.ts'
 
 export interface BandsInput {
   /** Updates on the axis. */
@@ -42,12 +43,19 @@ export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size,
   const [first, last] = [steps[0], steps.at(-1)!]
   const x = scaleOf(steps, width)
   const y = (p: number): number => TOP + (1 - p) * (height - TOP - FOOT)
-  const sums = bands.map((_, b) => steps.map((_s, i) => bands.slice(0, b + 1).reduce((n, band) => n + band.mass[i], 0)))
-  const parts = bands.map((_, b) => {
-    const up = steps.map((s, i) => `${x(s).toFixed(1)} ${y(sums[b][i]).toFixed(1)}`)
-    const down = steps.map((s, i) => `${x(s).toFixed(1)} ${y(b === 0 ? 0 : sums[b - 1][i]).toFixed(1)}`).reverse()
-    return tag('path', { d: `M${[...up, ...down].join('L')}Z`, fill: SHADES[b] })
-  })
+  const sums: number[][] = []
+  for (const { mass } of bands) sums.push(steps.map((_, i) => (sums.at(-1)?.[i] ?? 0) + mass[i]))
+  // Bands that meet share an edge. Of a run that is live all of them are written at every tick.
+  const edge = (values: readonly number[]): readonly string[] => {
+    const found: string[] = []
+    const point = (px: number, py: number): void => void found.push(`${px.toFixed(1)} ${py.toFixed(1)}`)
+    outline([...values.keys()], i => x(steps[i]), i => y(values[i]), width, point)
+    return found
+  }
+  const edges = [edge(steps.map(() => 0)), ...sums.map(edge)]
+  const parts = bands.map((_, b) =>
+    tag('path', { d: `M${[...edges[b + 1], ...[...edges[b]].reverse()].join('L')}Z`, fill: SHADES[b] }),
+  )
   for (const p of [0, 0.5, 1]) parts.push(text(LEFT - 6, y(p) + 4, String(p), ink.muted, 'end'))
   const ticks = niceTicks(first, last, 5, 1)
   const labels = tickText(ticks)
@@ -60,7 +68,7 @@ export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size,
     parts.push(text(at, TOP - 5, name, ink.muted))
   })
   if (own) {
-    const d = own.p.map((p, i) => `${i === 0 ? 'M' : 'L'}${x(steps[i]).toFixed(1)} ${y(p).toFixed(1)}`).join('')
+    const d = `M${edge(own.p).join('L')}`
     parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
     parts.push(tag('path', { d, fill: 'none', stroke: own.look.light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }))
   }

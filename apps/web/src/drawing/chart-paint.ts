@@ -6,7 +6,7 @@ import { cut, spread } from '@ldyn/figures'
 import type { CurveLine, CurvePanel } from './align.ts'
 import type { Axes, Box } from './chart-axes.ts'
 import { dashOf, fontOf, inks, labelRoom, markerPath, markLook } from './chart-look.ts'
-import { corners, edgeOf, type Thinned } from './thin.ts'
+import { edgeOf, outline, type Thinned } from './thin.ts'
 
 /** What is painted. */
 export interface Scene {
@@ -191,9 +191,6 @@ export const paintUnder = (ctx: CanvasRenderingContext2D, axes: Axes, scene: Sce
   stageNames(surface, scene)
 }
 
-/** Points so far apart, in pixels, are all drawn; of closer ones those at which a line turns by more than this. */
-const [ROOMY, SLACK] = [3, 0.2]
-
 const lines = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
   const { panel, thinned } = scene
   ctx.lineJoin = 'bevel'
@@ -201,15 +198,13 @@ const lines = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
     const path = new Path2D()
     const points = thinned.points[l]
     const values = line.smoothed ?? line.mean
-    if (points.length * ROOMY < box.width) for (const i of points) path.lineTo(x(line.steps[i]), y(values[i]))
-    else
-      corners(
-        points,
-        i => x(line.steps[i]),
-        i => y(values[i]),
-        SLACK * ratio,
-        (cornerX, cornerY) => path.lineTo(cornerX, cornerY),
-      )
+    outline(
+      points,
+      i => x(line.steps[i]),
+      i => y(values[i]),
+      box.width,
+      (cornerX, cornerY) => path.lineTo(cornerX, cornerY),
+    )
     ctx.strokeStyle = colourOf(scene, line)
     ctx.lineWidth = line.look.width * ratio
     ctx.setLineDash(dashOf(line.look.dash, ratio))

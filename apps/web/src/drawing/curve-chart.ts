@@ -60,6 +60,7 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
   const [plot, pinned, ghost] = ['plot-area', 'step-line', 'step-line ghost'].map(element)
   plot.append(pinned, ghost)
   let drawn: Drawn | undefined
+  let laid = ''
   let [step, ghostStep]: [number | undefined, number | undefined] = [undefined, undefined]
 
   const zoomTo = (from: number, to: number): void => {
@@ -132,8 +133,13 @@ export const createCurveChart = (host: HTMLElement, events: ChartEvents): CurveC
       // What was never drawn is not there.
       if (!drawn) host.append(canvas, plot)
       drawn = { axes, scene: { panel, dark, width, height, thinned } }
-      canvas.style.cssText = `width:${width}px;height:${height}px`
-      plot.style.cssText = `left:${box.left}px;top:${box.top}px;width:${box.width}px;height:${box.height}px`
+      // The same style once more would have the browser lay the chart out anew.
+      const wanted = [width, height, box.left, box.top, box.width, box.height].join()
+      if (wanted !== laid) {
+        laid = wanted
+        canvas.style.cssText = `width:${width}px;height:${height}px`
+        plot.style.cssText = `left:${box.left}px;top:${box.top}px;width:${box.width}px;height:${box.height}px`
+      }
       draw()
       placeBoth()
       events.drawn?.(thinned)

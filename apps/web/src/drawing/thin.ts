@@ -88,6 +88,21 @@ export const edgeOf = (
   return kept
 }
 
+/** Points so far apart, in pixels, are all drawn; of closer ones those at which a line turns by more than this. */
+const [ROOMY, SLACK] = [3, 0.2]
+
+/** Gives the points of a line that is so many pixels long, from left to right: all, or where they crowd its corners. */
+export const outline = (
+  points: readonly number[],
+  x: (point: number) => number,
+  y: (point: number) => number,
+  pixels: number,
+  point: (x: number, y: number) => void,
+): void => {
+  if (points.length * ROOMY >= pixels) corners(points, x, y, SLACK, point)
+  else for (const i of points) point(x(i), y(i))
+}
+
 /**
  * Gives the corners of a line from left to right: of points that lie straight behind one another, within `slack`
  * above and below, the first and the last. What is left out is nowhere farther than that from what is drawn.

@@ -11,7 +11,9 @@ import type { PanelModel } from './panel.ts'
 
 export interface Strip {
   readonly type: string
-  readonly values: readonly { readonly row: number; readonly value: number }[]
+  /** By probe, its row and its value. */
+  readonly rows: readonly number[]
+  readonly values: Float64Array
 }
 
 /** One value a probe and type at an evaluation, as the view shows it: per response or token, or as change. */
@@ -20,101 +22,131 @@ export const stripsAt = (
   view: Pick<View, 'metric' | 'per' | 'change' | 'versus' | 'hidden'>,
   evaluation: number,
 ): readonly Strip[] => {
-  const rows = run.rows.get(view.metric)
-  const row = rows?.[evaluation]
-  if (!row || !run.probes) return []
-  const base = view.change ? rows[view.versus === undefined ? 0 : evaluationAt(run, view.versus)] : undefined
+  const { probes } = run
+  const all = run.rows.get(view.metric)
+  const now = all?.[evaluation]
+  if (!now || !probes) return []
+  const then = view.change ? all[view.versus === undefined ? 0 : evaluationAt(run, view.versus)] : undefined
   const per = isSum(view.metric) ? view.per : 'response'
   return inOrder(run.types)
     .filter(({ key }) => !view.hidden.includes(key))
     .flatMap(({ key }): Strip[] => {
       const found = columnsFor(run, view.metric, key, per)
-      return found
-        ? [
-            {
-              type: key,
-              values: found.columns.map((i, k) => ({
-                row: run.probes!.columns[i].row,
-                value: (row[i] - (base?.[i] ?? 0)) / found.by[k],
-              })),
-            },
-          ]
-        : []
+      if (!found) return []
+      const { columns, by } = found
+      const values = new Float64Array(columns.length)
+      columns.forEach((i, k) => {
+        values[k] = (now[i] - (then?.[i] ?? 0)) / by[k]
+      })
+      return [{ type: key, rows: columns.map(i => probes.columns[i].row), values }]
     })
 }
 
 const ROW = 22
 const [WIDTH, LEFT, RIGHT] = [560, 118, 12]
 
+type Across = (value: number) => number
+
+/**
+ * One tick a value, all in one path. A run that is live writes thousands of numbers here at every tick: tenths of a
+ * pixel, as whole numbers, for a path that is drawn a tenth as wide.
+ */
+const ticksPath = (values: ArrayLike<number>, x: Across, top: number, tall: number): string => {
+  let path = ''
+  for (let k = 0; k < values.length; k++) path += `M${Math.round(10 * x(values[k]))} ${top}v${tall}`
+  return path
+}
+
+interface StripProps {
+  readonly strip: Strip
+  readonly colour: string
+  readonly x: Across
+  readonly y: number
+  readonly isChosen: (row: number) => boolean
+}
+
+const StripRow = ({ strip: { type, rows, values }, colour, x, y, isChosen }: StripProps) => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const sorted = values.slice().sort()
+  const [low, high] = [0.25, 0.75].map(q => x(sorted[Math.round((sorted.length - 1) * q)]))
+  return (
+    <g>
+      <text x={LEFT - 8} y={y + 4} text-anchor="end">
+        {type.length > 17 ? `${type.slice(0, 16)}…` : type}
+      </text>
+      <rect x={low} width={Math.max(1, high - low)} y={y - 5} height={10} fill={colour} opacity={0.16} />
+      <path
+        transform="scale(.1 1)"
+        d={ticksPath(values, x, y - 5, 10)}
+        stroke={colour}
+        stroke-width={10}
+        opacity={0.6}
+      />
+      {/* Those in focus stand out. */}
+      <path
+        transform="scale(.1 1)"
+        d={ticksPath(
+          values.filter((_, k) => isChosen(rows[k])),
+          x,
+          y - 9,
+          18,
+        )}
+        stroke={colour}
+        stroke-width={24}
+      />
+      <circle cx={x(mean)} cy={y} r={3.4} fill={colour} class="mean">
+        <title>{`${type}: mean ${show(mean)}`}</title>
+      </circle>
+    </g>
+  )
+}
+
 const Strips = ({ strips, unit }: { strips: readonly Strip[]; unit: string }) => {
   const app = useApp()
   const { probe, selected } = app.store.view.value
-  const dark = app.dark.value
-  const all = strips.flatMap(strip => strip.values.map(({ value }) => value))
-  const [low, high] = all.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity])
+  const theme = app.dark.value ? 'dark' : 'light'
+  let [low, high] = [Infinity, -Infinity]
+  for (const { values } of strips)
+    for (const value of values) {
+      if (value < low) low = value
+      if (value > high) high = value
+    }
   const room = high > low ? (high - low) * 0.03 : 1
-  const x = (value: number): number =>
-    LEFT + ((value - low + room) / (high - low + 2 * room)) * (WIDTH - LEFT - RIGHT)
+  const scale = (WIDTH - LEFT - RIGHT) / (high - low + 2 * room)
+  const x: Across = value => LEFT + (value - low + room) * scale
   const ticks = niceTicks(low, high, 5)
-  const height = strips.length * ROW + 34
-  const types = inOrder(strips.map(({ type }) => type))
+  const labels = tickText(ticks)
+  const foot = strips.length * ROW
+  const looks = new Map(inOrder(strips.map(({ type }) => type)).map(({ key, look }) => [key, look]))
+  const chosen = new Set(probe === undefined ? selected : [probe, ...selected])
   return (
     <svg
       class="strips"
-      viewBox={`0 0 ${WIDTH} ${height}`}
+      viewBox={`0 0 ${WIDTH} ${foot + 34}`}
       role="img"
       aria-label="Every probe at this step, by response type"
     >
       {ticks.map((tick, i) => (
         <g key={tick}>
-          <line class="grid" x1={x(tick)} x2={x(tick)} y1={0} y2={strips.length * ROW} />
-          <text class="muted" x={x(tick)} y={strips.length * ROW + 14} text-anchor="middle">
-            {tickText(ticks)[i]}
+          <line class="grid" x1={x(tick)} x2={x(tick)} y1={0} y2={foot} />
+          <text class="muted" x={x(tick)} y={foot + 14} text-anchor="middle">
+            {labels[i]}
           </text>
         </g>
       ))}
-      <text class="muted" x={(LEFT + WIDTH) / 2} y={height - 3} text-anchor="middle">
+      <text class="muted" x={(LEFT + WIDTH) / 2} y={foot + 31} text-anchor="middle">
         {unit}
       </text>
-      {strips.map(({ type, values }, s) => {
-        const look = types.find(({ key }) => key === type)!.look
-        const y = s * ROW + ROW / 2
-        const mean = values.reduce((sum, { value }) => sum + value, 0) / values.length
-        const sorted = Float64Array.from(values, ({ value }) => value).sort()
-        const quartile = (q: number): number => sorted[Math.round((sorted.length - 1) * q)]
-        return (
-          <g key={type}>
-            <text x={LEFT - 8} y={y + 4} text-anchor="end">
-              {type.length > 17 ? `${type.slice(0, 16)}…` : type}
-            </text>
-            <rect
-              x={x(quartile(0.25))}
-              width={Math.max(1, x(quartile(0.75)) - x(quartile(0.25)))}
-              y={y - 5}
-              height={10}
-              fill={look[dark ? 'dark' : 'light']}
-              opacity={0.16}
-            />
-            {/* One path for all, since there may be thousands; those in focus stand out. */}
-            <path
-              d={values.map(({ value }) => `M${x(value).toFixed(1)} ${y - 5}v10`).join('')}
-              stroke={look[dark ? 'dark' : 'light']}
-              opacity={0.6}
-            />
-            <path
-              d={values
-                .filter(({ row }) => row === probe || selected.includes(row))
-                .map(({ value }) => `M${x(value).toFixed(1)} ${y - 9}v18`)
-                .join('')}
-              stroke={look[dark ? 'dark' : 'light']}
-              stroke-width={2.4}
-            />
-            <circle cx={x(mean)} cy={y} r={3.4} fill={look[dark ? 'dark' : 'light']} class="mean">
-              <title>{`${type}: mean ${show(mean)}`}</title>
-            </circle>
-          </g>
-        )
-      })}
+      {strips.map((strip, s) => (
+        <StripRow
+          key={strip.type}
+          strip={strip}
+          colour={looks.get(strip.type)![theme]}
+          x={x}
+          y={s * ROW + ROW / 2}
+          isChosen={row => chosen.has(row)}
+        />
+      ))}
     </svg>
   )
 }
@@ -160,7 +192,7 @@ export const spreadPanel = (run: LiveData, view: View, evaluation: number): Pane
     ),
     table: () => ({
       head: ['probe', 'type', title],
-      rows: strips.flatMap(({ type, values }) => values.map(({ row, value }) => [row, type, value])),
+      rows: strips.flatMap(({ type, rows, values }) => rows.map((row, k) => [row, type, values[k]])),
     }),
   }
 }

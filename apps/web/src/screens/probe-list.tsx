@@ -42,20 +42,13 @@ export const probeItems = (
   const then = rows?.[view.versus === undefined ? 0 : evaluationAt(run, view.versus)]
   if (!found || !now || !then || !run.probes) return []
   const keep = matcher(view.find)
-  const items = found.columns.flatMap((column, k): ProbeItem[] => {
+  const items: ProbeItem[] = []
+  found.columns.forEach((column, k) => {
     const { row } = run.probes!.columns[column]
     const { prompt, responses } = run.probes!.rows[row]
-    if (keep && !keep(`${prompt}\n${responses[type!] ?? ''}`)) return []
-    return [
-      {
-        row,
-        prompt,
-        column,
-        by: found.by[k],
-        value: now[column] / found.by[k],
-        change: (now[column] - then[column]) / found.by[k],
-      },
-    ]
+    if (keep && !keep(`${prompt}\n${responses[type!] ?? ''}`)) return
+    const by = found.by[k]
+    items.push({ row, prompt, column, by, value: now[column] / by, change: (now[column] - then[column]) / by })
   })
   const order: Record<string, (a: ProbeItem, b: ProbeItem) => number> = {
     fell: (a, b) => a.change - b.change,
@@ -120,6 +113,7 @@ const List = ({ app, run, height, place }: Props & { readonly place: { current: 
   const seen = items.slice(first, first + Math.ceil(height / ROW) + 8)
   const rows = run.rows.get(view.metric) ?? []
   const every = Math.max(1, Math.ceil(rows.length / 64))
+  const sampled = rows.filter((_, e) => e % every === 0 || e === rows.length - 1)
   const look = lookOf(run.types, type)
   const move = (event: KeyboardEvent): void => {
     const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
@@ -199,9 +193,7 @@ const List = ({ app, run, height, place }: Props & { readonly place: { current: 
               <span class={`delta ${item.change < 0 ? 'down' : 'up'}`}>{signed(item.change)}</span>
               <SparkLine
                 colour={look[app.dark.value ? 'dark' : 'light']}
-                values={rows
-                  .filter((_, e) => e % every === 0 || e === rows.length - 1)
-                  .map(row => row[item.column] / item.by)}
+                values={sampled.map(row => row[item.column] / item.by)}
               />
             </div>
           ))}

@@ -4,7 +4,7 @@ import { dynamicsPanel, evaluationAt, squeezingPanel } from '../panels/dynamics.
 import { noProbes } from '../panels/no-probes.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import type { ScreenProps } from '../shell/context.ts'
-import { useKept } from '../shell/kept.ts'
+import { LivePanel } from '../shell/live-panel.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { useWatched } from './beside.ts'
 import { typeInFocus } from './probe-list.tsx'
@@ -19,15 +19,12 @@ export const SqueezeView = ({ app, runs, opened }: ScreenProps) => {
   const type = typeInFocus(run, view)
   const watched = useWatched(opened[0], run.version)
   const { per, spread, versus, hidden } = view
-  const squeezing = useKept(runs, [per, spread], () => squeezingPanel(runs, app.curves, view))
-  const peaked = useKept(runs, [per, spread, versus, hidden], () =>
-    (['entropy', 'a_norm'] as const).map((metric): PanelModel => {
-      const model = dynamicsPanel(runs, app.curves, { ...view, metric, change: false, smooth: 0 })
-      return model.kind === 'curves'
-        ? { ...model, id: metric, panel: { ...model.panel, id: metric } }
-        : { ...model, id: metric }
-    }),
-  )
+  const peaked = (metric: 'entropy' | 'a_norm'): PanelModel => {
+    const model = dynamicsPanel(runs, app.curves, { ...view, metric, change: false, smooth: 0 })
+    return model.kind === 'curves'
+      ? { ...model, id: metric, panel: { ...model.panel, id: metric } }
+      : { ...model, id: metric }
+  }
   if (!run.probes || type === undefined) {
     return (
       <PanelFrame
@@ -59,9 +56,18 @@ export const SqueezeView = ({ app, runs, opened }: ScreenProps) => {
       </div>
       <Position app={app} run={run} lines={watched.lines} trouble={watched.trouble} />
       <div class="grid two">
-        <PanelFrame model={squeezing} />
-        {peaked.map(model => (
-          <PanelFrame key={model.id} model={model} />
+        <LivePanel
+          runs={runs}
+          settings={[per, spread]}
+          make={() => squeezingPanel(runs, app.curves, view)}
+        />
+        {(['entropy', 'a_norm'] as const).map(metric => (
+          <LivePanel
+            key={metric}
+            runs={runs}
+            settings={[per, spread, versus, hidden]}
+            make={() => peaked(metric)}
+          />
         ))}
       </div>
     </>

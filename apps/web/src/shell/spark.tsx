@@ -13,17 +13,15 @@ export const SparkLine = ({
   if (values.length < 2) return <svg class="spark" width={width} height={height} aria-hidden="true" />
   let [low, high] = [Infinity, -Infinity]
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
+  // In tenths of a pixel, whole: of a list that is live hundreds of numbers are written at every tick.
   const y = (value: number): number =>
-    high > low ? height - 2 - ((value - low) / (high - low)) * (height - 4) : height / 2
-  const path = values
-    .map(
-      (value, i) =>
-        `${i === 0 ? 'M' : 'L'}${((i / (values.length - 1)) * (width - 2) + 1).toFixed(1)} ${y(value).toFixed(1)}`,
-    )
-    .join('')
+    Math.round(10 * (high > low ? height - 2 - ((value - low) / (high - low)) * (height - 4) : height / 2))
+  const wide = (10 * (width - 2)) / (values.length - 1)
+  let path = ''
+  for (let i = 0; i < values.length; i++) path += `${i === 0 ? 'M' : 'L'}${Math.round(i * wide + 10)} ${y(values[i])}`
   return (
-    <svg class="spark" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
-      <path d={path} fill="none" stroke={colour} stroke-width="1.4" />
+    <svg class="spark" viewBox={`0 0 ${10 * width} ${10 * height}`} width={width} height={height} aria-hidden="true">
+      <path d={path} fill="none" stroke={colour} stroke-width="14" />
     </svg>
   )
 }
