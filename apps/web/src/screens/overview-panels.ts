@@ -21,8 +21,9 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
   const id = 'moved'
   const title = 'How far each response moved'
   const says =
-    'Change of log π since the first evaluation, summed over the response, mean over probes; up means more probable. ' +
-    'The band is the standard error of the probes’ own changes.'
+    'Change of log π since the first evaluation, summed over the response, mean over probes; up means more probable.' +
+    // A log of means alone has no band.
+    (run.manifest.imported?.meansOnly ? '' : ' The band is the standard error of the probes’ own changes.')
   const lines = [
     ...leading(run).flatMap(type =>
       linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }),
