@@ -22,6 +22,12 @@ const PAGES: readonly (readonly [Page, string])[] = [
   ['update', 'Update'],
 ]
 
+/** Screens of two runs: of the baseline and extend they are the paper's comparison. */
+const TOGETHER: readonly (readonly [Page, string])[] = [
+  ['compare', 'Compare'],
+  ['figures', 'Figure 5'],
+]
+
 const Standing = ({ training, both }: { training: Training; both: boolean }) => {
   const state = training.state.value
   const engine = training.engine.value
@@ -110,6 +116,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
   }, [])
   const training = trainings.value.at(-1)
   const shown = shownOf(trainings.value).filter(one => one.version.value > 0 && app.memory.has(one.key))
+  const compared = shown.length > 1 ? shown : trainings.value.slice(-2)
   // There one looks at what DPO did, not at what the whole training did.
   const versus = training && pushedFrom(training)
   const held = training !== undefined && shown.includes(training)
@@ -149,18 +156,15 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
                     {name}
                   </a>
                 ))}
-                {trainings.value.length > 1 && (
-                  <a
-                    href={app.store.link({
-                      runs: trainings.value.slice(-2).map(({ key }) => key),
-                      page: 'compare',
-                      place: 'runs',
-                      full: undefined,
-                    })}
-                  >
-                    Compare with the last
-                  </a>
-                )}
+                {compared.length > 1 &&
+                  TOGETHER.map(([page, name]) => (
+                    <a
+                      key={page}
+                      href={app.store.link({ runs: compared.map(({ key }) => key), page, place: 'runs', full: undefined })}
+                    >
+                      {shown.length > 1 ? name : `${name} with the last`}
+                    </a>
+                  ))}
               </p>
             )}
           </section>
