@@ -70,14 +70,14 @@ export const GptFigures = ({ app, first, second }: { app: App; first: Training; 
       shown.length === 2
         ? besideOf(shown[0], shown[1])
         : shown.length === 1
-          ? toldOf(shown[0].effect, shown[0].run === runA ? first.settings : second.settings)
+          ? toldOf(shown[0].effect, shown[0].run.id === runA?.id ? first.settings : second.settings)
           : [],
     [shown],
   )
   const [pair, words, moved] = useMemo(
     () => [
       shown.length > 0 ? [scissors(shown, app.curves), movesPanel(shown)] : [],
-      shown[0]?.run === runA && watched.lines ? wordPanels(runA, watched.lines, shown[0].effect) : [],
+      runA && shown[0]?.run.id === runA.id && watched.lines ? wordPanels(runA, watched.lines, shown[0].effect) : [],
       [runA, alone ? undefined : runB].flatMap(run => (run && run.evaluations.length > 0 ? [run] : [])),
     ],
     [shown, watched.lines, rows],

@@ -63,6 +63,11 @@ describe.skipIf(reason !== undefined)('a training in the tab', () => {
     for (const id of ['scissors', 'moves', 'words-rejected', 'words-chosen'])
       expect(await page.locator(`#panel-${id}`).count(), id).toBe(1)
     expect(await page.locator('.lab-links').textContent()).toMatch(/CompareFigure 5$/)
+    // Whoever leaves and comes back finds it as it was.
+    await page.click('.lab-links a:has-text("Overview")')
+    await settled(page)
+    await page.goBack()
+    for (const id of ['scissors', 'words-rejected', 'words-chosen']) await page.waitForSelector(`#panel-${id}`)
     expect(complaints).toEqual([])
   })
 })
