@@ -4,6 +4,7 @@ import { SIGNED, UNSIGNED } from './colour.ts'
 import { scaleFor } from './colour-limits.ts'
 import {
   countOf,
+  knownUpTo,
   marginalsOf,
   paint,
   partWithin,
@@ -96,6 +97,13 @@ describe('what is told of a matrix', () => {
       )
     }
     expect(columns.reduce((a, b) => a + b, 0)).toBeCloseTo(total, 12)
+  })
+
+  it('cells that have a number are counted as far as is asked', () => {
+    const grid = { rows: 2, columns: 3, values: [1, NaN, 3, 4, 5, 6], absent: [0, 0, 1, 0, 0, 0] }
+    expect(knownUpTo(grid, 20, wholeOf(grid))).toBe(4)
+    expect(knownUpTo(grid, 2, wholeOf(grid))).toBe(2)
+    expect(knownUpTo(grid, 20, { row: 0, column: 1, rows: 2, columns: 2 })).toBe(2)
   })
 
   it('the strongest cells are those that a full sort gives, and ranks count them', () => {

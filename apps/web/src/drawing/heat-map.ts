@@ -158,6 +158,17 @@ export interface StrongCell {
   readonly value: number
 }
 
+/** How many cells of the part have a number, counted no further than `most`. */
+export const knownUpTo = ({ columns, values, absent }: Grid, most: number, part: Part): number => {
+  let n = 0
+  for (let r = part.row; r < part.row + part.rows && n < most; r++) {
+    const from = r * columns + part.column
+    for (let i = from; i < from + part.columns && n < most; i++)
+      if (Number.isFinite(values[i]) && !(absent && absent[i] !== 0)) n++
+  }
+  return n
+}
+
 /** Cells by size, largest first; those that are no number or were not recorded are left out. */
 export const strongestCells = (
   { columns, values, absent }: Grid,

@@ -63,6 +63,9 @@ const Numbers = ({ heat, layout, scale }: { heat: Heat; layout: HeatLayout; scal
   )
 }
 
+/** Maps of so many cells are each painted in a turn of their own: there may be three side by side. */
+const LARGE = 1 << 18
+
 /** Pixels that there are across. Apart from the map: what watches its size sees none of its matrices and keeps none. */
 const useWidth = (holder: RefObject<HTMLElement | null>): number => {
   const [width, setWidth] = useState(600)
@@ -100,8 +103,13 @@ export const HeatFigure = ({
   const { width, height, left, top } = layout
 
   useEffect(() => {
-    const context = canvas.current?.getContext('2d')
-    context?.putImageData(new ImageData(paint(gridOf(heat), scale, part, width, height), width), 0, 0)
+    const draw = (): void => {
+      const context = canvas.current?.getContext('2d')
+      context?.putImageData(new ImageData(paint(gridOf(heat), scale, part, width, height), width), 0, 0)
+    }
+    if (part.rows * part.columns < LARGE) return draw()
+    const timer = setTimeout(draw)
+    return () => clearTimeout(timer)
   }, [values, scale, width, height, part.row, part.column, part.rows, part.columns])
 
   const move = (to: Place): void => {

@@ -1,7 +1,7 @@
 // The strongest cells of what a map shows, as a list: sighted readers want it as well, and it picks cells (ux.md §4.3).
 import { show } from '@ldyn/figures'
-import { useMemo } from 'preact/hooks'
-import { strongestCells } from '../drawing/heat-map.ts'
+import { useMemo, useState } from 'preact/hooks'
+import { knownUpTo, strongestCells } from '../drawing/heat-map.ts'
 import { gridOf, sizeOf, type Heat } from '../panels/heat.ts'
 import { shownPart } from './heat-window.ts'
 
@@ -18,13 +18,15 @@ export const StrongestCells = ({
 }) => {
   const part = shownPart(id, sizeOf(heat))
   const { row, column, rows, columns } = part
+  const [open, setOpen] = useState(false)
+  // Of millions of cells they are looked for when they are looked at.
   const cells = useMemo(
-    () => strongestCells(gridOf(heat), most, part),
-    [heat.values, most, row, column, rows, columns],
+    () => (open ? strongestCells(gridOf(heat), most, part) : []),
+    [open, heat.values, most, row, column, rows, columns],
   )
   return (
-    <details>
-      <summary>The {cells.length} strongest cells</summary>
+    <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>
+      <summary>The {knownUpTo(gridOf(heat), most, part)} strongest cells</summary>
       <ol class="cells-list">
         {cells.map(({ row, column, value }) => {
           const text = (
