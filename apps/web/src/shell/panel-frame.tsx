@@ -2,7 +2,7 @@
 // files), and what stands there while it loads, fails or has nothing to show.
 import { escape, slug } from '@ldyn/figures'
 import type { RefObject } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import {
   csvOf,
   describeModel,
@@ -36,24 +36,34 @@ const origin = (app: App): string | undefined => {
 const seen = (app: App, model: PanelModel): PanelModel =>
   model.kind === 'curves' ? { ...model, panel: within(model.panel, app.store.view.peek().zoom) } : model
 
-const Save = ({ app, model }: { app: App; model: PanelModel }) => {
+interface Latest {
+  readonly app: App
+  readonly title: string
+  /** The model as it is when something is asked for. */
+  readonly latest: { readonly current: PanelModel }
+}
+
+const Save = ({ app, title, latest }: Latest) => {
   const csv = (): void => {
+    const model = latest.current
     const table = tableFor(seen(app, model))
     if (table) saveFile(fileName(app, model, 'csv'), 'text/csv', csvOf(table))
   }
   const json = (): void => {
+    const model = latest.current
     const table = tableFor(seen(app, model))
-    const { title, says, notes } = model
+    const { says, notes } = model
     const address = app.store.link({})
     if (table)
       saveFile(
         fileName(app, model, 'json'),
         'application/json',
-        `${JSON.stringify({ title, says, notes, origin: origin(app), address, ...table }, null, 1)}\n`,
+        `${JSON.stringify({ title: model.title, says, notes, origin: origin(app), address, ...table }, null, 1)}\n`,
       )
   }
   // Made when it is asked for: a picture of thousands of points is no small text.
-  const svg = async (use: (text: string) => void): Promise<void> => {
+  const svg = async (use: (text: string, model: PanelModel) => void): Promise<void> => {
+    const model = latest.current
     const { zoom, xAxis } = app.store.view.peek()
     const text =
       svgFor(model, zoom, xAxis === 'log') ??
@@ -62,7 +72,10 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
     else {
       const from = origin(app)
       const cut = text.lastIndexOf('</svg>')
-      use(from === undefined ? text : `${text.slice(0, cut)}<metadata>${escape(from)}</metadata>${text.slice(cut)}`)
+      use(
+        from === undefined ? text : `${text.slice(0, cut)}<metadata>${escape(from)}</metadata>${text.slice(cut)}`,
+        model,
+      )
     }
   }
   // Escape closes it and the focus stays at it; so does going elsewhere, lest it cover what one goes to.
@@ -85,16 +98,19 @@ const Save = ({ app, model }: { app: App; model: PanelModel }) => {
     >
       <summary class="icon" title="Save as a file">
         <Icon name="save" />
-        <span class="sr">Save {model.title} as a file</span>
+        <span class="sr">Save {title} as a file</span>
       </summary>
       <div class="menu-items">
         <button
           type="button"
-          onClick={() => void svg(text => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', text))}
+          onClick={() => void svg((text, model) => saveFile(fileName(app, model, 'svg'), 'image/svg+xml', text))}
         >
           SVG
         </button>
-        <button type="button" onClick={() => void svg(text => void savePng(fileName(app, model, 'png'), text))}>
+        <button
+          type="button"
+          onClick={() => void svg((text, model) => void savePng(fileName(app, model, 'png'), text))}
+        >
           PNG, twice as large
         </button>
         <button type="button" onClick={csv}>
@@ -239,6 +255,45 @@ const useHeldFocus = (frame: RefObject<HTMLElement | null>, isTable: boolean): v
   }, [isTable])
 }
 
+/** What every panel can do. Of a run that grows the model changes at every tick, and this seldom. */
+const Actions = ({ app, id, title, isFull, latest }: Latest & { readonly id: string; readonly isFull: boolean }) => {
+  const { tables } = app.store.view.value
+  return (
+    <div class="actions" role="group" aria-label={`Actions of ${title}`}>
+      <button
+        type="button"
+        class="icon"
+        aria-pressed={tables.includes(id)}
+        title={`Show as a table (${app.keyOf('t')})`}
+        onClick={() => app.store.set({ tables: toggled(tables, id) })}
+      >
+        <Icon name="table" />
+        <span class="sr">Show {title} as a table</span>
+      </button>
+      <button
+        type="button"
+        class="icon"
+        aria-pressed={isFull}
+        title={`Fill the page (${app.keyOf('f')})`}
+        onClick={() => app.store.set({ full: isFull ? undefined : id })}
+      >
+        <Icon name="full" />
+        <span class="sr">Show {title} alone</span>
+      </button>
+      <button
+        type="button"
+        class="icon"
+        title="Copy a link to this panel"
+        onClick={() => copyLink(app, { full: id })}
+      >
+        <Icon name="link" />
+        <span class="sr">Copy a link to {title}</span>
+      </button>
+      <Save app={app} title={title} latest={latest} />
+    </div>
+  )
+}
+
 export const PanelFrame = ({
   model: given,
   height = 260,
@@ -261,7 +316,13 @@ export const PanelFrame = ({
   const ids = { title: `panel-${model.id}-title`, says: `panel-${model.id}-says` }
   useInView(frame, isFull)
   useHeldFocus(frame, table !== undefined)
-  const actions = model.kind === 'curves' || model.kind === 'drawn'
+  const latest = useRef(model)
+  latest.current = model
+  const [isDrawn, { id, title }] = [model.kind === 'curves' || model.kind === 'drawn', model]
+  const actions = useMemo(
+    () => isDrawn && <Actions app={app} id={id} title={title} isFull={isFull} latest={latest} />,
+    [isDrawn, id, title, isFull],
+  )
   return (
     <figure
       ref={frame}
@@ -272,40 +333,7 @@ export const PanelFrame = ({
     >
       <figcaption>
         <h2 id={ids.title}>{model.title}</h2>
-        {actions && (
-          <div class="actions" role="group" aria-label={`Actions of ${model.title}`}>
-            <button
-              type="button"
-              class="icon"
-              aria-pressed={tables.includes(model.id)}
-              title={`Show as a table (${app.keyOf('t')})`}
-              onClick={() => app.store.set({ tables: toggled(tables, model.id) })}
-            >
-              <Icon name="table" />
-              <span class="sr">Show {model.title} as a table</span>
-            </button>
-            <button
-              type="button"
-              class="icon"
-              aria-pressed={isFull}
-              title={`Fill the page (${app.keyOf('f')})`}
-              onClick={() => app.store.set({ full: isFull ? undefined : model.id })}
-            >
-              <Icon name="full" />
-              <span class="sr">Show {model.title} alone</span>
-            </button>
-            <button
-              type="button"
-              class="icon"
-              title="Copy a link to this panel"
-              onClick={() => copyLink(app, { full: model.id })}
-            >
-              <Icon name="link" />
-              <span class="sr">Copy a link to {model.title}</span>
-            </button>
-            <Save app={app} model={model} />
-          </div>
-        )}
+        {actions}
         <p class="says" id={ids.says}>
           {model.says}
         </p>
