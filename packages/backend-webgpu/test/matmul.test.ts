@@ -114,8 +114,13 @@ describe('productOf', () => {
 describe('choose', () => {
   const shape = (m: number, n: number, k: number) => ({ ...productOf([m, k], [k, n], false, false) })
   it('takes large tiles for large products, splits long inner axes, and keeps small ones in registers', () => {
-    expect(choose(shape(4096, 4096, 4096), plainLimits)).toEqual({ tile: TILES.large, split: 1 })
-    expect(choose(shape(768, 768, 8192), plainLimits)).toMatchObject({ tile: TILES.medium, split: 1 })
+    const card = { ...plainLimits, workgroupBytes: 49152 }
+    expect(choose(shape(4096, 4096, 4096), card)).toEqual({ tile: TILES.large, split: 1 })
+    expect(choose(shape(4096, 4096, 4096), plainLimits)).toEqual({ tile: TILES.medium, split: 1 })
+    expect(choose(shape(896, 1024, 4096), card)).toEqual({ tile: TILES.large, split: 2 })
+    expect(choose(shape(896, 1024, 1024), card)).toEqual({ tile: TILES.medium, split: 1 })
+    expect(choose(shape(896, 192, 576), card)).toEqual({ tile: TILES.medium, split: 4 })
+    expect(choose(shape(768, 768, 8192), card)).toEqual({ tile: TILES.large, split: 3 })
     expect(choose(shape(256, 256, 8192), plainLimits)).toMatchObject({ tile: TILES.medium, split: 16 })
     expect(choose(shape(8, 4096, 512), plainLimits).tile).toBe(TILES.small)
     expect(choose(shape(4096, 4096, 64), { ...plainLimits, software: true }).tile).toBe(TILES.registers)

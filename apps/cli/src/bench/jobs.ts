@@ -1,6 +1,7 @@
 /**
  * What is timed on a backend: matrix products, and one DPO update of a model. Every figure is the fastest of several
- * runs after one that warms up, from handing in the inputs to having the result on the host.
+ * runs, from handing in the inputs to having the result on the host, after others that warm up: a card that was idle
+ * needs a third of a second to raise its clock.
  */
 import { costOf, costModel, disposeTree, StageRunner, uploadAll, type Sequence, type StageConfig } from '@ldyn/lab'
 import { buildModel, initParams, uniform } from '@ldyn/models'
@@ -8,6 +9,7 @@ import {
   f32,
   hostTensor,
   leaves,
+  mapTree,
   matmul,
   mul,
   sizeOf,
@@ -17,6 +19,7 @@ import {
   type CompileStats,
   type DeviceTensor,
   type HostTensor,
+  type Spec,
   type Tree,
 } from '@ldyn/tensor'
 import { SHAPES, type ShapeName } from './shapes.ts'
@@ -48,12 +51,26 @@ export interface StepSize {
   readonly response: number
 }
 
-/** Products in one run, so that starting it and reading back do not count: at most 64, two GFLOP where that is less. */
-const productsIn = (n: number): number => Math.max(1, Math.min(64, Math.round(2e9 / (2 * n ** 3))))
+/** Products in one run, so that starting it and reading back do not count: at most 64, or so many FLOP. */
+const productsIn = (n: number, flop: number): number => Math.max(1, Math.min(64, Math.round(flop / (2 * n ** 3))))
+/** Seconds of a run in which its ends still count, and of warming up. */
+const [SHORT, WARM] = [0.05, 0.3]
 
 /** n×n f32 products, each of the last one's result: a·b·b·b… scaled so that the numbers stay of one size. */
 export async function timeMatmul(backend: Backend, n: number, repeat: number): Promise<MatmulTiming> {
-  const products = productsIn(n)
+  const few = await timeProducts(backend, n, productsIn(n, 2e9), repeat)
+  // On a card that was over at once: as many as take a while by that rate.
+  const more = productsIn(n, few.gflops * 1e9 * 4 * SHORT)
+  const timed = few.seconds < SHORT && more > productsIn(n, 2e9) ? await timeProducts(backend, n, more, repeat) : few
+  return { size: n, gflops: timed.gflops }
+}
+
+async function timeProducts(
+  backend: Backend,
+  n: number,
+  products: number,
+  repeat: number,
+): Promise<{ gflops: number; seconds: number }> {
   const program = trace(
     ({ a, b }) => {
       let c = a
@@ -73,11 +90,13 @@ export async function timeMatmul(backend: Backend, n: number, repeat: number): P
     await backend.read(total)
     total.dispose()
   })
-  return { size: n, gflops: (products * 2 * n ** 3) / seconds / 1e9 }
+  return { gflops: (products * 2 * n ** 3) / seconds / 1e9, seconds }
 }
 
 async function fastest(repeat: number, run: () => Promise<void>): Promise<number> {
-  await run()
+  const begun = performance.now()
+  do await run()
+  while (performance.now() - begun < WARM * 1000)
   let best = Infinity
   for (let i = 0; i < repeat; i++) {
     const from = performance.now()
@@ -102,7 +121,7 @@ const dpoStage = (pairs: number, updates: number): StageConfig => ({
   dropLast: false,
 })
 
-/** DPO updates of `pairs` pairs on a model with random weights. Throws what the backend throws. */
+/** The same DPO update over and over: `pairs` pairs on a model with random weights. Throws what the backend throws. */
 export async function timeStep(
   backend: Backend,
   shape: ShapeName,
@@ -138,21 +157,20 @@ export async function timeStep(
     })
     return { row: p, sequences: [sequence('chosen', 0), sequence('rejected', 1)] }
   })
-  const stage = dpoStage(pairs, repeat + 1)
-  const order = Array.from({ length: repeat + 1 }, () => examples.map((_, i) => i))
+  const stage = dpoStage(pairs, 1)
+  const order = [examples.map((_, i) => i)]
   using runner = new StageRunner({ backend: noting, model, stage, examples, seed: 0, order })
   const parameters = leaves(model.params).reduce((n, { value }) => n + sizeOf(value.shape), 0)
   let weights = {
-    params: await uploadAll(backend, randomParameters(initParams(model, 1))),
+    params: await uploadAll(backend, randomParameters(model.params)),
     state: await runner.freshState(),
   }
   try {
-    let loss = NaN
-    let u = 0
+    let loss: number | undefined
     const reference = runner.emptyReference()
     const seconds = await fastest(repeat, async () => {
-      const done = await runner.update(u, weights, reference)
-      if (u++ === 0) loss = done.report.metrics.loss
+      const done = await runner.update(0, weights, reference)
+      loss ??= done.report.metrics.loss
       weights = done.weights
     })
     const { simplifyMs, lowerMs, engineMs, dispatches, bytes } = stats.at(-1)!
@@ -160,7 +178,7 @@ export async function timeStep(
     return {
       shape,
       parameters,
-      loss,
+      loss: loss!,
       ms: seconds * 1000,
       compileMs: simplifyMs + lowerMs + engineMs,
       gflops: (3 * costOf(costModel(model), batch.shape)) / seconds / 1e9,
@@ -173,6 +191,15 @@ export async function timeStep(
   }
 }
 
-async function* randomParameters(tree: Tree<HostTensor>): AsyncGenerator<{ path: string; tensor: HostTensor }> {
-  for (const { path, value } of leaves(tree)) yield { path, tensor: value }
+/** Random weights, every 64 rows the same: 400 million normal numbers take longer to draw than a card to train. */
+async function* randomParameters(specs: Tree<Spec>): AsyncGenerator<{ path: string; tensor: HostTensor }> {
+  const short = (shape: Spec['shape']): number[] => [Math.min(64, shape[0]), ...shape.slice(1)]
+  const few = mapTree<Spec, Spec>(specs, ({ shape, dtype }) => ({ shape: short(shape), dtype }))
+  const drawn = leaves(initParams({ params: few }, 1))
+  for (const [i, { path, value: { shape, dtype } }] of leaves(specs).entries()) {
+    const data = new Float32Array(sizeOf(shape))
+    const rows = drawn[i].value.data
+    for (let at = 0; at < data.length; at += rows.length) data.set(rows.subarray(0, data.length - at), at)
+    yield { path, tensor: { shape, dtype, data } }
+  }
 }

@@ -15,10 +15,10 @@ export type Counts = { readonly [K in 'flops' | 'bytes' | 'traffic' | 'dispatche
 export function matmulCounts(p: Product, limits: Limits, precision: MatmulPrecision = 'f32'): Counts {
   const { batch, m, n, k } = p
   const { kernels } = matmul(p, limits, { precision })
-  const units = kernels.some(({ label }) => label.includes('units'))
+  const units = /(\d+)×(\d+) on /.exec(kernels[0].label)
   const { tile, split } = choose(p, limits)
-  const whole = precision === 'f16' ? { high: 128, wide: 64, inner: 32 } : { high: 64, wide: 64, inner: 16 }
-  const { high, wide, inner } = units ? whole : { high: tile.size, wide: tile.size, inner: tile.inner }
+  const [high, wide] = units ? units.slice(1).map(Number) : [tile.size, tile.size]
+  const inner = units ? 32 : tile.inner
   const parts = split > 1 && !units ? 2 * split * batch * m * n : 0
   return {
     flops: 2 * batch * m * n * k * (units && precision === 'split-f16' ? 3 : 1),
@@ -36,13 +36,15 @@ export function attentionCounts(s: AttentionShape, pairs: number, backward: bool
   const products = backward ? 8 : 2
   const [queries, keys] = [batch * heads * length * width, batch * groups * length * width]
   const blocks = (pairs * heads) / 32 / 32
+  // Query heads that share a key head: their parts of k̄ and v̄ are written, and read to be summed.
+  const parts = backward && heads > groups ? 4 * queries : 0
   const steps = Math.ceil(width / 32)
   return {
     flops: 2 * products * pairs * heads * width,
-    bytes: 4 * (backward ? 4 * queries + 4 * keys : 2 * queries + 2 * keys),
+    bytes: 4 * (backward ? 4 * queries + 4 * keys + parts : 2 * queries + 2 * keys),
     // A block of 32 rows of each side is read for every product that it enters.
     traffic: 4 * (blocks * 32 * width * (backward ? 13 : 3) + 2 * queries),
-    dispatches: backward ? 3 : 1,
+    dispatches: !backward ? 1 : parts > 0 ? 4 : 3,
     barriers: (blocks / (batch * heads) / Math.ceil(length / 32)) * (backward ? 12 * steps + 2 : 4 * steps + 3),
   }
 }

@@ -1,7 +1,9 @@
 /** `ldyn bench`: how fast our own backends are here. (apps/bench of the repository times us against others.) */
 import { Option, type Command } from 'commander'
-import { BACKEND_HELP } from '../backends.ts'
+import type { MatmulPrecision } from '@ldyn/backend-webgpu'
+import { BACKEND_HELP, backendNamed } from '../backends.ts'
 import type { BenchRequest } from '../bench/backends.ts'
+import type { StepProfile } from '../bench/profile.ts'
 import { SHAPE_NAMES, type ShapeName } from '../bench/shapes.ts'
 import type { Context } from '../context.ts'
 import { listed, positive } from '../contract/arguments.ts'
@@ -12,6 +14,7 @@ import { examples } from '../program.ts'
 const loadBackends = () => import('../bench/backends.ts')
 const loadTable = () => import('../bench/table.ts')
 const loadGpu = () => import('../bench/gpu.ts')
+const loadProfile = () => import('../bench/profile.ts')
 
 const sizes = (text: string): number[] => listed(text).map(positive('--matmul'))
 function shapes(text: string): ShapeName[] {
@@ -61,12 +64,15 @@ export function register(program: Command, context: Context): void {
       .command('gpu')
       .description('for whoever has a card: the conformance suite, then speed in f32 and half precision')
       .option('--backends <list>', 'which', listed, ['webgpu', 'webgpu:split-f16', 'webgpu:f16', 'tfjs:node-gpu'])
-      .option('--programs <n>', 'random programs in the conformance suite', positive('--programs'), 100),
+      .option('--programs <n>', 'random programs in the conformance suite', positive('--programs'), 100)
+      .option('--profile', 'instead: one update of each shape on each webgpu backend, kernel by kernel'),
     [1024, 2048, 4096, 8192],
     ['pythia-70m', 'smollm2-135m', 'pythia-160m', 'pythia-410m'],
-  ).action((flags: Flags & { programs: number }) => conformThenTime(flags, context))
+  ).action((flags: Flags & { programs: number; profile?: boolean }) =>
+    flags.profile ? profileSteps(flags, context) : conformThenTime(flags, context),
+  )
   examples(backends, ['ldyn bench backends', 'ldyn bench backends --backends onnx,tfjs:node --shapes smollm2-135m'])
-  examples(gpu, ['ldyn bench gpu', 'ldyn bench gpu --backends webgpu,onnx:webgpu --json > card.json'])
+  examples(gpu, ['ldyn bench gpu', 'ldyn bench gpu --backends webgpu,onnx:webgpu --json > card.json', 'ldyn bench gpu --profile --shapes pythia-70m'])
 }
 
 const request = (flags: Flags, progress: BenchRequest['progress']): BenchRequest => ({
@@ -87,6 +93,21 @@ async function timeAll(flags: Flags, context: Context): Promise<void> {
   const timings = await timeBackends(request(flags, progress))
   progress.end()
   output.result('bench backends', { timings }, () => renderTimings(timings, output))
+}
+
+async function profileSteps({ backends, shapes, pairs, prompt, response }: Flags, context: Context): Promise<void> {
+  const { profileStep, renderProfile } = await loadProfile()
+  const variants = backends.map(backendNamed).filter(({ name }) => name === 'webgpu')
+  const profiles: StepProfile[] = []
+  using progress = context.progress()
+  for (const shape of shapes) {
+    for (const { variant } of variants) {
+      progress.update({ task: `${shape}, ${variant}`, done: profiles.length, total: shapes.length * variants.length, unit: 'profiles' })
+      profiles.push(await profileStep(shape, { pairs, prompt, response }, variant as MatmulPrecision))
+    }
+  }
+  progress.end()
+  context.output.result('bench gpu', { profiles }, () => profiles.map((p) => renderProfile(p).join('\n')).join('\n\n'))
 }
 
 async function conformThenTime(flags: Flags & { programs: number }, context: Context): Promise<void> {

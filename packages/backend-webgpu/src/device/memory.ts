@@ -13,10 +13,10 @@ const USAGE = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, STORAGE: 128 } as const
 const TENSOR = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST
 /** What a buffer holds of each dtype. */
 const WORDS = { f32: Float32Array, i32: Int32Array, bool: Uint32Array } as const
-/** More free bytes than this are given back to the device rather than kept. */
+/** More free bytes than this, beside what the largest program's outputs take, are given back to the device. */
 const KEEP = 2 ** 30
-/** Buffers to map of at most so many bytes are kept too. */
-const SMALL = 4096
+/** Buffers to map are kept up to so many bytes, small ones always: allocating takes longer than reading. */
+const [KEEP_MAPPED, SMALL] = [2 ** 26, 4096]
 
 export interface Buffer {
   readonly gpu: GPUBuffer; readonly bytes: number; holders: number
@@ -33,6 +33,9 @@ export class Memory {
   readonly arenas: Buffer[] = []
   /** Bytes that the device holds for all of it. */
   held = 0
+  /** Free bytes that are kept. A training's donated weights must be among them: they are its next outputs. */
+  private keep = KEEP
+  private mappedBytes = 0
   private readonly free = new Map<number, Buffer[]>()
   private readonly staging = new Map<number, GPUBuffer[]>()
   private freeBytes = 0
@@ -40,7 +43,6 @@ export class Memory {
   private doubts: { readonly buffer: Buffer; readonly outcome: Promise<GPUError | null> }[] = []
 
   constructor(device: Device) { this.device = device }
-
   /** A buffer with one holder: `wanted`, where it is free. Allocation fails later, where `settled` is awaited. */
   take(bytes: number, wanted?: Buffer): Buffer {
     const free = this.free.get(bytes) ?? []
@@ -62,7 +64,6 @@ export class Memory {
   }
 
   get doubtful(): boolean { return this.doubts.length > 0 }
-
   /** Waits until what was allocated is known to be there. Throws DeviceError; failed buffers are not used again. */
   async settled(estimate = ''): Promise<void> {
     const doubts = this.doubts.splice(0)
@@ -81,7 +82,7 @@ export class Memory {
 
   release(b: Buffer): void {
     if (--b.holders > 0) return
-    if (b.failed || this.freeBytes + b.bytes > KEEP) return this.destroy(b)
+    if (b.failed || this.freeBytes + b.bytes > this.keep) return this.destroy(b)
     put(this.free, b.bytes, b)
     this.freeBytes += b.bytes
   }
@@ -92,8 +93,9 @@ export class Memory {
     b.gpu.destroy()
   }
 
-  /** Arenas of at least these sizes. */
-  reserve(bytes: readonly number[]): void {
+  /** Arenas of at least these sizes, and room for a run's outputs among what is free. */
+  reserve(bytes: readonly number[], outputs: number): void {
+    this.keep = Math.max(this.keep, KEEP + outputs)
     bytes.forEach((need, i) => {
       if (this.arenas[i]?.bytes >= need) return
       if (this.arenas[i]) this.destroy(this.arenas[i])
@@ -101,10 +103,7 @@ export class Memory {
     })
   }
 
-  clearArenas(): void {
-    for (const b of this.arenas.splice(0)) this.destroy(b)
-  }
-
+  clearArenas(): void { for (const b of this.arenas.splice(0)) this.destroy(b) }
   /** A buffer with these values. */
   put(value: HostTensor): Buffer {
     const { dtype, data: given } = value
@@ -117,8 +116,9 @@ export class Memory {
 
   /** Records a copy of a buffer's first bytes; what it gives reads them, once that is submitted. */
   copied(encoder: GPUCommandEncoder, b: Buffer, bytes: number): () => Promise<ArrayBuffer> {
-    const staging = this.staging.get(bytes)?.pop() ??
-      this.device.gpu.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST })
+    const kept = this.staging.get(bytes)?.pop()
+    if (kept) this.mappedBytes -= bytes
+    const staging = kept ?? this.device.gpu.createBuffer({ size: bytes, usage: USAGE.MAP_READ | USAGE.COPY_DST })
     encoder.copyBufferToBuffer(b.gpu, 0, staging, 0, bytes)
     return async () => {
       await staging.mapAsync(USAGE.MAP_READ).catch((error: Error) => {
@@ -128,8 +128,11 @@ export class Memory {
       this.device.check()
       const copy = staging.getMappedRange().slice(0)
       staging.unmap()
-      if (bytes > SMALL) staging.destroy()
-      else put(this.staging, bytes, staging)
+      if (bytes > SMALL && this.mappedBytes + bytes > KEEP_MAPPED) staging.destroy()
+      else {
+        this.mappedBytes += bytes
+        put(this.staging, bytes, staging)
+      }
       return copy
     }
   }
@@ -150,6 +153,6 @@ export class Memory {
     for (const list of this.staging.values()) for (const b of list) b.destroy()
     this.free.clear()
     this.staging.clear()
-    this.freeBytes = 0
+    this.freeBytes = this.mappedBytes = 0
   }
 }

@@ -7,12 +7,8 @@ import type { Limits, MatmulPrecision } from '../kernels/kernel.ts'
 
 /** What a caller may choose. */
 export interface WebgpuOptions {
-  /**
-   * How products multiply. `f32` (default): in f32. `split-f16`: in three f16 products of halves that keep 21–22 bits,
-   * on the adapter's matrix units. `f16`: operands rounded to f16, sums in f32. The latter two need `shader-f16`.
-   */
-  readonly matmulPrecision?: MatmulPrecision
-  readonly powerPreference?: 'low-power' | 'high-performance'
+  /** How products multiply: see MatmulPrecision and kernels/units.ts. All but `f32`, the default, need `shader-f16`. */
+  readonly matmulPrecision?: MatmulPrecision; readonly powerPreference?: 'low-power' | 'high-performance'
   /** An adapter that the caller asked for. */
   readonly adapter?: GPUAdapter
   /** Flags for Dawn in Node (`adapter=…`, `backend=vulkan`, `enable-dawn-features=…`). */
@@ -28,8 +24,7 @@ export interface WebgpuOptions {
 export interface Device {
   readonly gpu: GPUDevice; readonly limits: Limits
   /** The adapter, in words, and what is underneath: `webgpu 0.6.2 (Dawn)`, or the browser. */
-  readonly description: string
-  readonly engine: string
+  readonly description: string; readonly engine: string
   /** Throws DeviceError once the device is lost or has failed. */
   check(): void
 }
@@ -38,19 +33,24 @@ export interface Device {
 const instances = new Map<string, GPU>()
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/**
+ * Subgroup matrices are experimental; shader-f16 is off on NVIDIA's Vulkan; checked indices cost products a sixth of a
+ * card's speed, on matrix units half: kernels keep within their buffers by themselves, and clamp indices from the data.
+ */
+const FLAGS = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_robustness']
+
 /** The entry point of WebGPU, and what it is. Throws UnsupportedError where there is none. */
-async function entryPoint({ dawn }: WebgpuOptions): Promise<{ gpu: GPU; engine: string }> {
+async function entryPoint({ dawn = FLAGS }: WebgpuOptions): Promise<{ gpu: GPU; engine: string }> {
   const browser = (globalThis as { navigator?: { gpu?: GPU; userAgent?: string } }).navigator
-  if (browser?.gpu && !dawn) return { gpu: browser.gpu, engine: browser.userAgent ?? 'a browser' }
+  if (browser?.gpu && dawn === FLAGS) return { gpu: browser.gpu, engine: browser.userAgent ?? 'a browser' }
   if (typeof process === 'undefined' || !process.versions?.node)
     throw new UnsupportedError('this browser has no WebGPU (navigator.gpu); pages must come from https or localhost')
   // A name that no bundler follows: the package is Node's alone.
   const specifier = 'webgpu'
-  const flags = dawn ?? ['enable-dawn-features=allow_unsafe_apis']
   try {
     const module = (await import(/* @vite-ignore */ specifier)) as { create(flags: readonly string[]): GPU }
-    const gpu = instances.get(flags.join(' ')) ?? module.create([...flags])
-    instances.set(flags.join(' '), gpu)
+    const gpu = instances.get(dawn.join(' ')) ?? module.create(dawn)
+    instances.set(dawn.join(' '), gpu)
     return { gpu, engine: `webgpu ${await dawnVersion()} (Dawn)` }
   } catch (error) {
     const said = message(error).split('\n')[0]
@@ -58,14 +58,8 @@ async function entryPoint({ dawn }: WebgpuOptions): Promise<{ gpu: GPU; engine: 
   }
 }
 
-async function dawnVersion(): Promise<string> {
-  const { createRequire } = await import('node:module')
-  try {
-    return (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version
-  } catch {
-    return ''
-  }
-}
+const dawnVersion = (): Promise<string> => import('node:module').then(({ createRequire }) =>
+  (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version).catch(() => '')
 
 const NO_ADAPTER =
   'WebGPU finds no adapter: it needs a GPU with a Vulkan, Metal or Direct3D 12 driver (on Linux libvulkan1 and the ' +
@@ -83,15 +77,8 @@ async function adapterFor(options: WebgpuOptions): Promise<{ adapter: GPUAdapter
 }
 
 /** Undefined where a device can be had, else the sentence that says why not and what to install. */
-export async function available(options: WebgpuOptions = {}): Promise<string | undefined> {
-  try {
-    const device = await (await adapterFor(options)).adapter.requestDevice()
-    device.destroy()
-    return undefined
-  } catch (error) {
-    return message(error)
-  }
-}
+export const available = (options: WebgpuOptions = {}): Promise<string | undefined> =>
+  adapterFor(options).then(({ adapter }) => adapter.requestDevice()).then((device) => device.destroy(), message)
 
 const MATRICES = 'chromium-experimental-subgroup-matrix' as GPUFeatureName
 const WANTED = ['shader-f16', 'subgroups', 'timestamp-query', MATRICES] as GPUFeatureName[]
@@ -112,10 +99,8 @@ function limitsOf({ limits, features, info }: GPUAdapter, given: WebgpuOptions['
   return {
     ...(Object.fromEntries(numbers) as Numbers),
     software: /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.device} ${info.description}`),
-    f16: features.has('shader-f16'),
-    subgroups: features.has('subgroups'),
-    subgroupMin: info.subgroupMinSize ?? 0,
-    subgroupMax: info.subgroupMaxSize ?? 0,
+    f16: features.has('shader-f16'), subgroups: features.has('subgroups'),
+    subgroupMin: info.subgroupMinSize ?? 0, subgroupMax: info.subgroupMaxSize ?? 0,
     subgroupMatrices: (features.has(MATRICES) ? subgroupMatrixConfigs : [])
       .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
       .map(({ M: m, N: n, K: k }) => ({ m, n, k })),
@@ -128,27 +113,24 @@ export async function openDevice(options: WebgpuOptions): Promise<Device> {
   const { adapter, engine } = await adapterFor(options)
   const { vendor, architecture, device, description } = adapter.info
   const { matmulPrecision = 'f32' } = options
-  if (matmulPrecision !== 'f32' && !adapter.features.has('shader-f16'))
+  const { features, limits } = adapter
+  if (matmulPrecision !== 'f32' && !features.has('shader-f16'))
     throw new UnsupportedError(
       `matmulPrecision '${matmulPrecision}' needs an adapter with shader-f16, which '${description}' is not`)
   const asked = [...Object.values(WANTED_LIMITS), 'maxComputeWorkgroupSizeY' as const]
-  const gpu = await adapter.requestDevice({
-    requiredFeatures: WANTED.filter((f) => adapter.features.has(f)),
-    requiredLimits: Object.fromEntries(asked.map((name) => [name, adapter.limits[name]])),
-  }).catch((error: unknown) => {
+  const requiredLimits = Object.fromEntries(asked.map((name) => [name, limits[name]]))
+  const requiredFeatures = WANTED.filter((f) => features.has(f))
+  const gpu = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((error: unknown) => {
     throw new DeviceError(`the adapter gives no device: ${message(error)}`, { cause: error })
   })
   let ended: string | undefined
-  void gpu.lost.then(({ message: why, reason }) => {
-    ended ??= `the GPU device was lost (${reason}${why && `: ${why}`}); make the backend anew`
-  })
+  void gpu.lost.then(({ message: why, reason }) =>
+    (ended ??= `the GPU device was lost (${reason}${why && `: ${why}`}); make the backend anew`))
   gpu.onuncapturederror = ({ error }) => (ended ??= `the GPU device failed: ${error.message}`)
-  return {
-    gpu, engine,
-    limits: limitsOf(adapter, options.limits),
-    description: [description || device, `${vendor} ${architecture}`.trim()].filter(Boolean).join(', '),
-    check() {
-      if (ended) throw new DeviceError(ended)
-    },
+  const check = (): void => {
+    if (ended) throw new DeviceError(ended)
   }
+  // A card's description is its driver.
+  const names = [description.includes(':') ? device : '', description || device, `${vendor} ${architecture}`.trim()]
+  return { gpu, engine, limits: limitsOf(adapter, options.limits), description: names.filter(Boolean).join(', '), check }
 }

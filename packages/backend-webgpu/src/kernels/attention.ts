@@ -8,11 +8,11 @@
  * sees a key are passed over, so that a response pays for the prompt and itself alone.
  *
  * Backward, with L = log-sum-exp, δ = ⟨ȳ, y⟩ by row: P = exp(s − L), dS = P∘(ȳ·vᵀ − δ)·scale, q̄ = dS·k, k̄ = dSᵀ·q,
- * v̄ = Pᵀ·ȳ. One kernel writes L and δ, one goes by queries, one by keys (summing a key head's query heads in order),
- * so nothing is added atomically.
+ * v̄ = Pᵀ·ȳ. One kernel writes L and δ, one goes by queries, one by keys and query heads; where several of those share
+ * a key head a last one sums their parts in order, so nothing is added atomically.
  */
 import { UnsupportedError } from '@ldyn/tensor'
-import { bind, each, entry, fold, type Access, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
+import { bind, each, eachOf, entry, fold, type Access, type Kernel, type Limits, type Lowering, type Ref } from './kernel.ts'
 import { place, whole, type Placed } from './matmul.ts'
 import { blockReader, type Source } from './tile.ts'
 
@@ -119,12 +119,9 @@ fn blockSees(z: u32, i0: u32, j0: u32, tid: u32) -> bool {
 interface Dispatch {
   readonly label: string; readonly operands: Readonly<Record<string, Ref>>
   /** Whether it reads or writes the rows' L and δ; where the segments lie. */
-  readonly stats?: Access
-  readonly segments: Ref
+  readonly stats?: Access; readonly segments: Ref
   /** Pairs of operands whose products it takes. */
   readonly products: readonly string[]
-  /** What a workgroup has a block of: queries, or keys. */
-  readonly by: 'heads' | 'groups'
   /** WGSL with tx, ty, z (batch), h (head of this dispatch), block0, row0, and `at_x` of operands in scope. */
   body(operands: Operands): string
 }
@@ -143,10 +140,7 @@ function kernel(s: AttentionShape, [first, count]: readonly [number, number], d:
     const access = of.startsWith('in') ? 'read' : 'write'
     return [name, place(side, count * rows * width, name, access, width % 4 === 0, limits)]
   }))
-  const [blocks, ofThese] = [Math.ceil(length / BLOCK), s[d.by]]
-  const query = `let query = z * ${heads}u + h;
-  let key = z * ${groups}u + h / ${heads / groups}u;
-${places(s, operands, 'query')}`
+  const blocks = Math.ceil(length / BLOCK)
   return {
     label: d.label,
     bindings: [
@@ -154,16 +148,15 @@ ${places(s, operands, 'query')}`
       ...(d.stats ? [bind('stats', 'temp0', d.stats, 'vec2<f32>')] : []),
       ...(s.segments ? [bind('segments', d.segments, 'read', 'i32')] : []),
     ],
-    workgroups: fold(blocks * ofThese * count, limits),
+    workgroups: fold(blocks * heads * count, limits),
     wgsl: `${shared(s, first)}
 ${Object.values(operands).filter(({ binding }) => binding.access === 'read').map((o) => readers(s, o)).join('\n')}
 ${d.products.map((pair) => product(s, pair)).join('\n')}
-${entry(64, blocks * ofThese * count)}
+${entry(64, blocks * heads * count)}
   let block0 = (${blocks - 1}u - flat % ${blocks}u) * ${BLOCK}u;
-  let h = (flat / ${blocks}u) % ${ofThese}u;
-  let z = flat / ${blocks * ofThese}u;
+  let query = flat / ${blocks}u; let z = query / ${heads}u; let key = query / ${heads / groups}u;
   let tx = tid % 8u; let ty = tid / 8u; let row0 = block0 + ty * 4u;
-  ${d.by === 'heads' ? query : `let key = z * ${groups}u + h;`}
+${places(s, operands, 'query')}
 ${places(s, operands, 'key')}
 ${d.body(operands)}
 }`,
@@ -222,7 +215,7 @@ ${then}`)}`
 export function attention(s: AttentionShape, limits: Limits): Lowering {
   const fade = each(4, (r) => `    ${each(chunksOf(s), (c) => `acc${r}_${c} *= fade[${r}];`, ' ')}`)
   const forward: Dispatch = {
-    label: 'attention', operands: { q: 'in0', k: 'in1', v: 'in2', y: 'out0' }, segments: 'in3', products: ['qk'], by: 'heads',
+    label: 'attention', operands: { q: 'in0', k: 'in1', v: 'in2', y: 'out0' }, segments: 'in3', products: ['qk'],
     body: ({ y }) => `
 ${accumulators(s, 'acc')}
 ${online(s, `${fade}\n${gather(s, 'acc', 's', 'v', 'j0')}`)}
@@ -232,9 +225,24 @@ ${store(s, y, 'acc', 'share')}`,
   return { kernels: [...lots(s, limits)].map((lot) => kernel(s, lot, forward, limits)), temporaries: [] }
 }
 
+/** k̄ and v̄ of a key head: the sums of what its query heads gave. */
+function summed(s: AttentionShape, [first, count]: readonly [number, number], limits: Limits): Kernel {
+  const [head, members] = [s.length * s.width, s.heads / s.groups]
+  const side = (name: string, of: Ref, n: number, access: Access): Placed =>
+    place({ ...whole(of, s.batch, n, head), at: first * n * head }, count * n * head, name, access, false, limits)
+  const [pk, pv] = [side('pk', 'temp1', s.heads, 'read'), side('pv', 'temp2', s.heads, 'read')]
+  const [dk, dv] = [side('dk', 'out1', s.groups, 'write'), side('dv', 'out2', s.groups, 'write')]
+  const bindings = [pk, pv, dk, dv].map(({ binding }) => binding)
+  return eachOf('i', count * s.groups * head, 'attention backward, sums', bindings, limits, `
+  let at = i / ${head}u * ${members * head}u + i % ${head}u; var k = 0.0; var v = 0.0;
+  for (var m = 0u; m < ${members}u; m++) { let j = at + m * ${head}u; k += pk[${pk.at}u + j]; v += pv[${pv.at}u + j]; }
+  dk[${dk.at}u + i] = k; dv[${dv.at}u + i] = v;`)
+}
+
 /** q, k, v, y, ȳ (and segments) → q̄ [B,H,T,D], k̄ and v̄ [B,Hkv,T,D]. */
 export function attentionBackward(s: AttentionShape, limits: Limits): Lowering {
   const { batch, heads, groups, length, width } = s
+  const members = heads / groups
   const inputs = { q: 'in0', k: 'in1', v: 'in2', g: 'in4' } as const
   const weights = (v: string, stat: string): string => `exp(min(${v} * ${s.scale} - ${stat}.x, 80.0))`
   const statsFrom = (row: string): string =>
@@ -245,7 +253,7 @@ export function attentionBackward(s: AttentionShape, limits: Limits): Lowering {
     const make = (d: Omit<Dispatch, 'segments'>): Kernel => kernel(s, lot, { ...d, segments: 'in5' }, limits)
     return [make({
       label: 'attention backward, rows', operands: { q: 'in0', k: 'in1', g: 'in4', y: 'in3' }, stats: 'write',
-      products: ['qk'], by: 'heads',
+      products: ['qk'],
       body: ({ g, y }) => {
         const at = ({ binding: { name, element } }: Placed): string =>
           element === 'f32' ? `${name}[at_${name} + at]` : `${name}[(at_${name} + at) / 4u][at % 4u]`
@@ -263,7 +271,7 @@ ${online(s, '')}
       },
     }), make({
       label: 'attention backward, queries', operands: { ...inputs, dq: 'out0' }, stats: 'read',
-      products: ['qk', 'gv'], by: 'heads',
+      products: ['qk', 'gv'],
       body: ({ dq }) => `
   ${rows}
   ${statsFrom('row0')}
@@ -276,15 +284,12 @@ ${scoresOf('p', rowAt, columnAt('j0'), '0.0', (v, r) => weights(v, `st${r}`))}
 ${gather(s, 'acc', 'ds', 'k', 'j0')}`)}
 ${store(s, dq, 'acc')}`,
     }), make({
-      label: 'attention backward, keys', operands: { ...inputs, dk: 'out1', dv: 'out2' }, stats: 'read',
-      products: ['kq', 'vg'], by: 'groups',
-      body: ({ dk, dv, ...given }) => `
+      label: 'attention backward, keys', stats: 'read', products: ['kq', 'vg'],
+      operands: { ...inputs, ...(members > 1 ? { pk: 'temp1', pv: 'temp2' } : { dk: 'out1', dv: 'out2' }) },
+      body: ({ dk, dv, pk, pv }) => `
 ${accumulators(s, 'accK')}
 ${accumulators(s, 'accV')}
-  for (var member = 0u; member < ${heads / groups}u; member++) {
-  let query = z * ${heads}u + h * ${heads / groups}u + member;
   ${rows}
-${places(s, given, 'query')}
   for (var i0 = ${s.causal ? 'block0' : '0u'}; i0 < ${length}u; i0 += ${BLOCK}u) {
     ${s.segments ? 'if (!blockSees(z, i0, block0, tid)) { continue; }' : ''}
     ${statsFrom('i0 + tx * 4u')}
@@ -296,10 +301,10 @@ ${scoresOf('p', columnAt('i0'), rowAt, '0.0', (v, _, c) => weights(v, `st${c}`))
 ${gather(s, 'accV', 'p', 'g', 'i0')}
 ${gather(s, 'accK', 'ds', 'q', 'i0')}
   }
-  }
-${store(s, dk, 'accK')}
-${store(s, dv, 'accV')}`,
-    })]
+${store(s, dk ?? pk, 'accK')}
+${store(s, dv ?? pv, 'accV')}`,
+    }), ...(members > 1 ? [summed(s, lot, limits)] : [])]
   })
-  return { kernels, temporaries: [batch * heads * length * 2] }
+  const parts = members > 1 ? batch * heads * length * width : 1
+  return { kernels, temporaries: [batch * heads * length * 2, parts, parts] }
 }

@@ -22,8 +22,7 @@ export interface Limits {
   readonly maxBindingBytes: number; readonly maxBufferBytes: number; readonly maxStorageBuffers: number
   readonly maxWorkgroups: number; readonly maxInvocations: number
   /** Largest workgroup size along x; y is the same on every known device, z is 64. */
-  readonly maxWorkgroupSize: number
-  readonly workgroupBytes: number
+  readonly maxWorkgroupSize: number; readonly workgroupBytes: number
   /** The adapter is a CPU: workgroup memory is then no faster than any other, and a barrier is dear. */
   readonly software?: boolean
   readonly f16: boolean; readonly subgroups: boolean; readonly subgroupMin: number; readonly subgroupMax: number
@@ -43,8 +42,7 @@ export type Access = 'read' | 'write'
 
 export interface Binding {
   /** Its variable in WGSL, an `array<element>`. */
-  readonly name: string
-  readonly of: Ref; readonly element: Element; readonly access: Access
+  readonly name: string; readonly of: Ref; readonly element: Element; readonly access: Access
   /** The window in 4-byte words: `at` a multiple of WINDOW. The whole operand where absent. */
   readonly window?: { readonly at: number; readonly words: number }
 }
@@ -58,8 +56,7 @@ export const WINDOW = 64
 /** One dispatch. */
 export interface Kernel {
   /** The op and its variant, for errors and traces: `matmul nt 64×64`. */
-  readonly label: string
-  readonly wgsl: string
+  readonly label: string; readonly wgsl: string
   /** Language extensions: `f16`, `subgroups`, `chromium_experimental_subgroup_matrix`. */
   readonly enables?: readonly string[]
   readonly bindings: readonly Binding[]; readonly workgroups: readonly [x: number, y: number, z: number]

@@ -45,8 +45,7 @@ export interface MatmulOptions {
   /** Where the parts of a split product go: temp0 unless given. */
   readonly parts?: Ref
   /** For tests and benchmarks: not chosen by shape. */
-  readonly tile?: Tile
-  readonly split?: number
+  readonly tile?: Tile; readonly split?: number
 }
 
 /** Workgroups that keep a large card busy. */
@@ -57,12 +56,13 @@ export function choose({ batch, m, n, k }: Product, limits: Limits): { tile: Til
   const tiles = ({ size }: Tile): number => Math.ceil(m / size) * Math.ceil(n / size) * batch
   const fits = (tile: Tile): boolean =>
     limits.workgroupBytes >= tile.size * tile.inner * 8 && limits.maxInvocations >= (tile.size / tile.each) ** 2
-  const large = Math.min(m, n) >= 128 && tiles(TILES.large) >= BUSY / 2 && fits(TILES.large)
+  // Few large tiles are worth their while where a long inner axis can be split among as many again.
+  const large = Math.min(m, n) >= 128 && tiles(TILES.large) >= (k >= 2048 ? BUSY / 8 : BUSY / 2) && fits(TILES.large)
   const tile = Math.min(m, n) <= 32 ? TILES.small
     : limits.software || !fits(TILES.medium) ? TILES.registers : large ? TILES.large : TILES.medium
   if (limits.software) return { tile, split: 1 }
-  const wanted = Math.floor(BUSY / Math.max(1, tiles(tile)))
-  return { tile, split: Math.max(1, Math.min(wanted, Math.floor(k / 256), 32)) }
+  const wanted = Math.floor((large ? BUSY / 2 : BUSY) / Math.max(1, tiles(tile)))
+  return { tile, split: Math.max(1, Math.min(wanted, k < 512 ? 1 : Math.floor(k / 128), 32)) }
 }
 
 /** All of an operand: so many matrices of rows × columns. */

@@ -17,7 +17,7 @@ export function scatterAdd(n: number, width: number, rows: number, limits: Limit
     eachOf('t', n, 'scatterAdd chains', [bind('idx', 'in0', 'read', 'i32'), head('write'), next('write')], limits, `
   let v = idx[t]; var j = 0u;
   while (j < t) { if (idx[j] == v) { break; } j++; }
-  if (j == t) { head[v] = i32(t); }
+  if (j == t && u32(v) < ${rows}u) { head[v] = i32(t); }
   j = t + 1u;
   while (j < ${n}u) { if (idx[j] == v) { break; } j++; }
   next[t] = i32(j);`),

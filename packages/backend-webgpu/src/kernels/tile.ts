@@ -13,16 +13,15 @@ import { each, entry, fold, type Binding, type Limits } from './kernel.ts'
 export interface Tile {
   readonly name: string
   /** Rows and columns of the workgroup's tile, and of a thread's part. */
-  readonly size: number
-  readonly each: 4 | 8
-  /** Inner entries that are staged at once in workgroup memory; 0 for a register tile. */
+  readonly size: number; readonly each: 4 | 8
+  /** Inner entries that are staged at once in workgroup memory, a 4×4 block a thread; 0 for a register tile. */
   readonly inner: number
   /** What is staged: f16 halves the traffic of workgroup memory; sums stay f32. */
   readonly staged: 'f32' | 'f16'
 }
 
 export const TILES = {
-  large: { name: '128×128', size: 128, each: 8, inner: 16, staged: 'f32' },
+  large: { name: '128×128', size: 128, each: 8, inner: 32, staged: 'f32' },
   medium: { name: '64×64', size: 64, each: 8, inner: 16, staged: 'f32' },
   registers: { name: '64×64 in registers', size: 64, each: 8, inner: 0, staged: 'f32' },
   small: { name: '32×32 in registers', size: 32, each: 4, inner: 0, staged: 'f32' },
@@ -34,11 +33,9 @@ const threadsOf = ({ size, each }: Tile): number => (size / each) ** 2
 export interface Source {
   readonly binding: Binding; readonly outer: number; readonly inner: number
   /** Which of the two is contiguous; from one row to the next, whichever rows are stored. */
-  readonly along: 'outer' | 'inner'
-  readonly stride: number
+  readonly along: 'outer' | 'inner'; readonly stride: number
   /** Of the first element within the binding, and from one matrix to the next. */
-  readonly at: number
-  readonly step: number
+  readonly at: number; readonly step: number
   /** This many products in a row use the same matrix. */
   readonly repeat: number
 }
@@ -53,8 +50,9 @@ export const alignedAt = (...offsets: readonly number[]): boolean => offsets.eve
 /**
  * `fn {fn}(at, outer_, inner_) -> mat4x4<f32>`: entries outside are 0. `at` is the matrix's first element. No branches:
  * an entry outside reads element 0 and drops it (branches cost GPUs little, but software drivers minutes of compiling).
+ * `asItLies`: columns are contiguous entries, whichever way those go.
  */
-export function blockReader(fn: string, s: Source, multiple: { outer: number; inner: number }): string {
+export function blockReader(fn: string, s: Source, multiple: Pick<Source, 'outer' | 'inner'>, asItLies = false): string {
   const { name, element } = s.binding
   const [row, column] = s.along === 'inner' ? (['outer', 'inner'] as const) : (['inner', 'outer'] as const)
   const below = (x: 'outer' | 'inner', n: number): string[] =>
@@ -71,43 +69,42 @@ export function blockReader(fn: string, s: Source, multiple: { outer: number; in
   }, ',\n    ')
   const matrix = `mat4x4<f32>(\n    ${rows})`
   return `fn ${fn}(at: u32, outer_: u32, inner_: u32) -> mat4x4<f32> {
-  return ${s.along === 'inner' ? `transpose(${matrix})` : matrix};
+  return ${s.along === 'inner' && !asItLies ? `transpose(${matrix})` : matrix};
 }`
 }
 
 /** Every vec4 of a thread's entries, by its row and its half. */
 const entries = (n: number, f: (r: number, g: number) => string): string => each(n, (r) => each(n / 4, (g) => f(r, g)))
 
-/** Shared tile: the loop over k, blocks staged through `as` and `bs`. */
-function sharedLoop({ tile, a, b }: Product): string {
-  const { size, each: part, inner, staged } = tile
-  const [blocks, quads, across] = [(size / 4) * (inner / 4), size / 4, inner / 4]
-  // In one slot the first half of the threads brings a, the other b. Else every thread brings a block of each.
-  const oneSlot = blocks * 2 <= threadsOf(tile)
-  const id = oneSlot ? `(tid % ${blocks}u)` : 'tid'
+
+/** Shared tile: the loop over k, blocks staged through `as` and `bs`; every thread brings a block of each. */
+function sharedLoop({ tile: { size, each: part, inner, staged }, a, b }: Product): string {
+  const [quads, across] = [size / 4, inner / 4]
   const place = (s: Source): [string, string] =>
-    s.along === 'inner' ? [`${id} / ${across}u`, `${id} % ${across}u`] : [`${id} % ${quads}u`, `${id} / ${quads}u`]
+    s.along === 'inner' ? [`tid / ${across}u`, `tid % ${across}u`] : [`tid % ${quads}u`, `tid / ${quads}u`]
   const [[ao, ak], [bo, bk]] = [place(a), place(b)]
-  const either = (one: string, two: string): string =>
-    oneSlot ? `if (tid < ${blocks}u) { ${one} } else { ${two} }` : `${one}\n    ${two}`
-  const [pa, pb] = oneSlot ? ['p', 'p'] : ['pa', 'pb']
   const read = (k: string): string =>
-    either(`${pa} = readA(atA, m0 + ao * 4u, ${k} + ak * 4u);`, `${pb} = readB(atB, n0 + bo * 4u, ${k} + bk * 4u);`)
-  const stage = (x: 'a' | 'b', p: string): string =>
-    each(4, (j) => `${x}s_[(${x}k * 4u + ${j}u) * ${quads}u + ${x}o] = vec4<${staged}>(${p}[${j}]);`, ' ')
+    `pa = readA(atA, m0 + ao * 4u, ${k} + ak * 4u); pb = readB(atB, n0 + bo * 4u, ${k} + bk * 4u);`
+  const stage = (x: 'a' | 'b'): string =>
+    each(4, (j) => `${x}s_[(${x}k * 4u + ${j}u) * ${quads}u + ${x}o] = vec4<${staged}>(p${x}[${j}]);`, ' ')
   const half = quads / (part / 4)
+  // Half of them without a branch: drivers do not see by themselves that it pays.
+  const unrolled = inner / 2
   return `
   let ao = ${ao}; let ak = ${ak}; let bo = ${bo}; let bk = ${bk};
-  ${[...new Set([pa, pb])].map((p) => `var ${p}: mat4x4<f32>;`).join(' ')}
+  var pa: mat4x4<f32>; var pb: mat4x4<f32>;
   if (begin < end) { ${read('begin')} }
   for (var k = begin; k < end; k += ${inner}u) {
-    ${either(stage('a', pa), stage('b', pb))}
+    ${stage('a')}
+    ${stage('b')}
     workgroupBarrier();
     if (k + ${inner}u < end) { ${read(`(k + ${inner}u)`)} }
-    for (var j = 0u; j < ${inner}u; j++) {
-${each(part / 4, (h) => `    let a${h} = vec4<f32>(as_[j * ${quads}u + ${h * half}u + ty]);`)}
-${each(part / 4, (g) => `    let b${g} = vec4<f32>(bs_[j * ${quads}u + ${g * half}u + tx]);`)}
+    for (var j = 0u; j < ${inner}u; j += ${unrolled}u) {
+${each(unrolled, (u) => `    {
+${each(part / 4, (h) => `    let a${h} = vec4<f32>(as_[(j + ${u}u) * ${quads}u + ${h * half}u + ty]);`)}
+${each(part / 4, (g) => `    let b${g} = vec4<f32>(bs_[(j + ${u}u) * ${quads}u + ${g * half}u + tx]);`)}
 ${entries(part, (r, g) => `    c${r}_${g} += a${r >> 2}.${'xyzw'[r & 3]} * b${g};`)}
+    }`)}
     }
     workgroupBarrier();
   }`

@@ -17,8 +17,7 @@ fn before(a: f32, i: u32, b: f32, j: u32) -> bool {
   return i < ${v}u && (j >= ${v}u || a > b || (a == b && i < j));
 }
 ${entry(threads)}
-  let place = wid.x + wid.y * grid.x; let row = min(place, ${rows - 1}u) * ${v}u; var last = 0.0f;
-  var lastPlace = ${v}u;
+  let place = wid.x + wid.y * grid.x; let row = min(place, ${rows - 1}u) * ${v}u; var last = 0.0f; var lastPlace = ${v}u;
   for (var n = 0u; n < ${k}u; n++) {
     var best = 0.0f; var bestPlace = ${v}u;
     for (var i = tid; i < ${v}u; i += ${threads}u) {

@@ -48,8 +48,10 @@ function sharesOf(graph: Graph, k: Cluster, limits: Limits): Shares {
     across = flat.some((a) => strideOf(a, 'o') === 1) && !flat.some((a) => strideOf(a, 'r') === 1)
   }
   if (across) {
-    const wide = Math.min(32, powerBelow(2 * rows - 1))
-    return { rows: wide, lanes: Math.min(most / wide, powerBelow(Math.max(1, inner / 8))), along: 'rows' }
+    // Few columns leave a card idle, unless many threads share each, and few are neighbours (32 bytes, its least read).
+    const roomy = !limits.software && rows < 1 << 14 && limits.maxInvocations >= 512 && limits.workgroupBytes >= 1 << 15
+    const [wide, threads] = [Math.min(roomy ? 8 : 32, powerBelow(2 * rows - 1)), roomy ? 512 : most]
+    return { rows: wide, lanes: Math.min(threads / wide, powerBelow(Math.max(1, inner / 8))), along: 'rows' }
   }
   const lanes = inner <= 16 ? 1 : Math.min(most, powerBelow(Math.max(1, inner / 2)))
   return { rows: Math.max(1, Math.min(64, most) / lanes), lanes, along: 'row' }
@@ -127,10 +129,7 @@ export function generate(graph: Graph, k: Cluster, limits: Limits, label: string
   }
 }
 
-interface Body {
-  readonly head: readonly string[]; readonly threads: number; readonly groups: number
-  readonly lines: readonly string[]
-}
+interface Body { readonly head: string[]; readonly threads: number; readonly groups: number; readonly lines: string[] }
 type Store = (b: Block, v: number, address: Address) => string
 
 function byElements({ frame: { o }, roots }: Cluster, limits: Limits, store: Store): Body {
@@ -149,8 +148,13 @@ function byRows(
   const shares = sharesOf(graph, k, limits)
   const { rows, lanes, along: way } = shares
   const shared = new Set<string>()
-  const loopOver = (lines: readonly string[]): string[] =>
-    [`for (var r = lane; r < ${r!.size}u; r += ${lanes}u) {`, ...lines, '}']
+  const loopOver = (lines: readonly string[], from = 0): string[] =>
+    [`for (var r = ${from}u + lane; r < ${r!.size}u; r += ${lanes}u) {`, ...lines, '}']
+  /** Four at a time, so that a thread waits for four reads at once: a card's memory is far away. */
+  const most = limits.software ? 0 : Math.floor(r!.size / lanes / 4) * 4 * lanes
+  const folding = (lines: readonly string[]): string[] => most < 8 * lanes ? loopOver(lines) : [
+    `for (var q = lane; q < ${most}u; q += ${4 * lanes}u) {`,
+    ...[0, 1, 2, 3].flatMap((i) => ['{', `let r = q + ${i * lanes}u;`, ...lines, '}']), '}', ...loopOver(lines, most)]
   let count = 0
   for (const nodes of levelsOf(graph, k)) {
     const body = block('loop', row)
@@ -161,7 +165,7 @@ function byRows(
     })
     const all = (part: keyof Folding): string[] => made.flatMap((folding) => folding[part])
     nodes.forEach((node) => variables.set(node.outputs[0], `z${count++}`))
-    row.lines.push(...all('declared'), ...loopOver([...body.lines, ...all('loop')]))
+    row.lines.push(...all('declared'), ...folding([...body.lines, ...all('loop')]))
     if (lanes > 1) {
       for (const line of all('workgroup')) shared.add(line)
       row.lines.push(

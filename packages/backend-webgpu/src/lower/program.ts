@@ -11,7 +11,6 @@ import { kindOf } from './kinds.ts'
 
 /** `maker`: of every value the node that makes it. */
 export interface Graph extends Program { readonly maker: readonly Node[] }
-
 const graphOf = (p: Program): Graph => ({ ...p, maker: Array.from(producers(p), (n) => p.nodes[n]) })
 
 /** The normal form of a program whose only composites are those with kernels of their own. */

@@ -16,8 +16,7 @@ export interface Step {
   /** Words of each temporary. */
   readonly temporaries: readonly number[]
   /** Values in memory that are read, in the order of `in0`, `in1`, …, and those that are written. */
-  readonly inputs: readonly number[]
-  readonly outputs: readonly number[]
+  readonly inputs: readonly number[]; readonly outputs: readonly number[]
 }
 
 /** Before its kernels are written: what must come earlier, and where in the program it stood. */

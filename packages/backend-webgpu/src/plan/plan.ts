@@ -21,9 +21,7 @@ export interface Plan {
   /** An output may share the buffer of an input, a constant or an earlier output; −1 where it has no elements. */
   readonly outputs: readonly (NamedSpec & { readonly buffer: number })[]
   /** Bytes of outputs that own their buffer, and of arenas. */
-  readonly owned: readonly number[]
-  readonly arenas: readonly number[]
-  readonly constants: readonly HostTensor[]
+  readonly owned: readonly number[]; readonly arenas: readonly number[]; readonly constants: readonly HostTensor[]
   readonly kernels: readonly BoundKernel[]; readonly bytes: PlanBytes
   readonly nodes: number; readonly simplifyMs: number; readonly lowerMs: number
 }

@@ -378,9 +378,10 @@ export class StageRunner implements Disposable {
     out: Pick<StepOutputs, 'metrics' | 'finite'>,
   ): Promise<UpdateReport> {
     out.finite.dispose()
-    const entries: [string, number][] = []
-    for (const { path, value } of leaves(out.metrics))
-      entries.push([path, await takeScalar(this.backend, value)])
+    // All at once: on a card, waiting for one after the other takes longer than a small step.
+    const read = async ({ path, value }: { path: string; value: DeviceTensor }) =>
+      [path, await takeScalar(this.backend, value)] as const
+    const entries = await Promise.all(leaves(out.metrics).map(read))
     return { update: u, lr, metrics: Object.fromEntries(entries) }
   }
 

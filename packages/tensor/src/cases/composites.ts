@@ -180,6 +180,8 @@ export const compositeCases: { readonly [K in CompositeName]: readonly OpCase[] 
       title: 'constant rows',
       inputs: { x: given([3, 3, 3, -2, -2, -2], [2, 3]), g: positive(3), b: normal(3) },
       build: ({ x, g, b }) => layerNorm(x, g, b, 1e-5),
+      // x − Σx/3 is 0 but for the rounding of 1/3, which a fused multiply-add keeps: 3·2⁻²⁵/√1e-5 = 3e-5 of γ.
+      terms: 36,
       wrt: [],
     },
     {
