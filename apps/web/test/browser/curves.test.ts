@@ -198,6 +198,8 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
     await using opened = await stage.open('#/r/told/overview')
     const { page, complaints } = opened
     await page.waitForSelector('.headline')
+    // Until they are found, other words keep their place.
+    await settled(page)
     const said = await page.textContent('.headline')
     expect(said).toMatch(/log π of chosen rose until step (50|60) .*then fell by/)
     await page.click('.headline a.go')
