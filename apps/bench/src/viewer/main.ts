@@ -111,9 +111,11 @@ const main = async (): Promise<number> => {
       say('writing a run that goes on')
       const root = join(scratch, 'growing')
       await using run = await beginLargeRun(join(root, 'large'), { ...size, perToken: false })
-      for (let i = 0; i < size.evaluations - 40; i++) await run.grow()
+      for (let i = 0; i < size.evaluations - 60; i++) await run.grow()
       await withBench(root, app, async bench => {
-        for (const screen of ['dynamics', 'overview'] as const) {
+        // A run that goes on has no kernel yet.
+        const live = SCREENS.filter(name => name !== 'kernel' && values.screens.split(',').includes(name))
+        for (const screen of live) {
           await using opened = await bench.open(`#/r/large/${screen}`)
           await settle(opened)
           note({ budget: budgets.tick, of: screen, value: await tick(opened, run, 8) })

@@ -6,12 +6,13 @@ import { typesIn } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { Choice } from '../shell/choice.tsx'
 import type { ScreenProps } from '../shell/context.ts'
+import { KeptPanel } from '../shell/live-panel.tsx'
 import { PanelFrame } from '../shell/panel-frame.tsx'
 import { typeInFocus } from './probe-list.tsx'
 import { probeOptions } from './probe-options.ts'
 import { barsPanel, scatterPanel } from './update-agreement.tsx'
 import { TokenBlockPanel } from './update-block.tsx'
-import { byType, responseInFocus, updateAt } from './update-data.ts'
+import { byType, responseInFocus, updateAt, updatesIn } from './update-data.ts'
 import { directionsPanel, togetherPanel } from './update-directions.tsx'
 import { UpdateHead } from './update-head.tsx'
 import { UpdateRange } from './update-range.tsx'
@@ -56,14 +57,13 @@ export const UpdateView = ({ app, runs: [run], opened: [opened] }: ScreenProps) 
   const type = types.find(one => one === focus) ?? types[0]
   const response = responseInFocus(update, view.probe, type)
   const one = view.probe !== undefined && update.probes.some(({ row }) => row === view.probe)
-  const together = togetherPanel(key, run, view.range)
   const text = response && textPanel(app, response, run.probes?.rows[response.row]?.prompt, by)
   return (
     <>
       <UpdateHead app={app} updates={run.updates} update={update} />
       <div class="grid two">
-        <PanelFrame model={barsPanel(changes, run.types)} />
-        <PanelFrame model={scatterPanel(app, update, run.types)} />
+        <KeptPanel of={[update]} make={() => barsPanel(changes, run.types)} />
+        <KeptPanel of={[update]} make={() => scatterPanel(app, update, run.types)} />
       </div>
       <div class="controls">
         <Choice
@@ -107,14 +107,19 @@ export const UpdateView = ({ app, runs: [run], opened: [opened] }: ScreenProps) 
               />
             </PanelFrame>
           )}
-          <PanelFrame model={directionsPanel(key, changes)} />
+          <KeptPanel of={[key, update]} make={() => directionsPanel(key, changes)} />
         </div>
       </div>
-      <PanelFrame model={timelinePanel(run, type, one ? view.probe : undefined, update.s)} />
-      {together && (
-        <PanelFrame model={together}>
-          <UpdateRange app={app} updates={run.updates} />
-        </PanelFrame>
+      <KeptPanel
+        of={[run.rows, run.updates.length, type, one ? view.probe : undefined, update]}
+        make={() => timelinePanel(run, type, one ? view.probe : undefined, update.s)}
+      />
+      {updatesIn(run.updates, view.range).length > 1 && (
+        <KeptPanel
+          of={[key, run.updates.length, view.range]}
+          make={() => togetherPanel(key, run, view.range)!}
+          below={() => <UpdateRange app={app} updates={run.updates} />}
+        />
       )}
       <TokenBlockPanel
         {...block}

@@ -8,6 +8,17 @@ import { useGrown } from './kept.ts'
 import { useSeen } from './near.ts'
 import { PanelFrame } from './panel-frame.tsx'
 
+/** A panel of what seldom changes, made again only when one of `of` is another. */
+export const KeptPanel = ({
+  of,
+  make,
+  below,
+}: {
+  of: readonly unknown[]
+  make: () => PanelModel
+  below?: () => ComponentChildren
+}) => useMemo(() => <PanelFrame model={make()}>{below?.()}</PanelFrame>, [...of])
+
 /** A panel that waits for something must not wait for being seen. */
 const isWhole = ({ kind }: PanelModel): boolean => kind === 'curves' || kind === 'drawn'
 
