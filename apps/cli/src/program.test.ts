@@ -44,6 +44,16 @@ describe('a wrong command line', () => {
     expect(error).toMatchObject({ code: 'LD2001', exit: 2 })
     expect(error.fix).toContain('did you mean observe?')
   })
+  it('with a command of another tool says where that is here', async () => {
+    expect((await refused('compare', 'a', 'b')).fix).toContain('`ldyn plot A B` draws runs over each other')
+    expect((await refused('watch')).fix).toContain('`ldyn view` shows a run live')
+  })
+  it('with an option as another trainer calls it, or nearly so, offers ours', async () => {
+    for (const [given, ours] of [['--learning_rate', '--lr'], ['--lerning-rate', '--lr'], ['--output_dir', '--out']])
+      expect((await refused('train', given, '1')).fix).toContain(`did you mean ${ours}?`)
+    // Only where the command has it.
+    expect((await refused('observe', '--model', 'm', '--probe', 'p', '--learning-rate', '1')).fix).not.toContain('--lr')
+  })
   it('with an unknown option offers the nearest, and names the command', async () => {
     const error = await refused('observe', '--prob', 'x')
     expect(error).toMatchObject({ code: 'LD2002', where: 'ldyn observe' })

@@ -80,6 +80,33 @@ const USAGE = {
   'commander.conflictingOption': 'LD2004',
 } as const
 
+/** What people look for who know other tools, or the paper's words: where it is here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  compare: '`ldyn plot A B` draws runs over each other, `ldyn view` compares them, `ldyn explain --from A --to B` says why',
+  watch: '`ldyn view` shows a run live in the browser, `ldyn plot` in the terminal',
+  influence: '`ldyn explain` says what an update did to each response, `ldyn kernel` who moves whom',
+  sft: '`ldyn train --stages sft`',
+  dpo: '`ldyn train --stages sft,dpo`',
+  ls: '`ldyn runs ls`',
+}
+
+/** Options as Hugging Face's trainers call them. */
+const CALLED: Readonly<Record<string, string>> = {
+  '--learning-rate': '--lr',
+  '--output-dir': '--out',
+  '--max-steps': '--updates',
+  '--model-name-or-path': '--model',
+  '--dataset-name': '--data',
+  '--eval-steps': '--every',
+}
+
+/** The known option that a word is nearest to, by its own name or by one that it has elsewhere. */
+const nearestOption = (word: string, known: readonly string[]): string | undefined => {
+  const others = Object.keys(CALLED).filter((name) => known.includes(CALLED[name]))
+  const found = nearest(word.replaceAll('_', '-'), [...known, ...others])
+  return found === undefined ? undefined : (CALLED[found] ?? found)
+}
+
 /** Commander's complaint as ours; undefined where it only says that help or the version was shown. */
 export function usageError(
   error: CommanderError,
@@ -99,17 +126,24 @@ export function usageError(
     return new CliError({ code: 'LD2002', what: `unknown option '${mistyped.word}'`, where: full, fix })
   }
   const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const [, suggestion] = /^\(D(id you mean .*)\)$/.exec(rest.join(' ').trim()) ?? []
+  const [, word = ''] = /^unknown (?:command|option) '([^']*)'/.exec(first) ?? []
+  const [, offered] = /^\(D(id you mean .*)\)$/.exec(rest.join(' ').trim()) ?? []
+  const near = word.startsWith('--') ? nearestOption(word, optionsOf(program, command)) : undefined
+  const suggestion = offered ?? (near === undefined ? undefined : `id you mean ${near}?`)
+  const elsewhere = name === '' ? ELSEWHERE[word] : undefined
   return new CliError({
     code: USAGE[error.code as keyof typeof USAGE] ?? 'LD2003',
     what: first.replace(/\.$/, ''),
     where: full,
-    fix: suggestion === undefined ? help : `d${suggestion}\nor ${help}`,
+    fix: elsewhere ?? (suggestion === undefined ? help : `d${suggestion}\nor ${help}`),
   })
 }
 
 const commandAt = (program: Command, name: string): Command =>
   name.split(' ').reduce((at, word) => at.commands.find((c) => c.name() === word) ?? at, program)
+
+const optionsOf = (program: Command, command: Command): readonly string[] =>
+  [...command.options, ...program.options].flatMap(({ long }) => (long ? [long] : []))
 
 /** Commander asks for a missing option before it says that its name was mistyped. */
 function unknownOption(
@@ -117,11 +151,11 @@ function unknownOption(
   command: Command,
   argv: readonly string[],
 ): { word: string; near?: string } | undefined {
-  const known = [...command.options, ...program.options].flatMap(({ long }) => (long ? [long] : []))
+  const known = optionsOf(program, command)
   const word = argv
     .map((text) => text.split('=')[0])
     .find((text) => /^--[a-z]/.test(text) && !known.includes(text))
-  return word === undefined ? undefined : { word, near: nearest(word, known) }
+  return word === undefined ? undefined : { word, near: nearestOption(word, known) }
 }
 
 /** `ldyn model` alone: a command that only groups others. */
