@@ -71,10 +71,11 @@ describe('a matrix as pixels', () => {
 
   it('of 2048 × 2048 is scaled and drawn in a moment', () => {
     const grid = made(2048, 2048)
-    const from = performance.now()
+    // Of the processor: what else runs on the machine does not count.
+    const from = process.cpuUsage()
     const scale = scaleFor(grid.values, true, true)
     paint(grid, scale, wholeOf(grid), 640, 640)
-    expect(performance.now() - from).toBeLessThan(4000)
+    expect(process.cpuUsage(from).user / 1000).toBeLessThan(2000)
   })
 })
 
