@@ -96,7 +96,9 @@ export const stageMarks = (
  */
 export const sharedStage = (runs: readonly Pick<RunData, 'stages'>[]): string | undefined => {
   const [first, ...others] = runs
-  const shared = first?.stages.findLast(({ name }) => others.every(({ stages }) => stages.some((one) => one.name === name)))
+  const shared = first?.stages.findLast(({ name }) =>
+    others.every(({ stages }) => stages.some((one) => one.name === name)),
+  )
   const starts = shared && runs.map((run) => stageStart(run, shared.name))
   return starts && new Set(starts).size > 1 ? shared.name : undefined
 }
