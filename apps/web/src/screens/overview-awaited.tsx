@@ -41,16 +41,20 @@ export const useReserved = (place: { readonly current: HTMLElement | null }, bus
   }, [])
 }
 
-// Broken into lines as words are.
-const filler = (letters: number): string => 'words '.repeat(Math.ceil(letters / 6)).slice(0, letters)
+// As wide as words are, and broken into lines as they are.
+const FILLER = 'response −12.34 by '
+const filler = (letters: number): string =>
+  FILLER.repeat(Math.ceil(letters / FILLER.length)).slice(0, letters)
 
-export const AwaitedList = ({ items }: { items: readonly Awaited[] }) => (
+/** `linked`: a link stands behind each. */
+export const AwaitedList = ({ items, linked = false }: { items: readonly Awaited[]; linked?: boolean }) => (
   <ul aria-hidden="true">
     {items.map(({ about, letters }) => (
       <li key={about}>
         <span class="awaited">
           <span>
             <span class="about">{about}</span> {filler(letters)}
+            {linked && <span class="go">Curves</span>}
           </span>
         </span>
       </li>

@@ -111,13 +111,13 @@ export const Health = ({ app, run, opened }: Props) => {
   )
 }
 
-/** As long as they usually are, with the link behind them. */
+/** As long as they usually are. */
 const awaited = ({ types, updates, manifest }: LiveData): readonly Awaited[] =>
   [
-    { about: types.includes('chosen') ? 'chosen' : (types[0] ?? ''), letters: 140 },
-    { about: 'likeliest token', letters: manifest.columns.metrics.includes('argmax_logp') ? 150 : 0 },
-    { about: 'which updates', letters: updates.length > 0 ? 165 : 0 },
-    { about: 'rejected', letters: types.includes('rejected') ? 95 : 0 },
+    { about: types.includes('chosen') ? 'chosen' : (types[0] ?? ''), letters: 120 },
+    { about: 'likeliest token', letters: manifest.columns.metrics.includes('argmax_logp') ? 130 : 0 },
+    { about: 'which updates', letters: updates.length > 0 ? 140 : 0 },
+    { about: 'rejected', letters: types.includes('rejected') ? 75 : 0 },
   ].filter(({ letters }) => letters > 0)
 
 /** The first thing that is read: what happened, and the way to where it is seen. */
@@ -130,7 +130,7 @@ export const Headline = ({ app, run, opened }: Props) => {
   return (
     <section class="panel headline" aria-labelledby="headline-title" aria-busy={coming.length > 0} ref={place}>
       <h2 id="headline-title">In short</h2>
-      {coming.length > 0 && <AwaitedList items={coming} />}
+      {coming.length > 0 && <AwaitedList items={coming} linked />}
       <ul>
         {said.map(({ about, text, go }) => (
           <li key={about}>
