@@ -131,7 +131,7 @@ export const LabGpt = ({ app, settings, set }: LabProps) => {
           <section class="panel lab-story" aria-label="The training">
             <h2>A small language model that trains in this tab</h2>
             <p>
-              {planSays(training && !isReplay(training) ? training.settings : gpt)} Forty hand-written questions, one
+              {training && isReplay(training) ? '' : planSays(training?.settings ?? gpt)} Forty hand-written questions, one
               token a word; nothing is sent anywhere.
               {training && goesOn(training) && differ(training.settings, gpt) && ' The knobs are set otherwise by now: that is for the next training.'}
             </p>
