@@ -80,8 +80,10 @@ async function timeProducts(
     { a: f32(n, n), b: f32(n, n) },
   )
   const random = uniform(7, 'matmul')
-  const operand = (): Promise<DeviceTensor> =>
-    backend.upload(hostTensor(Float32Array.from({ length: n * n }, () => 2 * random() - 1), [n, n]))
+  const operand = (): Promise<DeviceTensor> => {
+    const drawn = Float32Array.from({ length: Math.min(n * n, 2 ** 20) }, () => 2 * random() - 1)
+    return backend.upload(hostTensor(repeated(drawn, n * n), [n, n]))
+  }
   using executable = await backend.compile(program)
   using a = await operand()
   using b = await operand()
@@ -91,6 +93,13 @@ async function timeProducts(
     total.dispose()
   })
   return { gflops: (products * 2 * n ** 3) / seconds / 1e9, seconds }
+}
+
+/** So many numbers, these over and over: to draw all takes longer than a card needs for the work. */
+function repeated(drawn: Float32Array, count: number): Float32Array {
+  const data = new Float32Array(count)
+  for (let at = 0; at < count; at += drawn.length) data.set(drawn.subarray(0, count - at), at)
+  return data
 }
 
 async function fastest(repeat: number, run: () => Promise<void>): Promise<number> {
@@ -191,15 +200,12 @@ export async function timeStep(
   }
 }
 
-/** Random weights, every 64 rows the same: 400 million normal numbers take longer to draw than a card to train. */
+/** Random weights, every 64 rows the same. */
 async function* randomParameters(specs: Tree<Spec>): AsyncGenerator<{ path: string; tensor: HostTensor }> {
   const short = (shape: Spec['shape']): number[] => [Math.min(64, shape[0]), ...shape.slice(1)]
   const few = mapTree<Spec, Spec>(specs, ({ shape, dtype }) => ({ shape: short(shape), dtype }))
   const drawn = leaves(initParams({ params: few }, 1))
   for (const [i, { path, value: { shape, dtype } }] of leaves(specs).entries()) {
-    const data = new Float32Array(sizeOf(shape))
-    const rows = drawn[i].value.data
-    for (let at = 0; at < data.length; at += rows.length) data.set(rows.subarray(0, data.length - at), at)
-    yield { path, tensor: { shape, dtype, data } }
+    yield { path, tensor: { shape, dtype, data: repeated(drawn[i].value.data as Float32Array, sizeOf(shape)) } }
   }
 }
