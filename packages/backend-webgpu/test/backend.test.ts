@@ -1,8 +1,9 @@
 /** What the conformance suite does not ask: the plain twin, small limits, a card's kernels, errors, and counts. */
 import { useVulkan } from '@ldyn/software-gpu'
 import {
-  add, call, concat, f32, grad, hostTensor, leaves, mapTree, matmul, mul, softmax, sub, sum, trace, transpose,
-  unflatten, DeviceError, type Branch, type DeviceTensor, type HostTensor, type Program, type Tensor, type Tree,
+  add, call, concat, f32, grad, hostTensor, i32, leaves, mapTree, matmul, mul, scatterAdd, softmax, sub, sum, take,
+  trace, transpose, unflatten, DeviceError, type Branch, type DeviceTensor, type HostTensor, type Program, type Tensor,
+  type Tree,
 } from '@ldyn/tensor'
 import { drawLike, randomProgram, tinyTransformer } from '@ldyn/tensor/cases'
 import { loadBackend } from '@ldyn/tensor/node'
@@ -63,6 +64,13 @@ function sgd(program: Program): Program {
 }
 
 describe.skipIf(reason !== undefined)('the webgpu backend', () => {
+  it('stays within its buffers where an index does not: it reads the last row, and adds nothing', async () => {
+    const read = ({ x, idx }: Record<'x' | 'idx', Tensor>): Tensor[] => [take(x, idx), scatterAdd(idx, take(x, idx), 3)]
+    const program = trace(read, { x: f32(3, 2), idx: i32(4) })
+    const x = hostTensor(Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2])
+    const idx: HostTensor = { shape: [4], dtype: 'i32', data: Int32Array.of(0, -1, 2_000_000_000, 3) }
+    expect([...(await values(await open(), program, { x, idx }))]).toEqual([1, 2, 5, 6, 5, 6, 5, 6, 1, 2, 0, 0, 0, 0])
+  })
   it('is found by its name', async () => {
     expect(await available()).toBeUndefined()
     await using backend = await loadBackend('webgpu', {}, { load: () => import('../src/index.ts') })
