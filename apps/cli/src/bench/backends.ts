@@ -13,6 +13,8 @@ export interface BenchRequest {
   readonly step: StepSize
   readonly repeat: number
   readonly progress: Reporter
+  /** Says what each job gave as soon as it is done: what is cut short has said something. */
+  readonly note?: (text: string) => void
 }
 
 export interface BackendTimings {
@@ -45,7 +47,7 @@ export async function timeBackends(request: BenchRequest): Promise<BackendTiming
 
 async function timeBackend(
   name: string,
-  { threads, sizes, shapes, step, repeat }: BenchRequest,
+  { threads, sizes, shapes, step, repeat, note = () => {} }: BenchRequest,
   next: () => void,
 ): Promise<BackendTimings> {
   const matmuls: MatmulTiming[] = []
@@ -55,18 +57,26 @@ async function timeBackend(
   try {
     await using backend = await openBackend(name, { threads })
     const openMs = performance.now() - from
-    const attempt = async (job: string, work: () => Promise<void>): Promise<void> => {
+    const attempt = async (job: string, work: () => Promise<string>): Promise<void> => {
       next()
       try {
-        await work()
+        note(`${name}, ${job}: ${await work()}`)
       } catch (error) {
         failures.push({ job, why: reason(error) })
       }
     }
     for (const n of sizes)
-      await attempt(`matmul ${n}`, async () => void matmuls.push(await timeMatmul(backend, n, repeat)))
+      await attempt(`matmul ${n}`, async () => {
+        const timing = await timeMatmul(backend, n, repeat)
+        matmuls.push(timing)
+        return `${timing.gflops.toFixed(1)} GFLOP/s`
+      })
     for (const shape of shapes)
-      await attempt(`step ${shape}`, async () => void steps.push(await timeStep(backend, shape, step, repeat)))
+      await attempt(`step ${shape}`, async () => {
+        const timing = await timeStep(backend, shape, step, repeat)
+        steps.push(timing)
+        return `${timing.ms.toFixed(1)} ms, compiled in ${timing.compileMs.toFixed(0)} ms`
+      })
     const { device, version } = backend.capabilities
     return { backend: name, device, version, openMs, matmuls, steps, failures }
   } catch (error) {

@@ -122,7 +122,7 @@ async function conformThenTime(flags: Flags & { programs: number }, context: Con
   output.note(
     `${first} on ${conformance.device}: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped in ${seconds.toFixed(0)} s`,
   )
-  const timings = await timeBackends(request(flags, progress))
+  const timings = await timeBackends({ ...request(flags, progress), note: (text) => output.note(text) })
   progress.end()
   const least = await renderRoofline(flags.matmul)
   output.result('bench gpu', { conformance, timings }, () =>
