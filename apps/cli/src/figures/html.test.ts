@@ -132,7 +132,7 @@ describe('the page of two runs', () => {
     const html = page([a, b], made)
     check(html)
     expect(html).toContain('A sft → dpo against B extend → dpo')
-    expect(html).toContain('sft / extend')
+    expect(html).toContain('sft A / extend B')
   })
 })
 
