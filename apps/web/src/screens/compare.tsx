@@ -17,6 +17,7 @@ import { Settings } from './compare-settings.tsx'
 import { endPanel, joinText, partingPanel, seedPanel } from './compare-tables.tsx'
 import { AxisControls, ChangeControl, MetricControls } from './dynamics-controls.tsx'
 import type { Screen } from './screen.ts'
+import { Sentences } from './sentences.tsx'
 
 const modeText: Readonly<Record<Mode, string>> = {
   overlay: 'overlay',
@@ -146,13 +147,7 @@ const Words = ({ passages }: { passages: readonly Passage[] }) => (
     {passages.map(({ title, sentences }) => (
       <section class="panel story" aria-label={title} key={title}>
         <h2>{title}</h2>
-        <ul>
-          {sentences.map(({ about, text }) => (
-            <li key={about}>
-              <span class="about">{about}</span> {text}
-            </li>
-          ))}
-        </ul>
+        <Sentences of={sentences} />
       </section>
     ))}
   </>

@@ -1,7 +1,7 @@
 // The figures of the Overview, as models: how far each kind of response moved since the beginning, where the
 // probability is, and the losses.
 import { logPanels, looks, notesOn, spareLook, stageMarks } from '@ldyn/figures'
-import { BANDS, massOf } from './squeeze-data.ts'
+import { BANDS, massOf, withoutMass } from './squeeze-data.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { linesOf, typesIn } from '../panels/dynamics.ts'
 import { noProbes } from '../panels/no-probes.ts'
@@ -81,22 +81,7 @@ export const massPanel = (app: App, run: LiveData): PanelModel => {
   const says =
     'Probability by rank in the next-token distribution, mean over the response’s tokens, then over probes; the five add up to 1.'
   const mass = massOf(run, app.curves, type)
-  if (!mass) {
-    const holds = BANDS.every(({ metric }) => run.manifest.columns.metrics.includes(metric))
-    if (holds && run.evaluations.length > 0) return { id, kind: 'loading', title, says }
-    return {
-      id,
-      kind: 'missing',
-      title,
-      says,
-      missing: run.manifest.imported
-        ? { what: 'The imported log does not hold the probability by ranks.' }
-        : {
-            what: 'The probability by ranks was not recorded.',
-            command: 'ldyn train … --set observe.bands=true',
-          },
-    }
-  }
+  if (!mass) return withoutMass(run, { id, title, says })
   return {
     id,
     kind: 'curves',

@@ -6,6 +6,7 @@ import type { LiveData } from '../data/live-run.ts'
 import type { OpenRun } from '../data/run-store.ts'
 import { runSliced, type Sliced } from '../data/sliced.ts'
 import { areAwaited, AwaitedList, useReserved, type Awaited } from './overview-awaited.tsx'
+import { Sentences } from './sentences.tsx'
 
 /** While a run goes on its story is told anew this often at most, and takes this share of the time at most. */
 const [STORY_MS, STORY_SHARE] = [10_000, 0.01]
@@ -81,13 +82,7 @@ const Told = ({ passages }: { passages: readonly Passage[] }) => (
     {passages.map(({ title, sentences }) => (
       <div key={title}>
         <h3>{title}</h3>
-        <ul>
-          {sentences.map(({ about, text }) => (
-            <li key={about}>
-              <span class="about">{about}</span> {text}
-            </li>
-          ))}
-        </ul>
+        <Sentences of={sentences} />
       </div>
     ))}
   </>

@@ -10,7 +10,7 @@ import { lookOf } from '../panels/dynamics.ts'
 import type { PanelModel } from '../panels/panel.ts'
 import { useApp } from '../shell/context.ts'
 import { Picture } from '../shell/drawn.tsx'
-import { BANDS, gains, squeezeIndex, type Mass } from './squeeze-data.ts'
+import { BANDS, gains, squeezeIndex, withoutMass, type Mass } from './squeeze-data.ts'
 
 const HEIGHT = 260
 
@@ -67,24 +67,7 @@ export const bandPanels = (
   const title = `Where the probability is: along ${type}`
   const says =
     'The next-token distribution at each position of the response, by rank: mean over its tokens, then over probes; the five bands add up to 1. Dashed: the probability of the response’s own tokens.'
-  if (!mass) {
-    const holds = BANDS.every(({ metric }) => run.manifest.columns.metrics.includes(metric))
-    if (holds && run.evaluations.length > 0) return [{ id: 'bands', kind: 'loading', title, says }]
-    return [
-      {
-        id: 'bands',
-        kind: 'missing',
-        title,
-        says,
-        missing: run.manifest.imported
-          ? { what: 'The imported log does not hold the probability by ranks.' }
-          : {
-              what: 'The probability by ranks was not recorded.',
-              command: 'ldyn train … --set observe.bands=true',
-            },
-      },
-    ]
-  }
+  if (!mass) return [withoutMass(run, { id: 'bands', title, says })]
   const moved = gains(mass, then, now)
   const index = squeezeIndex(moved)
   const [a, b] = [mass.steps[then], mass.steps[now]]

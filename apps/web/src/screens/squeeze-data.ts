@@ -2,6 +2,7 @@
 // the vocabulary. Each is a mean over a response's tokens and then over probes; the five add up to 1.
 import type { Curves } from '../data/curves.ts'
 import type { LiveData } from '../data/live-run.ts'
+import type { LoadingModel, MissingModel } from '../panels/panel.ts'
 
 export const BANDS: readonly { readonly metric: string; readonly name: string }[] = [
   { metric: 'mass_1', name: 'likeliest token' },
@@ -35,6 +36,25 @@ export const massOf = (run: LiveData, curves: Curves, type: string): Mass | unde
     stages: run.evaluations.map(({ stage }) => stage),
     means: found.map(curve => curve!.mean),
     own: energy?.mean.map(value => 1 - value),
+  }
+}
+
+/** The panel in place of one that `massOf` has nothing for: still being read, or why there is none. */
+export const withoutMass = (
+  run: LiveData,
+  named: Pick<LoadingModel, 'id' | 'title' | 'says'>,
+): LoadingModel | MissingModel => {
+  const holds = BANDS.every(({ metric }) => run.manifest.columns.metrics.includes(metric))
+  if (holds && run.evaluations.length > 0) return { ...named, kind: 'loading' }
+  return {
+    ...named,
+    kind: 'missing',
+    missing: run.manifest.imported
+      ? { what: 'The imported log does not hold the probability by ranks.' }
+      : {
+          what: 'The probability by ranks was not recorded.',
+          command: 'ldyn train … --set observe.bands=true',
+        },
   }
 }
 
