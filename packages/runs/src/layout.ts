@@ -1,7 +1,7 @@
 // The files of a run directory (ux.md §2.4) and what a probe row holds.
 //
 //   run.json           the manifest, replaced in one step
-//   run.lock           who writes: {pid, host, start}
+//   run.lock           who writes: {pid, host, start, nonce}
 //   events.jsonl       appended: what happened
 //   scalars.jsonl      appended: {"s":120,"t":1732…,"stage":"dpo","loss":…,"grad_norm":…}
 //   decompose.jsonl    appended, optional: what single updates did, predicted and by direction (decomposition.ts)

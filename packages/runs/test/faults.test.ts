@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRun, RunError, verify } from '../src/index.ts'
 import { createRun, directoryFiles, resumeRun } from '../src/node/index.ts'
+import { lockHolder, takeLock } from '../src/node/lock.ts'
 import type { DiskWrite, RunWriter } from '../src/node/index.ts'
 import { emitPackages } from './emit.ts'
 import { newRun, probes, scalarsAt, stageAt, valuesAt } from './example.ts'
@@ -37,6 +38,22 @@ beforeAll(async () => {
     } catch (error) {
       console.log(error.code, '|', error.message)
     }
+  `)
+  await writeFile(join(root, 'take-lock.js'), `
+    import { rmSync, writeFileSync } from 'node:fs'
+    import { takeLock } from './runs/node/lock.js'
+    const [dir, alone] = process.argv.slice(2)
+    for (;;) {
+      try {
+        await takeLock(dir)
+        break
+      } catch (error) {
+        if (error.code !== 'locked') throw error
+      }
+    }
+    writeFileSync(alone, '', { flag: 'wx' })
+    rmSync(alone)
+    process.kill(process.pid, 'SIGKILL')
   `)
 })
 afterAll(() => rm(root, { recursive: true }))
@@ -200,14 +217,30 @@ describe('two writers', () => {
     else expect((await caught(resumeRun(dir, 0))).code).toBe('locked')
   })
 
-  it('of twenty that start at once over a stale lock, one gets it', async () => {
+  it('of twenty that start at once over a stale lock, one gets it, and leaves nothing but its lock', async () => {
     const dir = join(root, 'race')
-    await (await createRun(dir, newRun, probes)).close()
-    await writeFile(join(dir, 'run.lock'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), start: '' }))
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => resumeRun(dir, 0)))
-    const writers = results.flatMap(result => result.status === 'fulfilled' ? [result.value] : [])
-    expect(writers).toHaveLength(1)
-    await writers[0].close()
+    await mkdir(dir)
+    for (let round = 0; round < 100; round++) {
+      await writeFile(join(dir, 'run.lock'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), start: `${round}` }))
+      const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(dir)))
+      const holders = results.flatMap(result => result.status === 'fulfilled' ? [result.value] : [])
+      expect(holders).toHaveLength(1)
+      expect((await lockHolder(dir))?.pid).toBe(process.pid)
+      expect(await readdir(dir)).toEqual(['run.lock'])
+      await holders[0]()
+      expect(await readdir(dir)).toEqual([])
+    }
+  })
+
+  it('of processes that take a lock and die with it, never two have it at once', async () => {
+    const dir = join(root, 'dying')
+    await mkdir(dir)
+    // Each makes a file that must not be there yet, removes it, and dies without letting the lock go.
+    const takers = Array.from({ length: 12 }, () => start('take-lock.js', [dir, join(root, 'alone')]))
+    const ends = await Promise.all(takers.map(({ ended }) => ended))
+    expect(ends).toEqual(takers.map(() => [null, 'SIGKILL']))
+    await (await takeLock(dir))()
+    expect(await readdir(dir)).toEqual([])
   })
 })
 

@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(`the Figures screen ${reason ?? ''}`, () =
       expect(await shown()).toContain(`width="${mm}mm"`)
       await page.locator('.paper-choice[aria-label^="Width"] button[aria-pressed="false"]').click()
       expect(await shown()).toContain(`width="${other}mm"`)
-      expect(page.url()).toContain(other === 85 ? 'sheet=one' : 'sheet=two')
+      await page.waitForURL(other === 85 ? /sheet=one/ : /sheet=two/)
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0)
     }
   })

@@ -1,8 +1,16 @@
 // One writer a run. run.lock says who: process, host, and on Linux when that process started, since process
 // numbers come round again (in a container they often are the same every time). A lock whose process is dead
 // is taken over; one of another host cannot be judged from here and is left to its owner.
+//
+// Files are only ever linked into place, which succeeds for one process, and never moved aside: between "it is
+// stale" and "now it is away" another process may have put a fresh lock there. Who takes over a stale lock links
+// a file named after that lock's text, its successor. So locks form a chain that begins at run.lock, and whoever
+// lives at its end writes the run. The new owner then replaces run.lock by its own lock, in one rename, and only
+// then deletes the chain behind it. A process that looked at the old run.lock may link into that deleted chain;
+// it reads run.lock again afterwards, does not find itself on the chain from there, and starts over.
+import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { RunError } from '../error.ts'
@@ -71,44 +79,74 @@ const heldBy = (path: string, text: string): RunError | undefined => {
   })
 }
 
+/** The file by which the lock with this text is taken over. Texts carry a nonce: no two locks are the same. */
+const successorOf = (path: string, text: string): string =>
+  `${path}.after-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+
+/** The locks' texts from run.lock on to the newest, and where the next one would be linked. */
+const readChain = async (path: string): Promise<{ texts: string[], links: string[], next: string }> => {
+  const texts: string[] = []
+  const links = [path]
+  for (;;) {
+    const text = await readLock(links[texts.length])
+    if (text === undefined) return { texts, links: links.slice(0, -1), next: links[texts.length] }
+    texts.push(text)
+    links.push(successorOf(path, text))
+  }
+}
+
+/**
+ * Links `mine` to the end of a chain that nobody living holds. Gives the chain's files, the last of them the
+ * new link. Throws RunError `locked`.
+ */
+const joinChain = async (path: string, mine: string, text: string): Promise<string[]> => {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { texts, links, next } = await readChain(path)
+    const held = texts.length > 0 ? heldBy(path, texts[texts.length - 1]) : undefined
+    if (held) throw held
+    try {
+      // A link appears with its content or not at all, and fails where the name is taken.
+      await link(mine, next)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(path, cause)
+      continue
+    }
+    if ((await readChain(path)).texts.includes(text)) return [...links, next]
+    await rm(next, { force: true })
+  }
+  throw new RunError({
+    code: 'locked', what: 'Cannot write the run', where: path, why: 'other processes keep taking its lock',
+    fix: 'Start one writer at a time',
+  })
+}
+
 /** Takes the lock and gives the function that lets it go. Throws RunError `locked` naming the process. */
 export const takeLock = async (directory: string): Promise<() => Promise<void>> => {
   const path = join(directory, paths.lock)
-  const mine = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
-  const text = `${JSON.stringify({ pid: process.pid, host: hostname(), start: startOf(process.pid) })}\n`
+  const nonce = randomUUID()
+  const mine = `${path}.${nonce}`
+  const owner = { pid: process.pid, host: hostname(), start: startOf(process.pid), nonce }
+  const text = `${JSON.stringify(owner)}\n`
   try {
     await writeFile(mine, text, { flag: 'wx' })
   } catch (cause) {
     // A file that could not be filled, on a full disk, must not stay behind.
-    await unlink(mine).catch(() => {})
+    await rm(mine, { force: true })
     throw diskError(path, cause)
   }
   try {
-    for (let attempt = 0; attempt < 10; attempt++) {
-      try {
-        // A link appears with its content or not at all, and fails where the name is taken.
-        await link(mine, path)
-        return async () => {
-          if (await readLock(path) === text) await unlink(path).catch(() => {})
-        }
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(path, cause)
-      }
-      const found = await readLock(path)
-      if (found === undefined) continue
-      const held = heldBy(path, found)
-      if (held) throw held
-      // Stale. Move it aside; if another process was quicker and this is its fresh lock, put that back.
-      const aside = `${mine}.stale`
-      if (!await rename(path, aside).then(() => true, () => false)) continue
-      if (await readLock(aside) !== found) await link(aside, path).catch(() => {})
-      await unlink(aside)
+    const [, ...successors] = await joinChain(path, mine, text)
+    try {
+      if (successors.length > 0) await rename(mine, path)
+    } catch (cause) {
+      await rm(successors[successors.length - 1], { force: true })
+      throw diskError(path, cause)
     }
-    throw new RunError({
-      code: 'locked', what: 'Cannot write the run', where: path, why: 'other processes keep taking its lock',
-      fix: 'Start one writer at a time',
-    })
+    for (const successor of successors) await rm(successor, { force: true })
   } finally {
-    await unlink(mine).catch(() => {})
+    await rm(mine, { force: true })
+  }
+  return async () => {
+    if (await readLock(path) === text) await rm(path, { force: true })
   }
 }
