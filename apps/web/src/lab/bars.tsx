@@ -4,7 +4,7 @@ import { show } from '@ldyn/figures'
 import { useState } from 'preact/hooks'
 import { useApp } from '../shell/context.ts'
 import { classAt, drawBars, type BarsInput } from './draw.ts'
-import { Picture } from '../shell/drawn.tsx'
+import { Picture } from '../shell/panel/drawn.tsx'
 
 interface Props extends BarsInput {
   readonly id: string

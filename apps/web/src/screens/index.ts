@@ -1,12 +1,12 @@
 // All screens, in the order of the navigation.
-import { dynamics } from './dynamics.tsx'
-import { figures } from './figures.tsx'
-import { kernel } from './kernel.tsx'
-import { lab } from './lab.tsx'
-import { overview } from './overview.tsx'
-import { share } from './share.tsx'
-import { squeeze } from './squeeze.tsx'
-import { update } from './update.tsx'
+import { dynamics } from './dynamics/dynamics.tsx'
+import { figures } from './figures/figures.tsx'
+import { kernel } from './kernel/kernel.tsx'
+import { lab } from './lab/lab.tsx'
+import { overview } from './overview/overview.tsx'
+import { share } from './share/share.tsx'
+import { squeeze } from './squeeze/squeeze.tsx'
+import { update } from './update/update.tsx'
 import type { ComponentType } from 'preact'
 import type { ScreenProps } from '../shell/context.ts'
 import type { PlaceScreen, Screen, Tool } from './screen.ts'
@@ -21,14 +21,14 @@ const probes: Screen = {
   title: 'Probes',
   key: 'p',
   metrics: ({ metric }) => ['logp', metric],
-  load: () => import('./probes.tsx').then(screen => viewOf(screen.probes)),
+  load: () => import('./probes/probes.tsx').then(screen => viewOf(screen.probes)),
 }
 const compare: Screen = {
   page: 'compare',
   title: 'Compare',
   key: 'c',
   metrics: ({ metric }) => ['logp', metric, 'argmax_logp'],
-  load: () => import('./compare.tsx').then(screen => viewOf(screen.compare)),
+  load: () => import('./compare/compare.tsx').then(screen => viewOf(screen.compare)),
 }
 
 /** Screens of runs. */

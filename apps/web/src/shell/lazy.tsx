@@ -2,7 +2,7 @@
 // so, and where it cannot come (the viewer ended, the package was replaced under it) it says that.
 import { signal, type Signal } from '@preact/signals'
 import type { ComponentType } from 'preact'
-import { PanelFrame } from './panel-frame.tsx'
+import { PanelFrame } from './panel/frame.tsx'
 
 /** A component that is there, or one that is fetched. */
 export type Loadable<Props> =

@@ -1,7 +1,7 @@
 // The words themselves: at single places of the watched questions, how likely each word was when DPO began, and is now.
 // Along y⁻ one sees the push and where its probability goes; along y⁺ what arrives of it where nobody pushed.
 import type { WatchedLine, WatchedPosition } from '@ldyn/runs'
-import { knownTokens, positionsIn, seriesOf, tokenOf, type PositionKey } from '../../panels/watched.ts'
+import { knownTokens, positionsIn, seriesOf, tokenOf, type PositionKey } from '../../panels/watched/watched.ts'
 
 export interface Change {
   readonly before: number

@@ -1,5 +1,5 @@
 // Where the tiny GPT stands in the Lab of a snapshot: the one that its script brought, or where it can be had.
-import type { LabProps } from '../../screens/lab-page.tsx'
+import type { LabProps } from '../../screens/lab/lab-page.tsx'
 import { held } from './held.ts'
 
 export const LabGpt = (props: LabProps) =>

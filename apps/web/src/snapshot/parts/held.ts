@@ -1,7 +1,7 @@
 // Views of parts that not every snapshot carries (../format.ts): their scripts run before the page begins, and put
 // them here.
 import type { ComponentType } from 'preact'
-import type { LabProps } from '../../screens/lab-page.tsx'
+import type { LabProps } from '../../screens/lab/lab-page.tsx'
 import type { App, ScreenProps } from '../../shell/context.ts'
 
 export interface PartViews {

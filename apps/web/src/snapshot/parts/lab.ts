@@ -1,6 +1,6 @@
 // The script that brings the Lab's toys into a snapshot.
 import '../main.tsx'
-import { LabPage } from '../../screens/lab-page.tsx'
+import { LabPage } from '../../screens/lab/lab-page.tsx'
 import { held } from './held.ts'
 
 held.lab = LabPage

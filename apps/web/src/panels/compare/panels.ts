@@ -1,0 +1,204 @@
+// The figures of Compare: a type keeps its colour, the run is told by dash and letter; beyond a dozen runs a type is
+// one band.
+import { letter, runDash, stageMarks, type Look } from '@ldyn/figures'
+import { pointAt, valueRange, type Axis, type CurveLine, type CurvePanel } from '../../drawing/align.ts'
+import { bundleOf, type Bundle } from './data.ts'
+import type { Compared, Comparison, Line } from './comparison.ts'
+import { bandText, perText, textOf, typesIn } from '../dynamics/dynamics.ts'
+import type { CurvesModel } from '../panel.ts'
+
+/** More runs than this share a band. */
+export const MOST_LINES = 12
+
+const panelOf = (
+  { runs, view }: Comparison,
+  axes: readonly Axis[] | undefined,
+  own: Pick<CurvePanel, 'id' | 'title' | 'says' | 'lines'> & Partial<CurvePanel>,
+): CurvesModel => {
+  const { title, unit } = textOf(view.metric)
+  const per = perText(view.metric, view.per)
+  const panel: CurvePanel = {
+    section: 'overview',
+    zero: view.change,
+    unit: `${view.change ? 'Δ ' : ''}${title}, ${per}${unit && ` (${unit})`}`,
+    band: bandText[view.spread],
+    stages: stageMarks(runs, axes && ((step, r) => axes[r].at(step))),
+    ...(axes && { axis: axes[0], xName: axes[0].name }),
+    ...own,
+  }
+  return { id: panel.id, kind: 'curves', title: panel.title, says: panel.says, panel }
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+const saysOf = (comparison: Comparison, says: string): string => {
+  const { title } = textOf(comparison.view.metric)
+  return `${capital(says)}. ${title}, ${perText(comparison.view.metric, comparison.view.per)}; mean over probes.`
+}
+
+/** A line through what a bundle has in the middle, with the band that is asked for. */
+const bundleLine = (
+  bundle: Bundle,
+  own: { key: string; label: string; look: Look; type: string },
+  middle: 'median' | 'mean',
+  band: 'quartiles' | 'range' | 'none',
+  of: Pick<CurveLine, 'steps' | 'stages'>,
+): CurveLine => ({
+  ...own,
+  steps: bundle.steps,
+  // Runs may be in different stages at one place: the one named is that of the first.
+  stages: bundle.steps.map(x => of.stages[Math.max(0, pointAt(of.steps, x))]),
+  mean: bundle[middle],
+  n: Math.max(...bundle.n),
+  ...(band === 'quartiles' ? { low: bundle.q1, high: bundle.q3 } : {}),
+  ...(band === 'range' ? { low: bundle.low, high: bundle.high } : {}),
+})
+
+/** One panel a type: every run a line; groups of seeds one line each; many runs one band with the baseline in it. */
+export const overlayPanels = (
+  comparison: Comparison,
+  lines: readonly Line[],
+  axes: readonly Axis[] | undefined,
+): readonly CurvesModel[] => {
+  const { runs, groups, baseline, view } = comparison
+  const grouped = groups.some(({ length }) => length > 1)
+  return typesIn(runs).flatMap(type => {
+    const own = lines.filter(line => line.type === type.key)
+    if (own.length === 0) return []
+    const id = `only-${type.key}`
+    const base = { id, title: type.key, says: saysOf(comparison, type.says) }
+    if (groups.length > MOST_LINES) {
+      const range = view.spread === 'range'
+      const first = own.find(({ run }) => run === baseline)
+      const bundle = bundleOf(own)
+      const all = { key: 'all runs', label: 'median', look: { ...type.look, dash: '', width: 2.4 }, type: type.key }
+      return [
+        panelOf(comparison, axes, {
+          ...base,
+          lines: [
+            bundleLine(bundle, all, 'median', view.spread === 'none' ? 'none' : range ? 'range' : 'quartiles', first ?? own[0]),
+            ...(first
+              ? [
+                  {
+                    ...first,
+                    label: letter(baseline),
+                    look: { ...first.look, dash: '4 4', width: 1.4 },
+                    se: undefined,
+                    low: undefined,
+                    high: undefined,
+                  },
+                ]
+              : []),
+          ],
+          band:
+            view.spread === 'none'
+              ? undefined
+              : range
+                ? `lowest to highest of the ${own.length} runs`
+                : `middle half of the ${own.length} runs (quartiles); their line is the median`,
+        }),
+      ]
+    }
+    if (grouped) {
+      const bundles = groups.flatMap((members, g) => {
+        const mine = own.filter(({ run }) => members.includes(run))
+        if (mine.length === 0) return []
+        const name = members.map(letter).join('')
+        const look = { ...type.look, dash: runDash(g) }
+        return [
+          bundleLine(
+            bundleOf(mine),
+            { key: `${type.key} ${name}`, label: `${name} ${type.short}`, look, type: type.key },
+            'mean',
+            view.spread === 'none' ? 'none' : 'range',
+            mine[0],
+          ),
+        ]
+      })
+      return [
+        panelOf(comparison, axes, {
+          ...base,
+          lines: bundles,
+          band: view.spread === 'none' ? undefined : 'lowest to highest of the seeds; the line is their mean',
+        }),
+      ]
+    }
+    return [panelOf(comparison, axes, { ...base, lines: own })]
+  })
+}
+
+/** One panel a run, all on one scale. */
+export const sidePanels = (
+  comparison: Comparison,
+  lines: readonly Line[],
+  axes: readonly Axis[] | undefined,
+): readonly CurvesModel[] => {
+  const { runs, view } = comparison
+  const shown = lines.filter(({ type, run }) => !view.hidden.includes(type) && run < MOST_LINES)
+  const made = runs.slice(0, MOST_LINES).map((run, r) => {
+    const types = typesIn([run])
+    return panelOf(comparison, axes, {
+      id: `run-${r}`,
+      title: `${letter(r)} ${run.id}`,
+      says: saysOf(comparison, 'every response type of this run; all runs on one scale'),
+      stages: stageMarks([run], axes && (step => axes[r].at(step))),
+      lines: shown
+        .filter(line => line.run === r)
+        .map(line => ({
+          ...line,
+          key: line.type,
+          label: line.label.replace(/^[A-Z]+ /, ''),
+          look: types.find(({ key }) => key === line.type)?.look ?? line.look,
+        })),
+    })
+  })
+  const ranges = made.map(({ panel }) => valueRange(panel, { from: -Infinity, to: Infinity }))
+  const range = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))] as const
+  return made.map(model => ({ ...model, panel: { ...model.panel, range } }))
+}
+
+/** One panel a type: each run less the baseline. */
+export const minusPanels = (
+  comparison: Comparison,
+  differences: Compared['differences'],
+  axes: readonly Axis[] | undefined,
+): readonly CurvesModel[] => {
+  const { runs, baseline, groups, view } = comparison
+  const { title } = textOf(view.metric)
+  return typesIn(runs).flatMap(type => {
+    const found = differences.get(type.key) ?? []
+    const lines = found.flatMap((difference, r): CurveLine[] =>
+      difference && r !== baseline
+        ? [
+            {
+              key: `${type.key} ${letter(r)}`,
+              label: `${letter(r)} − ${letter(baseline)}`,
+              type: type.key,
+              look: { ...type.look, dash: runDash(r) },
+              steps: difference.steps,
+              ...(axes && { updates: difference.updates }),
+              stages: difference.stages,
+              mean: difference.mean,
+              se: difference.se,
+              n: difference.n,
+            },
+          ]
+        : [],
+    )
+    if (lines.length === 0) return []
+    const many = groups.length > MOST_LINES
+    const all = { key: 'all runs', label: `median of ${lines.length}`, look: type.look, type: type.key }
+    return [
+      panelOf(comparison, axes, {
+        id: `minus-${type.key}`,
+        title: `${type.key}: less ${letter(baseline)}`,
+        says: `${capital(type.says)}. ${title}, ${perText(view.metric, view.per)}: the run less ${letter(baseline)}, the same probes; above 0 it is more probable in the run.`,
+        zero: true,
+        lines: many ? [bundleLine(bundleOf(lines), all, 'median', 'quartiles', lines[0])] : lines,
+        band: many
+          ? `middle half of the ${lines.length} runs (quartiles); the line is the median`
+          : '± one standard error of the paired differences',
+      }),
+    ]
+  })
+}

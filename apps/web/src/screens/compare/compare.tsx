@@ -1,0 +1,274 @@
+// Compare: several runs on the same axes, one small figure a response type, so that type keeps its colour and the run
+// is told by dash and letter; side by side; or less a baseline. How their settings differ stands apart from how their
+// numbers do (ux.md R10). There is no limit on runs: beyond a dozen a type is one band.
+import { compareRuns, lastPreference, letter, list, runDash, type Passage } from '@ldyn/figures'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { LiveData } from '../../data/live-run.ts'
+import { joinOf, seedGroups } from '../../panels/compare/data.ts'
+import { compareAll } from '../../panels/compare/all.ts'
+import { MOST_LINES } from '../../panels/compare/panels.ts'
+import { dynamicsPanel } from '../../panels/dynamics/dynamics.ts'
+import { alignedStage, FROM_FIRST, stagesOfAll } from '../../panels/compare/stage-axis.ts'
+import type { App, ScreenProps } from '../../shell/context.ts'
+import { PanelFrame } from '../../shell/panel/frame.tsx'
+import { useOneByOne, useSliced } from '../../shell/sliced.ts'
+import type { Mode } from '../../state/address.ts'
+import { Settings } from './settings.tsx'
+import { endPanel, joinText, partingPanel, seedPanel } from './tables.tsx'
+import { AxisControls, ChangeControl, MetricControls } from '../dynamics/controls.tsx'
+import type { Screen } from '../screen.ts'
+import { Sentences } from '../sentences.tsx'
+
+const modeText: Readonly<Record<Mode, string>> = {
+  overlay: 'overlay',
+  side: 'side by side',
+  minus: 'less the baseline',
+}
+
+/** Words of more runs than this nobody reads. */
+const MOST_WORDS = 4
+
+const useWords = (runs: readonly LiveData[]): readonly Passage[] => {
+  const [words, set] = useState<readonly Passage[]>([])
+  useEffect(() => {
+    const ready =
+      runs.length > 1 &&
+      runs.length <= MOST_WORDS &&
+      runs.every(run => run.rows.has('logp') && run.rows.has('argmax_logp') && lastPreference(run))
+    if (!ready) return set([])
+    const timer = setTimeout(() => set(compareRuns(runs)), 80)
+    return () => clearTimeout(timer)
+  }, [runs.map(run => `${run.id} ${run.evaluations.length} ${[...run.rows.keys()].join()}`).join()])
+  return words
+}
+
+/** The dash that a run's lines have. */
+const Dash = ({ run }: { run: number }) => (
+  <svg class="dash" width="26" height="8" aria-hidden="true">
+    <line x1="1" x2="25" y1="4" y2="4" stroke="currentColor" stroke-width="2" stroke-dasharray={runDash(run)} />
+  </svg>
+)
+
+const Letters = ({ app, names, baseline }: { app: App; names: readonly string[]; baseline: number }) => {
+  const list = (
+    <ul class="run-letters">
+      {names.map((name, r) => (
+        <li key={name}>
+          <b>{letter(r)}</b> {names.length <= MOST_LINES && <Dash run={r} />}{' '}
+          <a href={app.store.link({ runs: [name], page: 'overview' })}>{name}</a>
+          {r === baseline && <span class="tag">baseline</span>}
+        </li>
+      ))}
+    </ul>
+  )
+  return names.length <= MOST_LINES ? (
+    list
+  ) : (
+    <details class="panel">
+      <summary>
+        <h2 class="inline">
+          {names.length} runs, {letter(0)} to {letter(names.length - 1)}
+        </h2>
+      </summary>
+      {list}
+    </details>
+  )
+}
+
+/** Where the axis is 0: each run's first update, or the start of a stage that all of them have. */
+const AlignControl = ({ app, runs }: Pick<ScreenProps, 'app' | 'runs'>) => (
+  <label>
+    0 is the start of{' '}
+    <select
+      value={alignedStage(runs, app.store.view.value.alignAt) ?? FROM_FIRST}
+      onChange={event => app.store.set({ alignAt: event.currentTarget.value })}
+    >
+      <option value={FROM_FIRST}>each run</option>
+      {stagesOfAll(runs).map(name => (
+        <option value={name} key={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
+interface Controlled extends Pick<ScreenProps, 'app' | 'runs'> {
+  readonly names: readonly string[]
+  readonly baseline: number
+  readonly repeated: boolean
+}
+
+const Controls = ({ app, runs, names, baseline, repeated }: Controlled) => {
+  const { mode, seeds } = app.store.view.value
+  return (
+    <div class="controls" role="group" aria-label="How the runs are compared">
+      <MetricControls app={app} runs={runs} />
+      {mode !== 'minus' && <ChangeControl app={app} runs={runs} />}
+      <AxisControls app={app} runs={runs} />
+      <AlignControl app={app} runs={runs} />
+      <label>
+        Show{' '}
+        <select
+          value={mode}
+          onChange={event => app.store.set({ mode: event.currentTarget.value as Mode })}
+        >
+          {(Object.keys(modeText) as Mode[]).map(one => (
+            <option value={one} key={one}>
+              {modeText[one]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Baseline{' '}
+        <select
+          value={String(baseline)}
+          onChange={event => app.store.set({ baseline: Number(event.currentTarget.value) || undefined })}
+        >
+          {names.map((name, r) => (
+            <option value={String(r)} key={name}>
+              {letter(r)} {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {repeated && (
+        <label class="check">
+          <input type="checkbox" checked={seeds} onChange={() => app.store.set({ seeds: !seeds })} /> seeds together
+        </label>
+      )}
+    </div>
+  )
+}
+
+const Words = ({ passages }: { passages: readonly Passage[] }) => (
+  <>
+    {passages.map(({ title, sentences }) => (
+      <section class="panel story" aria-label={title} key={title}>
+        <h2>{title}</h2>
+        <Sentences of={sentences} />
+      </section>
+    ))}
+  </>
+)
+
+const View = ({ app, runs, opened }: ScreenProps) => {
+  const view = app.store.view.value
+  const { metric, per, spread, change, versus, along, mode, hidden, seeds, alignAt } = view
+  const names = opened.map(({ key }) => key)
+  const baseline = Math.min(view.baseline ?? 0, runs.length - 1)
+  // Letters are those of all runs that were asked for: nothing is computed before their number is known.
+  const waiting = app.opened.value.filter(
+    run => !run.data.value && !run.trouble.value && !run.gone.value,
+  ).length
+  const reading = runs.filter(
+    (run, r) =>
+      run.probes &&
+      // What cannot be read is not waited for.
+      !opened[r]?.trouble.value &&
+      [metric, 'logp'].some(name => run.manifest.columns.metrics.includes(name) && !run.rows.has(name)),
+  ).length
+  const ready = waiting === 0 && reading === 0
+  const versions = ready ? runs.map(({ id, version }) => `${id} ${version}`).join() : ''
+  const words = useWords(ready ? runs : [])
+  const repeats = useMemo(() => seedGroups(runs), [runs.map(({ manifest }) => manifest.id).join()])
+  const repeated = repeats.length < runs.length
+  const groups = seeds && repeated ? repeats : runs.map((_, r) => [r])
+  const since = change ? versus : 0
+  const asked = JSON.stringify([metric, per, spread, change, since, along, mode, hidden, seeds, baseline, alignAt])
+  const compared = useSliced([versions, asked], function* () {
+    if (!ready || runs.length < 2) return undefined
+    const found = yield* compareAll({ runs, groups, baseline, view }, app.curves)
+    yield
+    return { ...found, join: joinOf(runs) }
+  })
+  const panels = compared?.panels ?? []
+  const drawn = useOneByOne(panels.length, `${mode} ${panels.map(({ id }) => id).join()}`)
+  if (runs.length < 2 && waiting === 0) {
+    return (
+      <PanelFrame
+        model={{
+          id: 'compare',
+          kind: 'missing',
+          title: 'Compare',
+          says: 'Several runs on the same axes.',
+          missing: {
+            what: 'One run is open. Choose two or more in the list of runs, and compare them here.',
+          },
+        }}
+      />
+    )
+  }
+  if (!compared) {
+    const of = app.opened.value.length
+    return (
+      <PanelFrame
+        model={{
+          id: 'compare',
+          kind: 'loading',
+          title: 'Compare',
+          says: 'Several runs on the same axes.',
+          part: `${of - waiting - reading} of ${of} runs`,
+        }}
+      />
+    )
+  }
+  const { join, notes } = compared
+  const said = runs.length <= MOST_LINES ? (dynamicsPanel(runs, app.curves, view).notes ?? []) : []
+  const cautions = [...new Set(said)]
+  const imported = runs.flatMap((run, r) => (run.manifest.imported ? [letter(r)] : []))
+  return (
+    <>
+      <Letters app={app} names={names} baseline={baseline} />
+      <Controls app={app} runs={runs} names={names} baseline={baseline} repeated={repeated} />
+      {join.only.some(n => n > 0) && (
+        <p class="note caution">
+          {joinText(join.of, join.both, join.only)} Curves are means over each run’s own probes; differences are over
+          those that both have.
+        </p>
+      )}
+      {imported.length > 1 && join.both > 0 && (
+        <p class="note caution">
+          {list(imported)} are imported logs, which may hold no text: their probes are taken to be the same by place,
+          and nothing in the logs proves it.
+        </p>
+      )}
+      <Words passages={words} />
+      {notes.map(note => (
+        <p class="note" key={note}>
+          {note}
+        </p>
+      ))}
+      <div class={mode === 'side' ? 'grid two' : 'grid'}>
+        {panels.slice(0, drawn).map(model => (
+          <PanelFrame key={model.id} model={model} height={mode === 'side' ? 280 : 210} />
+        ))}
+      </div>
+      {panels.length === 0 && (
+        <p class="note caution">
+          {mode === 'minus'
+            ? 'No run shares a probed response with the baseline, so nothing can be subtracted.'
+            : 'None of the runs holds this metric by response type.'}
+        </p>
+      )}
+      {cautions.map(note => (
+        <p class="note caution" key={note}>
+          {note}
+        </p>
+      ))}
+      <PanelFrame model={partingPanel(app, runs, names, compared, baseline)} />
+      <PanelFrame model={endPanel(app, runs, names, compared, baseline, view)} />
+      {seeds && repeated && <PanelFrame model={seedPanel(app, runs, compared, groups, view)} />}
+      <Settings runs={runs} />
+    </>
+  )
+}
+
+export const compare: Screen = {
+  page: 'compare',
+  title: 'Compare',
+  key: 'c',
+  metrics: ({ metric }) => ['logp', metric, 'argmax_logp'],
+  View,
+}

@@ -1,0 +1,122 @@
+// The figures of the Overview, as models: how far each kind of response moved since the beginning, where the
+// probability is, and the losses.
+import { logPanels, looks, notesOn, spareLook, stageMarks } from '@ldyn/figures'
+import { BANDS, massOf, withoutMass } from '../squeeze/data.ts'
+import type { LiveData } from '../../data/live-run.ts'
+import { linesOf, typesIn } from '../../panels/dynamics/dynamics.ts'
+import { noProbes } from '../../panels/no-probes.ts'
+import type { PanelModel } from '../../panels/panel.ts'
+import type { App } from '../../shell/context.ts'
+
+/** The types that every story is about; where none is watched, the first few. */
+const leading = (run: LiveData): readonly string[] => {
+  const wanted = ['chosen', 'rejected', 'irr_train', 'irr_test', 'random_permute']
+  const found = typesIn([run])
+    .map(({ key }) => key)
+    .filter(key => wanted.includes(key))
+  return found.length > 0 ? found : run.types.slice(0, 5)
+}
+
+export const movedPanel = (app: App, run: LiveData): PanelModel => {
+  const id = 'moved'
+  const title = 'How far each response moved'
+  const says =
+    'Change of log π since the first evaluation, summed over the response, mean over probes; up means more probable.' +
+    // A log of means alone has no band.
+    (run.manifest.imported?.meansOnly ? '' : ' The band is the standard error of the probes’ own changes.')
+  const lines = [
+    ...leading(run).flatMap(type =>
+      linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }),
+    ),
+    ...(notesOn(run, ['argmax_logp']).length > 0
+      ? []
+      : linesOf([run], app.curves, {
+          metric: 'argmax_logp',
+          type: 'chosen',
+          per: 'response',
+          spread: 'se',
+          since: 'first',
+          look: looks.argmax,
+          label: 'argmax',
+          key: 'argmax',
+        })),
+  ]
+  if (lines.length === 0) {
+    return run.probes && run.manifest.columns.metrics.includes('logp') && !run.rows.has('logp')
+      ? { id, kind: 'loading', title, says }
+      : {
+          id,
+          kind: 'missing',
+          title,
+          says,
+          missing: run.probes
+            ? { what: 'The probes have not been evaluated yet.' }
+            : noProbes(run),
+        }
+  }
+  return {
+    id,
+    kind: 'curves',
+    title,
+    says,
+    panel: {
+      id,
+      section: 'overview',
+      title,
+      says,
+      unit: 'Δ log π, summed over the response (nats)',
+      lines,
+      stages: stageMarks([run]),
+      zero: true,
+      band: '± one standard error of the probes’ own changes',
+    },
+  }
+}
+
+/** Mass by ranks along one type, as curves: the small sister of the Squeeze screen. */
+export const massPanel = (app: App, run: LiveData): PanelModel => {
+  const type = run.types.includes('chosen') ? 'chosen' : (run.types[0] ?? 'chosen')
+  const id = 'mass'
+  const title = `Where the probability is: along ${type}`
+  const says =
+    'Probability by rank in the next-token distribution, mean over the response’s tokens, then over probes; the five add up to 1.'
+  const mass = massOf(run, app.curves, type)
+  if (!mass) return withoutMass(run, { id, title, says })
+  return {
+    id,
+    kind: 'curves',
+    title,
+    says,
+    panel: {
+      id,
+      section: 'confidence',
+      title,
+      says,
+      unit: 'probability, mean over response tokens',
+      stages: stageMarks([run]),
+      lines: BANDS.map(({ metric, name }, b) => ({
+        key: metric,
+        label: name,
+        look: b === 0 ? looks.argmax : spareLook(b),
+        steps: mass.steps,
+        stages: mass.stages,
+        mean: mass.means[b],
+        n: mass.n,
+      })),
+    },
+  }
+}
+
+/** Losses by stage and rewards, at most three; without probes also the log-probs of batches, which then are all. */
+export const lossPanels = (run: LiveData): readonly PanelModel[] =>
+  logPanels([run])
+    .filter(({ id }) => id.startsWith('loss') || id === 'rewards' || (!run.probes && id === 'batch-logps'))
+    .slice(0, run.probes ? 3 : 4)
+    .map(panel => ({
+      id: panel.id,
+      kind: 'curves',
+      title: panel.title,
+      says: panel.says,
+      panel,
+      notes: panel.thinned === undefined ? [] : [panel.thinned],
+    }))
