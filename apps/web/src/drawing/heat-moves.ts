@@ -1,5 +1,5 @@
 // How one goes about a map: where a key takes the cursor, which window shows a cell, and what zooming and a dragged box
-// make of the window. Apart from the page, which keeps both (shell/heat-window.ts).
+// make of the window. Apart from the page, which keeps both (shell/heat/window.ts).
 import { holds, type Grid, type Part, type Place } from './heat-map.ts'
 
 type Size = Pick<Grid, 'rows' | 'columns'>

@@ -41,7 +41,7 @@ export interface DrawnModel extends Named {
   readonly kind: 'drawn'
   readonly draw: () => VNode
   readonly table: () => Table
-  /** A file that holds more than the page shows; else the file is what the page shows (shell/picture.ts). */
+  /** A file that holds more than the page shows; else the file is what the page shows (shell/panel/picture.ts). */
   readonly svg?: () => string | undefined
 }
 
