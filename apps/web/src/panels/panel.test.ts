@@ -5,7 +5,9 @@ import { createCurves } from '../data/curves.ts'
 import { followRun, type LiveData } from '../data/live-run.ts'
 import { bandOf } from '../drawing/align.ts'
 import { DEFAULTS } from '../state/address.ts'
-import { dynamicsPanel, evaluationAt, squeezingPanel } from './dynamics/dynamics.ts'
+import { dynamicsPanel } from './dynamics/dynamics.ts'
+import { evaluationAt } from '../data/evaluation.ts'
+import { squeezingPanel } from './dynamics/squeezing.ts'
 import { csvOf, svgFor, tableFor, within, type CurvesModel } from './panel.ts'
 
 const withData = (use: (data: LiveData) => void, metrics = ['logp']) =>

@@ -1,6 +1,6 @@
 // The response type in focus, chosen the same way on every screen: it is one setting of the view.
 import type { LiveData } from '../data/live-run.ts'
-import { typesIn } from '../panels/dynamics/dynamics.ts'
+import { typesIn } from '../panels/types.ts'
 import { Choice } from '../shell/choice.tsx'
 import type { App } from '../shell/context.ts'
 

@@ -9,7 +9,8 @@ import { whyNot } from '../dynamics/axis.ts'
 import { differenceOf, type Difference } from './data.ts'
 import { minusPanels, MOST_LINES, overlayPanels, sidePanels } from './panels.ts'
 import type { Compared, Comparison, End, Line } from './comparison.ts'
-import { linesOf, typesIn } from '../dynamics/dynamics.ts'
+import { linesOf } from '../lines.ts'
+import { typesIn } from '../types.ts'
 import { alignedStage, comparedAxes, whyNotAligned } from './stage-axis.ts'
 
 const perOf = ({ metric, per }: Comparison['view']): View['per'] => (isSum(metric) ? per : 'response')

@@ -4,7 +4,8 @@ import { letter, runDash, stageMarks, type Look } from '@ldyn/figures'
 import { pointAt, valueRange, type Axis, type CurveLine, type CurvePanel } from '../../drawing/align.ts'
 import { bundleOf, type Bundle } from './data.ts'
 import type { Compared, Comparison, Line } from './comparison.ts'
-import { bandText, perText, textOf, typesIn } from '../dynamics/dynamics.ts'
+import { bandText, capital, perText, textOf } from '../metrics.ts'
+import { typesIn } from '../types.ts'
 import type { CurvesModel } from '../panel.ts'
 
 /** More runs than this share a band. */
@@ -28,8 +29,6 @@ const panelOf = (
   }
   return { id: panel.id, kind: 'curves', title: panel.title, says: panel.says, panel }
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const saysOf = (comparison: Comparison, says: string): string => {
   const { title } = textOf(comparison.view.metric)

@@ -6,7 +6,8 @@ import { columnsFor } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { useApp } from '../../shell/context.ts'
 import type { View } from '../../state/address.ts'
-import { evaluationAt, perText, textOf } from './dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
+import { perText, textOf } from '../metrics.ts'
 import type { PanelModel } from '../panel.ts'
 
 export interface Strip {

@@ -2,7 +2,8 @@
 // clicked, answered from the updates that were taken apart, each of them a link to the Update screen.
 import { plural, show, signed, withError } from '@ldyn/figures'
 import { carriersOf, causesOf, changesOf, fallOf, type Causes } from '../../panels/dynamics/causes.ts'
-import { evaluationAt, linesOf } from '../../panels/dynamics/dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
+import { linesOf } from '../../panels/lines.ts'
 import { typeInFocus } from '../../panels/dynamics/grouping.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import type { PanelModel } from '../../panels/panel.ts'

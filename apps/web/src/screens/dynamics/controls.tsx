@@ -4,7 +4,7 @@ import { isSum } from '@ldyn/runs'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { alongText, whyNot } from '../../panels/dynamics/axis.ts'
-import { metricsOf, textOf } from '../../panels/dynamics/dynamics.ts'
+import { metricsOf, textOf } from '../../panels/metrics.ts'
 import type { ScreenProps } from '../../shell/context.ts'
 import { ALONGS, type Along, type Grouping, type Spread, type View } from '../../state/address.ts'
 

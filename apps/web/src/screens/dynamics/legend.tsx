@@ -3,7 +3,7 @@
 import { signed, show, withError, type Look } from '@ldyn/figures'
 import { useMemo, useRef } from 'preact/hooks'
 import { pointAt, updatesOf, type CurveLine } from '../../drawing/align.ts'
-import { typesIn } from '../../panels/dynamics/dynamics.ts'
+import { typesIn } from '../../panels/types.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { ScreenProps } from '../../shell/context.ts'
 import { Swatch } from '../../shell/swatch.tsx'

@@ -1,7 +1,7 @@
 // The maps of the kernel: at a step, at the one compared with, and what changed between, on scales that tell.
 import { lastPart, looks, plural } from '@ldyn/figures'
 import type { LiveData } from '../../data/live-run.ts'
-import { lookOf } from '../../panels/dynamics/dynamics.ts'
+import { lookOf } from '../../panels/types.ts'
 import { NORM_TEXT } from '../../panels/gram/gram.ts'
 import type { Heat } from '../../panels/heat.ts'
 import type { PanelModel } from '../../panels/panel.ts'

@@ -1,7 +1,7 @@
 // One row of a kernel: what an update on response i does to every other, as bars, with the texts of both.
 import { looks, show } from '@ldyn/figures'
 import type { LiveData } from '../../data/live-run.ts'
-import { lookOf } from '../../panels/dynamics/dynamics.ts'
+import { lookOf } from '../../panels/types.ts'
 import { NORM_TEXT } from '../../panels/gram/gram.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { useApp, type App } from '../../shell/context.ts'

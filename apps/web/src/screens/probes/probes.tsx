@@ -6,7 +6,9 @@ import { columnsFor } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
 import type { CurveLine } from '../../drawing/align.ts'
-import { evaluationAt, nameOf, perText, textOf } from '../../panels/dynamics/dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
+import { nameOf } from '../../panels/types.ts'
+import { capital, perText, textOf } from '../../panels/metrics.ts'
 import { noProbes } from '../../panels/no-probes.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { App, ScreenProps } from '../../shell/context.ts'
@@ -26,8 +28,7 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
   const per = isSum(metric) ? view.per : 'response'
   const rows = run.rows.get(metric)
   const name = `Probe #${row}: ${title}`
-  const perName = perText(metric, per)
-  const text = `${says} ${perName.charAt(0).toUpperCase()}${perName.slice(1)}; this probe alone.`
+  const text = `${says} ${capital(perText(metric, per))}; this probe alone.`
   if (!rows) return { id, kind: 'loading', title: name, says: text }
   const since = view.change ? (view.versus === undefined ? 0 : evaluationAt(run, view.versus)) : undefined
   const lines = inOrder(run.types)

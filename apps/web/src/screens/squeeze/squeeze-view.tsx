@@ -1,6 +1,8 @@
 // Squeeze: where the probability goes. Mass by bands of ranks along a response, what each band gained since the
 // step compared with, the likeliest token against chosen, and how peaked the distributions become.
-import { dynamicsPanel, evaluationAt, squeezingPanel } from '../../panels/dynamics/dynamics.ts'
+import { dynamicsPanel } from '../../panels/dynamics/dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
+import { squeezingPanel } from '../../panels/dynamics/squeezing.ts'
 import { noProbes } from '../../panels/no-probes.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { ScreenProps } from '../../shell/context.ts'

@@ -2,7 +2,7 @@
 // followed response as a point.
 import { show, signed } from '@ldyn/figures'
 import type { DecompositionLine } from '@ldyn/runs'
-import { lookOf } from '../../panels/dynamics/dynamics.ts'
+import { lookOf } from '../../panels/types.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { useApp, type App } from '../../shell/context.ts'
 import { agreementOf, type TypeChange } from './data.ts'

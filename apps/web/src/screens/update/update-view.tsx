@@ -2,7 +2,7 @@
 // what happened, and which directions (terms of the loss, momentum carried over, decay) add up to it.
 import type { LiveData } from '../../data/live-run.ts'
 import { useState } from 'preact/hooks'
-import { typesIn } from '../../panels/dynamics/dynamics.ts'
+import { typesIn } from '../../panels/types.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { Choice } from '../../shell/choice.tsx'
 import type { ScreenProps } from '../../shell/context.ts'

@@ -1,6 +1,6 @@
 // What keys and commands do to the page.
 import type { LiveData } from '../../data/live-run.ts'
-import { evaluationAt } from '../../panels/dynamics/dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
 import { places } from '../../screens/index.ts'
 import { probeItems } from '../../screens/probes/list.tsx'
 import type { Action } from '../../state/keys.ts'

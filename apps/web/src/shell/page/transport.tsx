@@ -2,7 +2,7 @@
 // run.
 import { useEffect, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
-import { evaluationAt } from '../../panels/dynamics/dynamics.ts'
+import { evaluationAt } from '../../data/evaluation.ts'
 import { useApp } from '../context.ts'
 import { Icon } from '../icon.tsx'
 

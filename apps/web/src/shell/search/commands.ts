@@ -1,6 +1,6 @@
 // Everything that can be found by its name (ux.md §5.0, Ctrl+K): screens, runs, metrics, probes, saved views, and
 // what keys do.
-import { metricsOf, textOf } from '../../panels/dynamics/dynamics.ts'
+import { metricsOf, textOf } from '../../panels/metrics.ts'
 import { places, screens, tools } from '../../screens/index.ts'
 import type { Action } from '../../state/keys.ts'
 import { act } from '../keys/actions.ts'
