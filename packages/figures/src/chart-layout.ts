@@ -14,6 +14,8 @@ export interface Size {
 export interface EndLabel {
   readonly line: Line
   readonly text: string
+  /** Behind the text, where there is room for that of every line. */
+  readonly reading?: string
   /** Where the line ends, and the height at which its label is written. */
   readonly x: number
   readonly y: number
@@ -36,7 +38,8 @@ export interface Layout {
 export const LETTER = 6.1
 const SAMPLE = 22
 const GAP = 13
-const MAX_LABEL = 18
+/** Share of a chart's width that names may take; with their readings, a little less than that. */
+const [NAMES, READINGS] = [0.45, 0.4]
 
 export const textWidth = (text: string): number => [...text].length * LETTER
 
@@ -75,6 +78,18 @@ export const bandAt = ({ mean, se, low, high }: Line, i: number): readonly [numb
 
 const bandOf = (line: Line): readonly number[] => line.mean.flatMap((mean, i) => [mean, ...bandAt(line, i)])
 
+/** Names beside the lines' ends: with their readings where all of these fit, and cut only where a name is too long. */
+const namesIn = (lines: readonly Line[], width: number) => {
+  const wide = (texts: readonly string[]): number =>
+    Math.max(44, ...texts.map((text) => textWidth(text) + SAMPLE + 12))
+  const full = wide(lines.map(({ label, reading }) => (reading === undefined ? label : `${label} ${reading}`)))
+  if (full <= READINGS * width)
+    return { labels: lines.map(({ label, reading }) => ({ text: label, reading })), room: full }
+  const letters = Math.floor((NAMES * width - SAMPLE - 12) / LETTER)
+  const labels = lines.map(({ label }) => ({ text: cut(label, letters) }))
+  return { labels, room: wide(labels.map(({ text }) => text)) }
+}
+
 /** Lays a panel out. Throws RangeError where a value is not finite or there is none. */
 export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   const { lines } = panel
@@ -87,8 +102,8 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   // Numbers of a bent axis have sizes of their own.
   const yText = panel.bends?.y ? y.ticks.map((tick) => tickText([tick])[0]) : tickText(y.ticks)
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
-  const labels = lines.map((line) => cut(line.label, MAX_LABEL))
-  const right = size.width - Math.max(44, ...labels.map((text) => textWidth(text) + SAMPLE + 12))
+  const { labels, room } = namesIn(lines, size.width)
+  const right = size.width - room
   const places = lines.flatMap((line) => [...line.steps])
   const xDomain = extent(places)
   // Room around a single point does not reach before the first update.
@@ -115,7 +130,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   )
   const ends = lines.map((line, i): EndLabel => ({
     line,
-    text: labels[i],
+    ...labels[i],
     x: at[i].x,
     y: at[i].y,
     labelY: heights[i],
@@ -151,13 +166,15 @@ export const rowsOf = ({ lines }: Panel): readonly Row[] => {
   return order.sort((a, b) => a.step - b.step || a.nth - b.nth).map(({ key }) => rows.get(key)!)
 }
 
-/** One sentence for those who cannot see the chart: range, and where each line begins and ends. */
-export const describe = ({ lines, stages, says, xName }: Panel): string => {
+/** For those who cannot see the chart: what is drawn, in what unit, range, and where each line begins and ends. */
+export const describe = ({ lines, stages, says, unit, xName }: Panel): string => {
   const steps = lines.flatMap((line) => [...line.steps])
   const [first, last] = steps.length > 0 ? extent(steps) : [0, 0]
   const text = xName === undefined ? String : show
-  const paths = lines.map(({ key, mean }) => `${key} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
-  const switches = stages.slice(1).map(({ step, name }) => `${name} begins at ${xName ?? 'update'} ${text(step)}`)
+  const paths = lines.map(({ key, reading, mean }) => `${key}${reading === undefined ? '' : ` (${reading})`} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
+  const switches = stages
+    .slice(1)
+    .map(({ step, name }) => `${name} begins at ${xName === undefined ? `update ${text(step)}` : `${text(step)} ${xName}`}`)
   const span = `${text(Math.max(0, first))} to ${text(last)}`
-  return `${says} ${xName === undefined ? `Updates ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
+  return `${says} Axis: ${unit}. ${xName === undefined ? `Updates ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
 }

@@ -9,8 +9,10 @@ import { estimate, type RunData, type Sample } from './series.ts'
 export interface Line {
   /** Response type, or column of the training log; with the run's letter where there are several. */
   readonly key: string
-  /** Written beside the line's end. */
+  /** Written beside the line's end: the response type's key, or where all lines are of one, the run's letter. */
   readonly label: string
+  /** The label in plain words, or the run that the letter stands for: behind the label, where there is room. */
+  readonly reading?: string
   readonly look: Look
   readonly steps: readonly number[]
   readonly stages: readonly string[]
@@ -107,12 +109,10 @@ export const sharedStage = (runs: readonly Pick<RunData, 'stages'>[]): string | 
 export const stageStart = ({ stages }: Pick<RunData, 'stages'>, name: string): number | undefined =>
   stages.find((stage) => stage.name === name)?.from
 
-const toLine = (data: RunData, sample: Sample, key: string, label: string, look: Look): Line => {
+const toLine = (data: RunData, sample: Sample, own: Pick<Line, 'key' | 'label' | 'reading' | 'look'>): Line => {
   const points = sample.at.map(estimate)
   return {
-    key,
-    label,
-    look,
+    ...own,
     steps: data.evaluations.map(({ step }) => step),
     stages: data.evaluations.map(({ stage }) => stage),
     mean: points.map(({ mean }) => mean),
@@ -125,19 +125,27 @@ const toLine = (data: RunData, sample: Sample, key: string, label: string, look:
 export interface Drawn {
   readonly key: string
   readonly label: string
+  readonly reading?: string
   readonly look: Look
   readonly of: (data: RunData) => Sample | undefined
 }
 
-/** One line for each thing and run that has it. With several runs the dash says the run, and the label its letter. */
+/**
+ * One line for each thing and run that has it. With several runs the dash says the run, and the label its letter; of
+ * one thing alone the letter is all, since the figure's title says what it is.
+ */
 export const drawLines = (runs: readonly RunData[], things: readonly Drawn[]): readonly Line[] =>
-  things.flatMap((thing) =>
+  things.flatMap(({ of, ...thing }) =>
     runs.flatMap((data, r) => {
-      const sample = thing.of(data)
+      const sample = of(data)
       if (!sample || sample.probes.length === 0) return []
-      if (runs.length === 1) return [toLine(data, sample, thing.key, thing.label, thing.look)]
-      const look = { ...thing.look, dash: runDash(r) }
-      return [toLine(data, sample, `${thing.key} ${letter(r)}`, `${letter(r)} ${thing.label}`, look)]
+      if (runs.length === 1) return [toLine(data, sample, thing)]
+      const own = { key: `${thing.key} ${letter(r)}`, look: { ...thing.look, dash: runDash(r) } }
+      const name =
+        things.length === 1
+          ? { label: letter(r), reading: data.id }
+          : { label: `${letter(r)} ${thing.label}`, reading: thing.reading }
+      return [toLine(data, sample, { ...own, ...name })]
     }),
   )
 

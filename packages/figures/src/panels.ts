@@ -6,7 +6,7 @@
 import { isSum, type Per } from '@ldyn/runs'
 import { argmaxType } from './imported.ts'
 import { drawLines, stageMarks, type Drawn, type Panel, type Section } from './lines.ts'
-import { groups, inOrder, looks, responseType, type Group, type ResponseType } from './response-types.ts'
+import { ARGMAX, groups, inOrder, looks, readingOf, responseType, type Group, type ResponseType } from './response-types.ts'
 import { meanOfTypes, minus, sampleOf, sinceStart, type RunData, type Sample } from './series.ts'
 import { logPanels } from './training-panels.ts'
 
@@ -21,7 +21,8 @@ const perUnit = (per: Per) => (per === 'token' ? 'log π per token (nats)' : 'lo
 
 const typeOf = (type: ResponseType, metric: string, per: Per, own: Partial<Drawn> = {}): Drawn => ({
   key: type.key,
-  label: type.short,
+  label: type.key,
+  reading: readingOf(type),
   look: type.look,
   of: (data) => sampleOf(data, metric, type.key, per),
   ...own,
@@ -48,7 +49,8 @@ const argmaxOf = (runs: readonly RunData[], per: Per): Drawn => {
   const others = [...new Set(runs.map(argmaxType))].filter((type) => type !== 'chosen')
   return {
     key: 'argmax',
-    label: others.length === 0 ? 'argmax' : `argmax of ${others.join(', ')}`,
+    label: others.length === 0 ? ARGMAX.label : `${ARGMAX.label} of ${others.join(', ')}`,
+    reading: others.length === 0 ? ARGMAX.reading : undefined,
     look: looks.argmax,
     of: (data) => sampleOf(data, 'argmax_logp', argmaxType(data), per),
   }
@@ -177,7 +179,7 @@ const comparison = (runs: readonly RunData[], all: readonly ResponseType[]): rea
   const one = (type: ResponseType, section: Section): Draft => ({
     id: `only-${type.key}`,
     section,
-    title: titleCase(type.key === 'chosen' || type.key === 'rejected' ? type.short : type.key),
+    title: type.key,
     says: `${titleCase(type.says)}. ${perSays('response')}`,
     unit: perUnit('response'),
     lines: drawLines(runs, [typeOf(type, 'logp', 'response')]),
@@ -251,7 +253,7 @@ const comparisonPerToken = (runs: readonly RunData[], all: readonly ResponseType
   all.map((type) => ({
     id: `only-${type.key}-token`,
     section: 'token',
-    title: titleCase(type.key),
+    title: type.key,
     says: `${titleCase(type.says)}. ${perSays('token')}`,
     unit: perUnit('token'),
     lines: drawLines(runs, [typeOf(type, 'logp', 'token')]),

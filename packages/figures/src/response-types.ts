@@ -20,7 +20,7 @@ export interface Look {
 export interface ResponseType {
   readonly key: string
   readonly group: Group
-  /** Written beside a line's end. */
+  /** The key in plain words, where there are shorter ones than what it says; the key itself else. */
   readonly short: string
   /** The paper's symbol, where it has one. */
   readonly symbol: string
@@ -110,7 +110,7 @@ const known: readonly ResponseType[] = [
   type(
     'chosen_initial',
     'chosen',
-    'initial',
+    'model’s own',
     'y init',
     looks.initial,
     'what the model itself answered before finetuning',
@@ -189,6 +189,16 @@ export const responseType = (key: string, nth = 0): ResponseType => {
   return { ...own, group: 'other', look: spare[2 + (nth % (spare.length - 2))] }
 }
 const kin = (look: Look, nth: number): Look => ({ ...look, dash: runDashes[1 + (nth % (runDashes.length - 1))] })
+
+/**
+ * A type's short reading, to stand behind its key. The key leads everywhere: it is what files, addresses and commands
+ * call the type, and what tells `chosen_gptsemantic` from `reject_gptsemantic`, which read the same. Undefined where
+ * the key is plain.
+ */
+export const readingOf = ({ key, short }: ResponseType): string | undefined => (short === key ? undefined : short)
+
+/** What the likeliest token's curve is called, which is no response type, and its reading. */
+export const ARGMAX = { label: 'argmax', reading: 'likeliest token' } as const
 
 export const groups: readonly Group[] = ['chosen', 'rejected', 'irrelevant', 'non-human', 'other']
 

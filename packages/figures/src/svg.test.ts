@@ -45,6 +45,34 @@ const drawnPoints = (svg: string, n: number): readonly (readonly [number, number
   return [...d.matchAll(/[ML](\S+) ([^LM]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as const)
 }
 
+describe('names at the ends of lines', () => {
+  const texts = (svg: string): readonly string[] =>
+    [...svg.matchAll(/<text [^>]*class="ink"[^>]*>([^<]*)(<tspan[^>]*>([^<]*)<\/tspan>)?<\/text>/g)].map(
+      ([, name, , reading = '']) => name + reading,
+    )
+
+  it('are the keys that files and commands use, none of them cut', () => {
+    const change = panels.find(({ id }) => id === 'change')!
+    expect(change.lines.map(({ key, label }) => key === label)).not.toContain(false)
+    for (const shown of panels)
+      for (const { label } of shown.lines) expect(texts(chart(shown))).toContain(label)
+  })
+
+  it('have their readings behind them where all of these fit', () => {
+    const types = panel([
+      line([1, 2], { key: 'irr_train', label: 'irr_train', reading: 'other training' }),
+      line([2, 3], { key: 'chosen', label: 'chosen' }),
+    ])
+    expect(texts(chart(types, { width: 600, height: 300 }))).toEqual(['irr_train other training', 'chosen'])
+    expect(texts(chart(types, { width: 300, height: 300 }))).toEqual(['irr_train', 'chosen'])
+  })
+
+  it('are described with their readings, and with the unit', () => {
+    const svg = chart(panel([line([1, 2], { key: 'chosen A', label: 'A', reading: 'baseline' })]))
+    expect(svg).toContain('Says. Axis: nats. Updates 0 to 10. chosen A (baseline) from 1.00 to 2.00.')
+  })
+})
+
 describe('a chart', () => {
   it('has every point where its number says, in every panel', () => {
     for (const shown of panels) {

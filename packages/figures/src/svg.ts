@@ -179,7 +179,7 @@ const curve = (line: Line, { x, y }: Layout): string => {
 
 const endLabels = ({ ends, right }: Layout): string =>
   ends
-    .map(({ line: { look, key }, text: label, x, y, labelY }) => {
+    .map(({ line: { look, key }, text: label, reading, x, y, labelY }) => {
       const stroke = { class: `s-${cssName(look)}`, stroke: look.light, fill: 'none' }
       const [from, to] = [right + 10, right + 28]
       return tag('g', { class: 'end' }, [
@@ -207,7 +207,10 @@ const endLabels = ({ ends, right }: Layout): string =>
           fill: look.light,
           d: markerPath(look.marker, (from + to) / 2, labelY, 2.4),
         }),
-        text(to + 4, labelY + 3.8, label),
+        tag('text', { x: to + 4, y: labelY + 3.8, class: 'ink', fill: INK }, [
+          escape(label),
+          reading === undefined ? '' : tag('tspan', { class: 'muted', fill: MUTED }, escape(` ${reading}`)),
+        ]),
       ])
     })
     .join('')
@@ -239,7 +242,7 @@ const strips = (panel: Panel, { x, left, right, top, bottom }: Layout): string =
           stroke: AXIS,
           opacity: 0,
         }),
-        tag('title', {}, escape([`update ${step} · ${stage}`, ...said].join('\n'))),
+        tag('title', {}, escape([`${panel.xName ?? 'update'} ${step} · ${stage}`, ...said].join('\n'))),
       ])
     })
     .join('')

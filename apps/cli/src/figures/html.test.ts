@@ -119,13 +119,16 @@ describe('the page of two runs', () => {
     })
     const panels = panelsOf([a, b])
     expect(panels.filter(({ section }) => section === 'overview').map(({ title }) => title)).toEqual([
-      'Chosen',
-      'Rejected',
+      'chosen',
+      'rejected',
       'Other responses',
       'Argmax',
     ])
     for (const { lines } of panels.filter(({ section }) => section === 'overview')) {
-      expect(lines.map(({ label }) => label[0])).toEqual(['A', 'B'])
+      expect(lines.map(({ label, reading }) => [label, reading])).toEqual([
+        ['A', a.id],
+        ['B', 'b'],
+      ])
       expect(lines[0].look.light).toBe(lines[1].look.light)
       expect(lines[0].look.dash).not.toBe(lines[1].look.dash)
     }
