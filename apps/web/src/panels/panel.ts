@@ -103,8 +103,9 @@ export const tableOf = (panel: CurvePanel): Table => {
   }
 }
 
-export const tableFor = (model: PanelModel): Table | undefined =>
-  model.kind === 'curves' ? tableOf(model.panel) : model.kind === 'drawn' ? model.table() : undefined
+/** The numbers of what is drawn; of curves, of the part that a zoom shows. */
+export const tableFor = (model: PanelModel, zoom?: readonly [number, number]): Table | undefined =>
+  model.kind === 'curves' ? tableOf(within(model.panel, zoom)) : model.kind === 'drawn' ? model.table() : undefined
 
 const quoted = (cell: Cell): string => {
   const text = cell === undefined ? '' : String(cell)

@@ -6,7 +6,7 @@ import { probeItems } from '../../screens/probes/list.tsx'
 import type { Action } from '../../state/keys.ts'
 import type { App } from '../context.ts'
 import { WITHOUT_RUNS } from '../page/header.tsx'
-import { copyLink } from '../panel/frame.tsx'
+import { copyLink } from '../copy-link.ts'
 import { THEMES } from '../preferences.ts'
 
 const toggled = (list: readonly string[], id: string): readonly string[] =>
