@@ -23,8 +23,9 @@ const zipped = async (root: string): Promise<Uint8Array> => {
 const ready = (page: Page): Promise<unknown> => page.waitForSelector('figure.panel.curves canvas')
 const find = async (page: Page, text: string): Promise<void> => {
   await page.keyboard.press('Control+k')
-  await page.waitForSelector('[role=combobox]')
+  await page.waitForSelector('dialog[open] [role=combobox]:focus')
   await page.keyboard.type(text)
+  await expect.poll(() => page.inputValue('dialog[open] [role=combobox]')).toBe(text)
 }
 
 describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
@@ -33,7 +34,7 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     stage = await openStage()
     for (const name of ['first', 'second'])
       await (await beginRun(join(stage.runs, name), [0, 10, 20, 30, 40])).finish('done')
-  }, 90_000)
+  })
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
   it('finds a screen, a run and a probe, from the keyboard alone', async () => {
@@ -52,14 +53,14 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await find(page, 'second')
     await page.waitForFunction(() => document.querySelectorAll('#found [role=option]').length >= 2)
     await page.keyboard.press('ArrowDown')
-    expect(await page.locator('#found [aria-selected=true]').innerText()).toContain('Compare with second')
+    await expect.poll(() => page.locator('#found [aria-selected=true]').innerText()).toContain('Compare with second')
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => location.hash.includes('first,second/compare'))
     // Escape closes it and nothing else.
     const before = await page.evaluate(() => location.hash)
     await find(page, 'x')
     await page.keyboard.press('Escape')
-    await page.waitForFunction(() => document.querySelector('dialog[open]') === null, undefined, { timeout: 5_000 })
+    await page.waitForFunction(() => document.querySelector('dialog[open]') === null)
     expect(await page.evaluate(() => location.hash)).toBe(before)
     expect(complaints).toEqual([])
   })
@@ -70,9 +71,8 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await find(opened.page, 'the turn')
     await opened.page.locator('[role=option]', { hasText: 'Save this view as' }).click()
     await opened.page.waitForSelector('.toast')
-    expect(JSON.parse(await readFile(join(stage.runs, 'views.json'), 'utf8')).views).toEqual([
-      { name: 'the turn', address: '#/r/first/dynamics?s=20&d=1' },
-    ])
+    const kept = async () => JSON.parse(await readFile(join(stage.runs, 'views.json'), 'utf8')).views
+    await expect.poll(kept).toEqual([{ name: 'the turn', address: '#/r/first/dynamics?s=20&d=1' }])
     await using other = await stage.open('#/r/second/overview')
     await ready(other.page)
     await find(other.page, 'the turn saved view')
@@ -83,9 +83,7 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await other.page.waitForFunction(() => location.hash === '#/r/first/dynamics?s=20&d=1')
     await find(other.page, 'remove saved')
     await other.page.locator('[role=option]', { hasText: 'Remove the saved view “the turn”' }).click()
-    await expect
-      .poll(async () => JSON.parse(await readFile(join(stage.runs, 'views.json'), 'utf8')).views)
-      .toEqual([])
+    await expect.poll(kept).toEqual([])
   })
 
   it('undoes and redoes what was done to the view', async () => {
@@ -152,7 +150,7 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     })
     await page.waitForFunction(() => decodeURIComponent(location.hash).includes('local:taken'))
     await ready(page)
-    expect(await page.locator('.run-name').innerText()).toContain('local:taken')
+    await expect.poll(() => page.locator('.run-name').innerText()).toContain('local:taken')
     expect(asked.filter(one => !one.startsWith('GET') || /local(:|%3A)/.test(one))).toEqual([])
     await page.locator('input[accept=".zip"]').setInputFiles({
       name: 'broken.zip',
@@ -171,17 +169,17 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await page.waitForTimeout(2_500)
     const writer = await beginRun(join(stage.runs, 'coming'), [0])
     const row = page.locator('tr', { hasText: 'coming' })
-    await row.waitFor({ timeout: 10_000 })
+    await row.waitFor()
     await addStep(writer, 15)
-    await expect.poll(() => row.innerText(), { timeout: 10_000 }).toContain('15')
+    await expect.poll(() => row.innerText()).toContain('15')
     await row.getByRole('link', { name: 'coming' }).click()
     await page.waitForSelector('.state.live')
-    expect(await page.locator('.age').innerText()).toMatch(/^updated \d+ s ago$/)
+    await expect.poll(() => page.locator('.age').innerText()).toMatch(/^updated \d+ s ago$/)
     await writer.close()
-    await page.waitForSelector('.state.killed', { timeout: 10_000 })
+    await page.waitForSelector('.state.killed')
     await expect.poll(() => page.locator('.age').innerText()).toBe('at step 15')
     await rm(join(stage.runs, 'coming'), { recursive: true })
-    await page.waitForSelector('text=coming is gone', { timeout: 10_000 })
+    await page.waitForSelector('text=coming is gone')
   })
 
   it('says how far a large file has been read, and can be told to stop', async () => {
@@ -195,7 +193,7 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
       location.hash = '#/r/second/dynamics'
     })
     await page.waitForSelector('.panel.loading')
-    await page.getByRole('button', { name: 'Stop reading' }).first().click({ timeout: 15_000 })
+    await page.getByRole('button', { name: 'Stop reading' }).first().click()
     await page.waitForSelector('text=Reading was stopped')
     await page.unroute('**/file/probe/logp.f32')
     await page.unroute('**/curves/**')

@@ -64,6 +64,9 @@ export const withoutBrowser = (): string | undefined => {
   return typeof found === 'string' ? found : undefined
 }
 
+/** How long anything on a page may take, where the machine is slow and others use it too. */
+export const PATIENCE_MS = 60_000
+
 /** `none`: WebGPU is there and finds no adapter. `software`: it computes, on SwiftShader. */
 export type Gpu = 'none' | 'software'
 
@@ -145,6 +148,7 @@ export const openStage = async ({ gpu = 'none' }: StageOptions = {}): Promise<St
           }
         } as DateConstructor
       }, CLOCK)
+      context.setDefaultTimeout(PATIENCE_MS)
       const page = await context.newPage()
       const complaints: string[] = []
       page.on('pageerror', error => complaints.push(error.message))
@@ -164,9 +168,16 @@ export const openStage = async ({ gpu = 'none' }: StageOptions = {}): Promise<St
   }
 }
 
+/** What follows `#` in the page's address now: Playwright's own `page.url()` hears of it later. */
+export const hashOf = (page: Page): Promise<string> => page.evaluate(() => location.hash)
+
+/** Waits until no dialog is open: the browser closes one after the key, and gives the focus back then. */
+export const dialogClosed = (page: Page): Promise<unknown> =>
+  page.waitForFunction(() => document.querySelector('dialog[open]') === null)
+
 /**
  * Waits until the page shows what it will show: something is there, nothing loads, and what is there has been the
- * same for `quietMs`. Rejects after half a minute with what still loads.
+ * same for `quietMs`. Rejects after a minute with what still loads.
  */
 export const settled = async (page: Page, quietMs = 200): Promise<void> => {
   const done = await page.evaluate(
@@ -186,7 +197,7 @@ export const settled = async (page: Page, quietMs = 200): Promise<void> => {
         }
         look()
       }),
-    { quietMs, mostMs: 30_000 },
+    { quietMs, mostMs: PATIENCE_MS },
   )
   if (done !== '') throw new Error(`The page does not come to rest at ${page.url()}: ${done}`)
 }
