@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LiveData } from '../../data/live-run.ts'
-import { isDue, REST_MS, type Made } from './kept.ts'
+import { isDue, REST_MS, takeTurns, TURN_MS, type Made } from './kept.ts'
 
 const rows = new Map()
 const run = (evaluations: number, own: Partial<LiveData> = {}): LiveData =>
@@ -41,5 +41,23 @@ describe('what is made of runs', () => {
 
   it('does not wait for what it was waiting for: a run that is another without having grown', () => {
     expect(isDue(madeOf(early), [run(3)], '[]', false, 1)).toBe(true)
+  })
+})
+
+describe('things that rested', () => {
+  it('are made again one at a time, each in its turn, and none waits longer than another rest', () => {
+    const turn = takeTurns()
+    const made = Array.from({ length: 20 }, () => 0)
+    const longest = Array.from({ length: 20 }, () => 0)
+    for (let now = 0; now < 20 * REST_MS; now += TURN_MS / 2) {
+      let taken = 0
+      made.forEach((at, i) => {
+        if (now - at <= REST_MS || !turn(at, now)) return
+        longest[i] = Math.max(longest[i], now - at)
+        ;[made[i], taken] = [now, taken + 1]
+      })
+      expect(taken).toBeLessThan(3)
+    }
+    for (const ms of longest) expect(ms).toBeLessThanOrEqual(2 * REST_MS + TURN_MS)
   })
 })

@@ -46,6 +46,23 @@ export const isDue = <T>(
   return runs.some((run, r) => run !== made.runs[r] && grownTo(run) === made.stamps[r])
 }
 
+/** Of things that rested one at a time is made again, so that a run's tick costs no more than its fellows. */
+export const TURN_MS = 300
+
+/**
+ * Who of those that rested is made again now: says whether it is the turn of one that was made so long ago. None waits
+ * longer than another rest.
+ */
+export const takeTurns = (): ((at: number, now: number) => boolean) => {
+  let last = -Infinity
+  return (at, now) => {
+    if (now - last < TURN_MS && now - at <= 2 * REST_MS) return false
+    last = now
+    return true
+  }
+}
+const turns = takeTurns()
+
 /** What `make` gives; as `useKept`, but for a run that grows only while it is seen. `whole` says that nothing lacks. */
 export const useGrown = <T>(
   runs: readonly LiveData[],
@@ -56,8 +73,11 @@ export const useGrown = <T>(
 ): T => {
   const made = useRef<Made<T>>(undefined)
   const [text, now] = [JSON.stringify(settings), performance.now()]
-  const waits = made.current !== undefined && whole(made.current.value)
-  if (isDue(made.current, runs, text, seen || !waits, now))
+  const last = made.current
+  const isSeen = seen || (last !== undefined && !whole(last.value))
+  // Due by its age alone.
+  const rested = last !== undefined && !isSeen && !isDue(last, runs, text, false, last.at)
+  if (isDue(last, runs, text, isSeen, now) && (!rested || turns(last.at, now)))
     made.current = { value: make(), settings: text, runs, stamps: runs.map(grownTo), at: now }
   return made.current!.value
 }
