@@ -3,7 +3,7 @@
  * covers another. Apart from the drawing, so that a test can ask whether a point is where its number says.
  */
 import { show } from './numbers.ts'
-import type { Line, Panel } from './lines.ts'
+import { countedBy, type Line, type Panel } from './lines.ts'
 import { bent, extent, linear, tickText, type Scale } from './scale.ts'
 
 export interface Size {
@@ -171,10 +171,11 @@ export const describe = ({ lines, stages, says, unit, xName }: Panel): string =>
   const steps = lines.flatMap((line) => [...line.steps])
   const [first, last] = steps.length > 0 ? extent(steps) : [0, 0]
   const text = xName === undefined ? String : show
+  const [counted, all] = [countedBy(lines), countedBy(lines, 's')]
   const paths = lines.map(({ key, reading, mean }) => `${key}${reading === undefined ? '' : ` (${reading})`} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
   const switches = stages
     .slice(1)
-    .map(({ step, name }) => `${name} begins at ${xName === undefined ? `update ${text(step)}` : `${text(step)} ${xName}`}`)
+    .map(({ step, name }) => `${name} begins at ${xName === undefined ? `${counted} ${text(step)}` : `${text(step)} ${xName}`}`)
   const span = `${text(Math.max(0, first))} to ${text(last)}`
-  return `${says} Axis: ${unit}. ${xName === undefined ? `Updates ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
+  return `${says} Axis: ${unit}. ${xName === undefined ? `${all[0].toUpperCase()}${all.slice(1)} ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
 }

@@ -1,9 +1,12 @@
 /**
  * Two runs side by side in words: whether what the paper's remedy (SFT on chosen and rejected, "extend") promises
  * holds, i.e. whether the other responses decay less and the greedy token gains less in the preference stage (Fig. 5).
- * Probes are paired across the runs by prompt, type and text; the first run is the baseline.
+ * Probes are paired across the runs by prompt, type and text; the first run is the baseline. Recorded logs have no
+ * text: whether two of them follow the same probes is not known, which is said; of means alone the difference is one of
+ * means.
  */
-import { suretyOf } from './effects.ts'
+import { suretyOf, wayOf } from './effects.ts'
+import { isDoubtful, stepName } from './imported.ts'
 import {
   changesIn,
   lastPreference,
@@ -12,7 +15,7 @@ import {
   type Sentence,
   type Stage,
 } from './narrative.ts'
-import { fixed, plural, withError } from './numbers.ts'
+import { fixed, list, plural, withError } from './numbers.ts'
 import { letter } from './lines.ts'
 import { othersOf } from './panels.ts'
 import {
@@ -53,22 +56,43 @@ const contrast = (a: Side, b: Side, value: (side: Side) => readonly number[]): C
   }
 }
 
-const degree = (difference: Estimate): string => (suretyOf(difference) === 'clear' ? 'clearly' : 'slightly')
+interface Pair {
+  readonly a: Stage
+  readonly b: Stage
+  readonly names: readonly [string, string]
+}
 
-/** "−20.1 ± 1.0 in A and −12.4 ± 0.8 in B; the difference +7.7 ± 0.4 is clear". */
-const told = ({ a, b, difference }: Contrast, names: readonly [string, string]): string =>
-  `${withError(a.mean, a.se)} nats in ${names[0]} and ${withError(b.mean, b.se)} in ${names[1]} (paired difference ` +
-  `${withError(difference.mean, difference.se)}, ${plural(difference.n, 'shared probe')})`
+const areMeans = ({ a, b }: Pair): boolean =>
+  [a, b].some(({ data }) => data.manifest.imported?.meansOnly === true)
+
+/** "clearly less", "less" where nothing is known of noise. */
+const degree = (difference: Estimate, word: string): string =>
+  ({ clear: 'clearly ', slight: 'slightly ', noise: 'hardly ', unknown: '' })[suretyOf(difference)] + word
+
+/** "−20.1 ± 1.0 nats in A and −12.4 ± 0.8 in B (paired difference +7.7 ± 0.4, 24 shared probes)". */
+const told = ({ a, b, difference }: Contrast, pair: Pair): string =>
+  `${withError(a.mean, a.se)} nats in ${pair.names[0]} and ${withError(b.mean, b.se)} in ${pair.names[1]} (` +
+  (areMeans(pair)
+    ? `difference ${withError(difference.mean, difference.se)})`
+    : `paired difference ${withError(difference.mean, difference.se)}, ${plural(difference.n, 'shared probe')})`)
 
 const noProbes = (about: string, what: string): Sentence => ({
   about,
   text: `${what} cannot be compared: the runs share no probe of that kind.`,
 })
 
-interface Pair {
-  readonly a: Stage
-  readonly b: Stage
-  readonly names: readonly [string, string]
+/** What is behind all that follows, where it is less than the same probes under both runs. */
+const footing = (pair: Pair): readonly Sentence[] => {
+  const { a, b, names } = pair
+  const recorded = [a, b].every(({ data }) => data.manifest.imported)
+  const said = (text: string): readonly Sentence[] => [{ about: 'probes', text }]
+  if (!recorded) return []
+  return areMeans(pair)
+    ? said(
+        `${[a, b].every(({ data }) => data.manifest.imported?.meansOnly) ? 'Both logs hold' : `The log of ${names[a.data.manifest.imported?.meansOnly ? 0 : 1]} holds`} means alone: ` +
+          'whether they are over the same probes is not in them, and of no difference can be said how sure it is.',
+      )
+    : said('The logs hold no text: probes are paired by their place, and whether they are the same ones is not in the logs.')
 }
 
 const sides = ({ a, b }: Pair, metric: string, type: string): readonly [Side, Side] | undefined => {
@@ -95,40 +119,51 @@ const otherSides = ({ a, b }: Pair): readonly [Side, Side] | undefined => {
   return x && y && [x, y]
 }
 
+/** Of a single value it is not known what would be beyond noise. */
+const beyond = (delta: Estimate): string => (suretyOf(delta) === 'unknown' ? '' : ' beyond noise')
+
 const decay = (pair: Pair): Sentence => {
   const both = otherSides(pair)
   const found = both && contrast(...both, (side) => changesIn(side.stage, side.sample))
   if (!found) return noProbes('others', 'The other responses')
   const { a, difference } = found
-  const told_ = `In the preference stage the other responses (neither chosen nor rejected) changed by ${told(found, pair.names)}.`
-  const surety = suretyOf(difference)
+  const told_ = `In the preference stage the other responses (neither chosen nor rejected) changed by ${told(found, pair)}.`
   const verdict =
-    a.mean >= 0 || suretyOf(a) === 'noise'
-      ? `In ${pair.names[0]} they did not decay beyond noise, so there was nothing to lessen.`
-      : surety === 'noise'
-        ? 'Neither run kept them better than the other, beyond noise.'
-        : difference.mean > 0
-          ? `They decayed ${degree(difference)} less in ${pair.names[1]}.`
-          : `They decayed ${degree(difference)} more in ${pair.names[1]}.`
+    wayOf(a) >= 0
+      ? `In ${pair.names[0]} they did not decay${beyond(a)}, so there was nothing to lessen.`
+      : wayOf(difference) === 0
+        ? `Neither run kept them better than the other${beyond(difference)}.`
+        : `They decayed ${degree(difference, difference.mean > 0 ? 'less' : 'more')} in ${pair.names[1]}.`
   return { about: 'others', text: `${told_} ${verdict}` }
 }
 
+/** Runs whose log does not hold the likeliest token along chosen, or may hold another response's under that name. */
+const withoutArgmax = ({ a, b, names }: Pair): readonly string[] =>
+  [a, b].flatMap(({ data }, i) =>
+    isDoubtful(data, 'argmax_logp') || !sampleOf(data, 'argmax_logp', 'chosen') ? [names[i]] : [],
+  )
+
 const greedy = (pair: Pair): Sentence => {
+  const without = withoutArgmax(pair)
+  if (without.length > 0) {
+    const text = `The likeliest token cannot be compared: what ${list(without)} ${without.length === 1 ? 'holds' : 'hold'} of it is not, or not surely, along chosen.`
+    return { about: 'argmax', text }
+  }
   const both = sides(pair, 'argmax_logp', 'chosen')
   const found = both && contrast(...both, (side) => changesIn(side.stage, side.sample))
-  if (!found) return noProbes('argmax', 'The greedy token')
+  if (!found) return noProbes('argmax', 'The likeliest token')
   const { a, difference } = found
   const verdict =
-    a.mean <= 0 || suretyOf(a) === 'noise'
-      ? `In ${pair.names[0]} it did not gain beyond noise, so there was no squeezing to lessen.`
-      : suretyOf(difference) === 'noise'
-        ? 'The two do not differ beyond noise.'
+    wayOf(a) <= 0
+      ? `In ${pair.names[0]} it did not gain${beyond(a)}, so there was no squeezing to lessen.`
+      : wayOf(difference) === 0
+        ? `The two do not differ${beyond(difference)}.`
         : difference.mean < 0
-          ? `The likeliest token gained ${degree(difference)} less in ${pair.names[1]}: squeezing was weaker there.`
-          : `The likeliest token gained ${degree(difference)} more in ${pair.names[1]}: squeezing was not weaker there.`
+          ? `The likeliest token gained ${degree(difference, 'less')} in ${pair.names[1]}: squeezing was weaker there.`
+          : `The likeliest token gained ${degree(difference, 'more')} in ${pair.names[1]}: squeezing was not weaker there.`
   return {
     about: 'argmax',
-    text: `The likeliest token’s log π (argmax, along chosen) changed by ${told(found, pair.names)}. ${verdict}`,
+    text: `The likeliest token’s log π (argmax, along chosen) changed by ${told(found, pair)}. ${verdict}`,
   }
 }
 
@@ -140,26 +175,29 @@ const level = (pair: Pair, type: 'chosen' | 'rejected', when: 'first' | 'last'):
   const time = when === 'first' ? 'At the start of the preference stage' : 'At its end'
   const where = `log π of ${type} was ${fixed(a.mean, 1)} in ${pair.names[0]} and ${fixed(b.mean, 1)} in ${pair.names[1]}`
   const verdict =
-    suretyOf(difference) === 'noise'
-      ? 'no difference beyond noise'
-      : `${degree(difference)} ${difference.mean > 0 ? 'higher' : 'lower'} in ${pair.names[1]}`
+    wayOf(difference) === 0
+      ? `no difference${beyond(difference)}`
+      : `${degree(difference, difference.mean > 0 ? 'higher' : 'lower')} in ${pair.names[1]}`
   return [
     {
       about: `${type} level`,
-      text: `${time} ${where}: ${verdict} (${withError(difference.mean, difference.se)} nats, paired).`,
+      text: `${time} ${where}: ${verdict} (${withError(difference.mean, difference.se)} nats${areMeans(pair) ? '' : ', paired'}).`,
     },
   ]
 }
 
 const length = ({ a, b, names }: Pair): readonly Sentence[] => {
-  const updates = [a, b].map(({ span }) => span.to - span.from)
-  if (updates[0] === updates[1]) return []
-  return [
-    {
-      about: 'length',
-      text: `The stages differ in length: ${plural(updates[0], 'update')} in ${names[0]}, ${updates[1]} in ${names[1]}. Part of any difference may be that.`,
-    },
-  ]
+  const said = (text: string): readonly Sentence[] => [{ about: 'length', text }]
+  const [steps, others] = [a, b].map(({ data }) => stepName(data))
+  if (steps !== others)
+    return said(
+      `Steps of ${names[0]} count ${steps}s and those of ${names[1]} ${others}s: whether the stages are equally long is not known.`,
+    )
+  const lengths = [a, b].map(({ span }) => span.to - span.from)
+  if (lengths[0] === lengths[1]) return []
+  return said(
+    `The stages differ in length: ${plural(lengths[0], steps)} in ${names[0]}, ${lengths[1]} in ${names[1]}. Part of any difference may be that.`,
+  )
 }
 
 const compareTwo = (a: RunData, b: RunData, names: readonly [string, string]): Passage => {
@@ -181,6 +219,7 @@ const compareTwo = (a: RunData, b: RunData, names: readonly [string, string]): P
   return {
     title,
     sentences: [
+      ...footing(pair),
       ...length(pair),
       ...level(pair, 'rejected', 'first'),
       ...level(pair, 'chosen', 'last'),

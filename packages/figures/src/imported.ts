@@ -12,15 +12,25 @@ const FORMATS: Readonly<Record<ImportInfo['format'], string>> = {
   tfevents: 'TensorBoard events',
 }
 
-const notesOf = ({ manifest }: RunData): readonly ImportNote[] => manifest.imported?.notes ?? []
+type Imported = Pick<RunData, 'manifest'>
+
+const notesOf = ({ manifest }: Imported): readonly ImportNote[] => manifest.imported?.notes ?? []
+
+/** What a run's steps count: an imported log may not say how many updates lie between its evaluations. */
+export const stepName = (run: Imported): 'update' | 'evaluation' =>
+  notesOf(run).some(({ code }) => code === 'steps-unknown') ? 'evaluation' : 'update'
+
+/** Whether the log is in doubt about a metric: it may be another type’s, or of some of the probes alone. */
+export const isDoubtful = (run: Imported, metric: string): boolean =>
+  notesOf(run).some((note) => note.metric === metric)
 
 /** The response type along which the run's argmax was measured: chosen, but for a log with the known defect. */
-export const argmaxType = (data: RunData): string =>
+export const argmaxType = (data: Imported): string =>
   notesOf(data).find(({ code, metric }) => code === 'argmax-of-another-type' && metric === 'argmax_logp')?.type ??
   'chosen'
 
 /** Notes that are about a metric, or about the whole run, each message once. */
-export const notesOn = (data: RunData, metrics?: readonly string[]): readonly string[] => [
+export const notesOn = (data: Imported, metrics?: readonly string[]): readonly string[] => [
   ...new Set(
     notesOf(data)
       .filter(({ metric }) => metric === undefined || metrics === undefined || metrics.includes(metric))
@@ -33,13 +43,18 @@ export const importedFacts = (
   { manifest, probes, evaluations, types, scalars, stages }: RunData,
   { format, files, meansOnly, missing, notes }: ImportInfo,
 ): readonly (readonly [string, string])[] => {
+  // Of evaluations the first is before any training: 137 of them are 136 apart.
+  const counted = stepName({ manifest }) === 'evaluation'
+  const lengths = stages.map(({ name, from, to }) =>
+    counted ? `${name}, evaluations ${from}–${to}` : `${name}, ${plural(to - from, 'update')}`,
+  )
   const facts: readonly (readonly [string, string])[] = [
     ['Imported', `${FORMATS[format] ?? format}: ${files.map(({ path }) => path).join(', ')}`],
-    ['Stages', stages.map(({ name, to }) => `${name} to ${to}`).join(' → ')],
+    ['Stages', lengths.join(' → ')],
     [
       'Probes',
       probes
-        ? `${meansOnly ? 'means alone' : plural(probes.rows.length, 'probe')} × ${plural(types.length, 'type')}, ${plural(evaluations.length, 'evaluation')}`
+        ? `${meansOnly ? 'means alone, of' : `${plural(probes.rows.length, 'probe')} ×`} ${plural(types.length, 'type')}, ${plural(evaluations.length, 'evaluation')}`
         : '',
     ],
     ['Training log', scalars.size > 0 ? `${plural(scalars.size, 'column')}: ${[...scalars.keys()].slice(0, 8).join(', ')}` : ''],

@@ -2,6 +2,7 @@
  * A line is one curve with its errors, a panel some lines on one pair of axes: what charts, tables, terminal plots and
  * descriptions are all made from, so that none can show what another does not.
  */
+import { stepName } from './imported.ts'
 import { runDash, type Look } from './response-types.ts'
 import type { Bend } from './scale.ts'
 import { estimate, type RunData, type Sample } from './series.ts'
@@ -26,7 +27,17 @@ export interface Line {
   readonly high?: readonly number[]
   /** A moving average, drawn over the values, which stay visible. */
   readonly smoothed?: readonly number[]
+  /** Where a log does not say how many updates lie between its evaluations: its steps count these. */
+  readonly counts?: 'evaluation'
 }
+
+/** What the steps of some lines count: "update", "evaluation", or both where lines differ; with `ending` "updates". */
+export const countedBy = (lines: readonly Pick<Line, 'counts'>[], ending: '' | 's' = ''): string =>
+  [...new Set(lines.length > 0 ? lines.map(({ counts }) => counts ?? 'update') : ['update'])]
+    .sort()
+    .reverse()
+    .map((word) => word + ending)
+    .join(' or ')
 
 export type Section = 'overview' | 'logp' | 'others' | 'confidence' | 'training' | 'token'
 
@@ -118,6 +129,7 @@ const toLine = (data: RunData, sample: Sample, own: Pick<Line, 'key' | 'label' |
     mean: points.map(({ mean }) => mean),
     se: points.map(({ se }) => se),
     n: sample.probes.length,
+    ...(stepName(data) === 'evaluation' && { counts: 'evaluation' as const }),
   }
 }
 

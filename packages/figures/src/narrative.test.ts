@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ImportInfo, ImportNote } from '@ldyn/runs'
 import {
   extendMoves,
   paperMoves,
@@ -7,9 +8,12 @@ import {
   type Synthetic,
 } from '../test/synthetic-run.ts'
 import { compareRuns } from './comparing.ts'
-import { moved, pathOf, suretyOf } from './effects.ts'
+import { caution, moved, pathOf, suretyOf } from './effects.ts'
+import { factsOf } from './facts.ts'
 import { narrate } from './narrative.ts'
+import { describe as described } from './chart-layout.ts'
 import { panelsOf } from './panels.ts'
+import { chart } from './svg.ts'
 import { change, estimate, sampleOf, type RunData } from './series.ts'
 
 const said = (data: RunData, stage: number, about: string): string =>
@@ -40,14 +44,15 @@ describe('the rule', () => {
     ])
     expect(suretyOf({ mean: 5, se: 0, n: 10 })).toBe('clear')
     expect(suretyOf({ mean: 0, se: 0, n: 10 })).toBe('noise')
-    expect(suretyOf({ mean: 5, se: 0, n: 1 })).toBe('noise')
+    expect(suretyOf({ mean: 5, se: 0, n: 1 })).toBe('unknown')
   })
 
   it('puts the numbers into every sentence', () => {
     expect(moved({ mean: -12.34, se: 1.2, n: 9 })).toBe('clearly fell by 12.3 ± 1.2 nats')
     expect(moved({ mean: 1.5, se: 1, n: 9 })).toBe('slightly rose by 1.5 ± 1.0 nats')
     expect(moved({ mean: -0.4, se: 1, n: 9 })).toBe('did not move beyond noise (−0.4 ± 1.0 nats)')
-    expect(moved({ mean: 3, se: 0, n: 1 })).toContain('one probe')
+    expect(moved({ mean: 3, se: 0, n: 1 })).toBe('rose by 3.00 nats')
+    expect(moved({ mean: 0, se: 0, n: 1 })).toBe('is what it was')
   })
 })
 
@@ -198,4 +203,109 @@ it('the figures of a sentence are those of the drawn line', async () => {
   const sample = sampleOf(data, 'logp', 'chosen')!
   expect(line.mean.at(-1)).toBe(estimate(sample.at.at(-1)!).mean)
   expect(said(data, 1, 'chosen')).toContain(`→ −${Math.abs(line.mean.at(-1)!).toFixed(1)})`)
+})
+
+/** A recorded log: one value a type, a mean over probes that it does not hold, and steps that count evaluations. */
+const recorded = async (own: Synthetic, notes: readonly ImportNote[] = []): Promise<RunData> => {
+  const stages = [{ name: 'dpo', loss: 'dpo', updates: 40 }]
+  const data = await syntheticData({ probes: 1, every: 1, noise: 0, stages, ...own })
+  const imported: ImportInfo = {
+    format: 'released-code',
+    files: [],
+    meansOnly: true,
+    missing: [],
+    notes: [
+      { code: 'steps-unknown', message: 'steps count evaluations' },
+      { code: 'stage-guessed', message: 'from the name' },
+      ...notes,
+    ],
+  }
+  return { ...data, manifest: { ...data.manifest, imported } }
+}
+const allSaid = (data: RunData): readonly string[] =>
+  narrate(data).flatMap(({ title, sentences }) => [title, ...sentences.map(({ text }) => text)])
+const SURE = /clear|slight|noise|±|one probe|1 probe|does not show|Nor did/
+
+describe('a log of means alone', () => {
+  const squeezed = { chosen: twoSlopes(-15, 0), argmax: twoSlopes(9, 0) }
+
+  it('is told by which way it went: no word says how surely, whatever moved', async () => {
+    const ways = [-12, -0.01, 0, 0.01, 12]
+    for (const a of ways)
+      for (const b of ways) {
+        const [one, other] = [twoSlopes(a, 0), twoSlopes(b, 0)]
+        const moves = { chosen: one, argmax: other, rejected: other, irr_train: twoSlopes(-b, 0) }
+        for (const loss of ['dpo', 'sft'])
+          for (const text of allSaid(await recorded({ moves, stages: [{ name: loss, loss, updates: 6 }] })))
+            expect(text).not.toMatch(SURE)
+      }
+  })
+
+  it('says once what is not known, apart from the numbers', async () => {
+    const data = await recorded({ moves: squeezed })
+    expect(caution([data])).toMatch(/^The log holds means over probes alone/)
+    expect(caution([await syntheticData(), data])).toMatch(/^The log of B holds/)
+    expect(caution([await syntheticData()])).toBe('')
+    expect(said(data, 0, 'margin')).toMatch(/probable one on average\.$/)
+  })
+
+  it('shows the picture of squeezing as one, and never says that there is none', async () => {
+    expect(said(await recorded({ moves: squeezed }), 0, 'argmax')).toContain('The squeezing effect looks like that')
+    expect(said(await recorded({ moves: { chosen: twoSlopes(5, 0), argmax: twoSlopes(9, 0) } }), 0, 'argmax')).toContain(
+      'Squeezing would have lowered chosen',
+    )
+    expect(said(await recorded({ moves: { argmax: twoSlopes(-9, 0) } }), 0, 'argmax')).toContain(
+      'Squeezing would have raised it',
+    )
+  })
+
+  it('says nothing of squeezing where the argmax may be another response’s', async () => {
+    const message = 'argmax is shown as that of chosen'
+    const doubt = { code: 'argmax-owner-unknown', message, metric: 'argmax_logp', type: 'chosen' }
+    const data = await recorded({ moves: squeezed }, [doubt])
+    expect(allSaid(data).join(' ')).not.toMatch(/argmax|queez/)
+    const other = await recorded({ moves: squeezed })
+    expect(compareRuns([data, other])[0].sentences.map(({ text }) => text)).toContain(
+      'The likeliest token cannot be compared: what A holds of it is not, or not surely, along chosen.',
+    )
+  })
+
+  it('tells a turn that is a good part of the way, and no twitch', async () => {
+    const turning =
+      (height: number) =>
+      (step: number): number =>
+        step <= 20 ? (step / 20) * height : height - (step - 20)
+    expect(said(await recorded({ moves: { chosen: turning(10) } }), 0, 'chosen')).toMatch(
+      /rose by 10\.00 nats to a peak of \S+ at evaluation 20, then fell by 20\.00; over the stage it fell by 10\.00 nats/,
+    )
+    expect(said(await recorded({ moves: { chosen: turning(0.5) } }), 0, 'chosen')).not.toContain('peak')
+  })
+
+  it('counts evaluations wherever it counts steps', async () => {
+    const data = await recorded({ moves: squeezed })
+    expect(narrate(data)[0].title).toBe('dpo, evaluations 0–40')
+    expect(factsOf(data)).toContainEqual(['Stages', 'dpo, evaluations 0–40'])
+    const panel = panelsOf([data]).find(({ id }) => id === 'chosen')!
+    expect(described(panel)).toContain('Evaluations 0 to 40')
+    expect(chart(panel)).toContain('evaluation 40 ·')
+    const both = [data, await syntheticData()]
+    expect(described(panelsOf(both)[0])).toContain('Updates or evaluations 0 to')
+    expect(compareRuns(both)[0].sentences.find(({ about }) => about === 'length')!.text).toContain(
+      'Steps of A count evaluations and those of B updates',
+    )
+  })
+
+  it('is compared with another one by its means, which are not called paired', async () => {
+    const runs = [await recorded({ moves: paperMoves }), await recorded({ moves: extendMoves, id: 'b' })]
+    const texts = compareRuns(runs)[0].sentences.map(({ text }) => text)
+    for (const text of texts) expect(text).not.toMatch(/paired|shared probe|clearly|slightly|hardly|noise/)
+    expect(texts[0]).toContain('Both logs hold means alone')
+  })
+})
+
+it('of one probe it is said which way it went, and once that no more is known', async () => {
+  const data = await syntheticData({ probes: 1, moves: paperMoves })
+  for (const text of allSaid(data)) expect(text).not.toMatch(/clear|slight|noise|±|does not show/)
+  expect(caution([data])).toBe('There is only 1 probe: what it did can be said, and not how sure that is.')
+  expect(said(data, 1, 'margin')).toContain('of 1 probe.')
 })

@@ -3,7 +3,8 @@
  * every word of degree follows the rule in `effects.ts`, and where an effect of the paper does not show, that is what
  * the sentence says (paper.md §2.4, §6.4 name the effects).
  */
-import { moved, pathOf, size, suretyOf, type Path } from './effects.ts'
+import { moved, pathOf, size, suretyOf, wayOf, type Path } from './effects.ts'
+import { isDoubtful, stepName } from './imported.ts'
 import { fixed, list, plural, show, withError } from './numbers.ts'
 import { inOrder } from './response-types.ts'
 import {
@@ -47,7 +48,7 @@ const pathWords = (
 ): string => {
   const at = fromTo(sample, evaluations[0], evaluations.at(-1)!)
   if (!turn) return `${moved(whole)} ${at}`
-  const where = `update ${data.evaluations[turn.at].step}`
+  const where = `${stepName(data)} ${data.evaluations[turn.at].step}`
   const level = show(estimate(sample.at[turn.at]).mean)
   const [first, second] = turn.kind === 'peak' ? ['rose', 'fell'] : ['fell', 'rose']
   const extreme = turn.kind === 'peak' ? 'a peak' : 'a low'
@@ -70,20 +71,26 @@ const sampleAt = ({ data }: Stage, type: string, metric = 'logp', per: 'response
 
 const deltaOf = (stage: Stage, sample: Sample): Estimate => change(sample, stage.first, stage.last)
 
+/** Of chosen it matters whether it rose before it fell: where it did not, that is said. */
+const unturned = ({ evaluations }: Stage, { whole, peaked }: Path): string => {
+  if (peaked) return ''
+  if (evaluations.length < 3) return ' With two evaluations a peak in between could not have been seen.'
+  switch (suretyOf(whole)) {
+    case 'unknown':
+      return ''
+    case 'noise':
+      return ' Nor did it rise and turn in between, beyond noise.'
+    default:
+      return whole.mean < 0 ? ' It did not rise first beyond noise.' : ' It did not turn down again beyond noise.'
+  }
+}
+
 const chosenSentence = (stage: Stage): readonly Sentence[] => {
   const sample = sampleAt(stage, 'chosen')
   if (!sample) return []
   const path = pathOf(sample, stage.evaluations)
   const words = pathWords(stage.data, path, sample, stage.evaluations)
-  const turned =
-    path.turn?.kind === 'peak'
-      ? ''
-      : stage.evaluations.length < 3
-        ? ' With two evaluations a peak in between could not have been seen.'
-        : suretyOf(path.whole) !== 'noise' && path.whole.mean < 0
-          ? ' It did not rise first beyond noise.'
-          : ' It did not turn down again beyond noise.'
-  return [{ about: 'chosen', text: `log π of the chosen responses ${words}.${turned}` }]
+  return [{ about: 'chosen', text: `log π of the chosen responses ${words}.${unturned(stage, path)}` }]
 }
 
 const typeSentence = (stage: Stage, type: string, noun: string): readonly Sentence[] => {
@@ -120,39 +127,37 @@ const kinSentence = (stage: Stage, of: 'chosen' | 'rejected'): readonly Sentence
 const hallucination = (stage: Stage): readonly Sentence[] => {
   const [train, test] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type))
   if (!train) return []
+  const said = (text: string): readonly Sentence[] => [{ about: 'hallucination', text }]
   const rise = deltaOf(stage, train)
   const trained = `Answers to other training questions (irr_train) ${moved(rise)} ${fromTo(train, stage.first, stage.last)}`
-  const rose = suretyOf(rise) !== 'noise' && rise.mean > 0
-  if (!test) {
-    return [
-      {
-        about: 'hallucination',
-        text: `${trained}. Without held-out answers (irr_test) this cannot be set against ordinary fluency.`,
-      },
-    ]
-  }
-  const other = deltaOf(stage, test)
+  if (!test) return said(`${trained}. Without held-out answers (irr_test) this cannot be set against ordinary fluency.`)
+  const other = `${trained}; held-out answers (irr_test) ${moved(deltaOf(stage, test))}.`
   const gapOf = (per: 'response' | 'token') => {
     const [a, b] = ['irr_train', 'irr_test'].map((type) => sampleAt(stage, type, 'logp', per))
     return a && b && change(minus(a, b), stage.first, stage.last)
   }
   const gap = gapOf('response')!
   const gapPerToken = gapOf('token')
-  const more = suretyOf(gap) !== 'noise' && gap.mean > 0
+  if (gap.n === 0) return said(`${other} No probe has both, so the one cannot be set against the other.`)
+  const [rose, more] = [wayOf(rise) > 0, wayOf(gap) > 0]
+  const plain = suretyOf(gap) === 'unknown' || suretyOf(rise) === 'unknown'
+  const effect = 'what was learned for one question became likelier for another'
   const verdict =
     rose && more
-      ? `That is the hallucination effect: what was learned for one question became likelier for another${suretyOf(gap) === 'clear' ? '' : ' (slightly)'}.`
+      ? plain
+        ? `The hallucination effect looks like that: ${effect}.`
+        : `That is the hallucination effect: ${effect}${suretyOf(gap) === 'clear' ? '' : ' (slightly)'}.`
       : rose
-        ? 'The rise is no larger than that of held-out answers beyond noise, so it may be fluency: the hallucination effect does not show.'
-        : 'The hallucination effect does not show here.'
-  return [
-    {
-      about: 'hallucination',
-      text:
-        `${trained}; held-out answers (irr_test) ${moved(other)}. The difference is ${withError(gap.mean, gap.se)} nats a response` +
-        `${gapPerToken ? ` and ${withError(gapPerToken.mean, gapPerToken.se)} a token` : ''}. ${verdict}`,
-    },
-  ]
+        ? plain
+          ? 'As held-out answers gained no less, the rise may be fluency.'
+          : 'The rise is no larger than that of held-out answers beyond noise, so it may be fluency: the hallucination effect does not show.'
+        : plain
+          ? 'The hallucination effect would have raised them.'
+          : 'The hallucination effect does not show here.'
+  return said(
+    `${other} The difference is ${withError(gap.mean, gap.se)} nats a response` +
+      `${gapPerToken ? ` and ${withError(gapPerToken.mean, gapPerToken.se)} a token` : ''}. ${verdict}`,
+  )
 }
 
 const marginSentence = (stage: Stage): readonly Sentence[] => {
@@ -160,37 +165,53 @@ const marginSentence = (stage: Stage): readonly Sentence[] => {
   if (!chosen || !rejected) return []
   const margin = minus(chosen, rejected)
   if (margin.probes.length === 0) return []
-  const ahead = margin.at[stage.last].filter((x) => x > 0).length
+  const ends = margin.at[stage.last]
+  const ahead = ends.filter((x) => x > 0).length
+  // A mean that a log holds says nothing of how many probes it is ahead on.
+  const end = stage.data.manifest.imported?.meansOnly
+    ? `chosen is the ${ahead > 0 ? 'more' : 'less'} probable one on average`
+    : `chosen is the more probable one on ${ahead} of ${plural(ends.length, 'probe')}`
   return [
     {
       about: 'margin',
-      text:
-        `The margin chosen − rejected ${moved(deltaOf(stage, margin))} ${fromTo(margin, stage.first, stage.last)}; at the end ` +
-        `chosen is the more probable one on ${ahead} of ${margin.probes.length} probes.`,
+      text: `The margin chosen − rejected ${moved(deltaOf(stage, margin))} ${fromTo(margin, stage.first, stage.last)}; at the end ${end}.`,
     },
   ]
 }
 
-/** Squeezing (paper.md §2.6): what is pushed down flows to the likeliest token: argmax up while others fall. */
+/**
+ * What the likeliest token and chosen did between two evaluations, and whether that is squeezing (paper.md §2.6: what
+ * is pushed down flows to the likeliest token, so argmax goes up while others fall). Of single values it is said what they
+ * look like, never what they are not.
+ */
+const squeezeVerdict = (up: Estimate, down: Estimate): string => {
+  const [argmax, chosen] = [wayOf(up), wayOf(down)]
+  if (suretyOf(up) === 'unknown' || suretyOf(down) === 'unknown') {
+    if (argmax > 0 && chosen < 0)
+      return 'The squeezing effect looks like that: chosen lost probability while the likeliest token gained it.'
+    return argmax > 0
+      ? 'Squeezing would have lowered chosen meanwhile; between the ends of this stage it did not fall.'
+      : 'Squeezing would have raised it between the ends of this stage.'
+  }
+  if (argmax > 0 && chosen < 0)
+    return 'Mass moved from the responses to whatever was likeliest already: the squeezing effect.'
+  return argmax > 0
+    ? 'Chosen did not fall with it beyond noise, so squeezing in the paper’s sense does not show in the end points of this stage.'
+    : 'The squeezing effect does not show in the end points of this stage.'
+}
+
 const argmaxSentence = (stage: Stage): readonly Sentence[] => {
+  // Where the log may hold another response's argmax, or that of some probes alone, nothing follows from it.
+  if (isDoubtful(stage.data, 'argmax_logp')) return []
   const argmax = sampleAt(stage, 'chosen', 'argmax_logp')
   const chosen = sampleAt(stage, 'chosen')
   if (!argmax || !chosen) return []
   const up = deltaOf(stage, argmax)
   const words = `On the chosen responses’ own context the likeliest token’s log π (argmax, summed) ${moved(up)} ${fromTo(argmax, stage.first, stage.last)}`
   if (!isPreference(stage.span)) return [{ about: 'argmax', text: `${words}.` }]
-  const down = deltaOf(stage, chosen)
   const gap = change(minus(argmax, chosen), stage.first, stage.last)
-  const rose = suretyOf(up) !== 'noise' && up.mean > 0
-  const fell = suretyOf(down) !== 'noise' && down.mean < 0
   const apart = `its lead over chosen ${moved(gap, 'nats', ['grew', 'shrank'])}`
-  const verdict =
-    rose && fell
-      ? 'Mass moved from the responses to whatever was likeliest already: the squeezing effect.'
-      : rose
-        ? 'Chosen did not fall with it, so squeezing in the paper’s sense does not show in the end points of this stage.'
-        : 'The squeezing effect does not show in the end points of this stage.'
-  return [{ about: 'argmax', text: `${words}, and ${apart}. ${verdict}` }]
+  return [{ about: 'argmax', text: `${words}, and ${apart}. ${squeezeVerdict(up, deltaOf(stage, chosen))}` }]
 }
 
 const entropySentence = (stage: Stage): readonly Sentence[] => {
@@ -222,12 +243,13 @@ const rankSentence = (stage: Stage): readonly Sentence[] => {
   ]
 }
 
-/** "sft, updates 0–40". */
-export const stageTitle = ({ name, from, to }: StageSpan): string => `${name}, updates ${from}–${to}`
+/** "sft, updates 0–40"; of a log that counts evaluations "dpo, evaluations 0–136". */
+export const stageTitle = (data: Pick<RunData, 'manifest'>, { name, from, to }: StageSpan): string =>
+  `${name}, ${stepName(data)}s ${from}–${to}`
 
 /** Pauses after each kind of sentence: over a thousand evaluations one of them takes tens of milliseconds. */
 function* stagePassage(data: RunData, span: StageSpan): Generator<void, Passage> {
-  const title = stageTitle(span)
+  const title = stageTitle(data, span)
   const evaluations = evaluationsOf(data, span)
   if (!evaluations) {
     const text = data.probes

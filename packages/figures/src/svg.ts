@@ -8,7 +8,7 @@
 import { bandAt, cut, describe, layOut, LETTER, rowsOf, textWidth, type Layout, type Size } from './chart-layout.ts'
 import { coordinate, escape, tag, type Attributes } from './markup.ts'
 import { show, withError } from './numbers.ts'
-import type { Line, Panel } from './lines.ts'
+import { countedBy, type Line, type Panel } from './lines.ts'
 import { looks, spareLook, type Look, type Marker } from './response-types.ts'
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -96,7 +96,7 @@ const axes = (
         fill: MUTED,
       }),
     ),
-    text(beside(x, xText, right), bottom + 15, panel.xName ?? 'update', { class: 'muted', fill: MUTED }),
+    text(beside(x, xText, right), bottom + 15, panel.xName ?? countedBy(panel.lines), { class: 'muted', fill: MUTED }),
     ...stageNames(panel, { x, left, right }).map(({ at, name, isSwitch }) =>
       [
         isSwitch
@@ -242,7 +242,7 @@ const strips = (panel: Panel, { x, left, right, top, bottom }: Layout): string =
           stroke: AXIS,
           opacity: 0,
         }),
-        tag('title', {}, escape([`${panel.xName ?? 'update'} ${step} · ${stage}`, ...said].join('\n'))),
+        tag('title', {}, escape([`${panel.xName ?? countedBy(panel.lines)} ${step} · ${stage}`, ...said].join('\n'))),
       ])
     })
     .join('')

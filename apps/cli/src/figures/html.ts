@@ -8,6 +8,7 @@ import {
   chart,
   chartStyle,
   compareRuns,
+  countedBy,
   escape,
   estimate,
   factsOf,
@@ -35,7 +36,7 @@ import { NOTES, sections } from './page-text.ts'
 import { PAGE_STYLE } from './page-style.ts'
 
 const table = (panel: Panel): string => {
-  const head = ['update', 'stage', ...panel.lines.map(({ key }) => key)].map((name, i) =>
+  const head = [countedBy(panel.lines), 'stage', ...panel.lines.map(({ key }) => key)].map((name, i) =>
     tag('th', { scope: 'col', class: i === 1 ? 'name' : undefined }, escape(name)),
   )
   const body = rowsOf(panel).map(({ step, stage, values }) =>
@@ -203,12 +204,6 @@ const section = (name: keyof typeof sections, panels: readonly Panel[]): string 
     : tag('section', {}, `${tag('h2', {}, escape(title))}${inner}`)
 }
 
-/** Probe rows of the run that has the fewest; 0 where none has any. */
-const fewest = (runs: readonly RunData[]): number => {
-  const counts = runs.flatMap(({ probes }) => (probes ? [probes.rows.length] : []))
-  return counts.length > 0 ? Math.min(...counts) : 0
-}
-
 const WIDE: Size = { width: 1150, height: 360 }
 const HALF: Size = { width: 580, height: 300 }
 
@@ -265,7 +260,7 @@ export const page = (runs: readonly RunData[], { made, version }: PageOptions): 
       tag('h2', {}, 'What happened'),
       tag('p', { class: 'intro' }, 'Computed from the numbers on this page; nothing was written by hand.'),
       tag('div', { class: 'passages' }, passages.map(passage)),
-      tag('p', { class: 'rule' }, escape([RULE, caution(fewest(runs))].filter(Boolean).join(' '))),
+      tag('p', { class: 'rule' }, escape([RULE, caution(runs)].filter(Boolean).join(' '))),
     ]),
     ...(Object.keys(sections) as (keyof typeof sections)[]).map((name) => section(name, panels)),
     runs.some((run) => run.probes)

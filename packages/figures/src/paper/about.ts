@@ -1,10 +1,10 @@
 /** What a figure says of its run: model, probes, how the paper's data differ, and the commands that would make more. */
-import { argmaxType, notesOn } from '../imported.ts'
+import { argmaxType, notesOn, stepName } from '../imported.ts'
 import { lastPart } from '../facts.ts'
 import { moved, pathOf } from '../effects.ts'
 import { brief, plural, show, signed } from '../numbers.ts'
 import { inOrder, responseType, type ResponseType } from '../response-types.ts'
-import { evaluationsOf, isPreference, type Estimate, type Sample, type StageSpan } from '../series.ts'
+import { evaluationsOf, isPreference, type Sample, type StageSpan } from '../series.ts'
 import type { Lack, PaperRun } from './model.ts'
 import { valuesOf } from './per-token.ts'
 import { plain, signOf } from './signs.ts'
@@ -53,10 +53,6 @@ export const typesOf = (run: PaperRun): readonly ResponseType[] => inOrder(run.t
 export const stepsOf = (run: PaperRun, at: readonly number[]): readonly number[] =>
   at.map((e) => run.evaluations[e].step)
 
-/** An imported log may count evaluations where it does not know updates. */
-export const stepName = (run: PaperRun): string =>
-  run.manifest.imported?.notes.some(({ code }) => code === 'steps-unknown') ? 'evaluation' : 'update'
-
 export const meansOnly = (run: PaperRun): boolean => run.manifest.imported?.meansOnly ?? false
 
 export const modelOf = (run: PaperRun): string => {
@@ -76,21 +72,17 @@ export const probesText = (run: PaperRun): string =>
 export const bandsText = (run: PaperRun): string =>
   meansOnly(run) ? '' : '; bands are ± 1 standard error of the change since the first evaluation shown'
 
-/** "clearly rose by 12.1 ± 0.4 nats"; of means alone "rose by 12.1 nats". */
-export const movedText = (run: PaperRun, delta: Estimate): string =>
-  !meansOnly(run) ? moved(delta) : `${delta.mean < 0 ? 'fell' : 'rose'} by ${show(Math.abs(delta.mean))} nats`
-
 /** What a type did in a stage: "y⁺ clearly rose by 12.1 ± 0.4 nats". */
 export const pathText = ({ run, at }: Span, label: string, sample: Sample): string => {
   const { whole, turn } = pathOf(sample, at)
   // A twitch beside a long way is no turn that a caption should tell of.
   const arms = turn ? [turn.before, turn.after].map(({ mean }) => Math.abs(mean)) : []
   if (!turn || meansOnly(run) || Math.min(...arms) < 0.05 * Math.max(...arms))
-    return `${label} ${movedText(run, whole)}`
+    return `${label} ${moved(whole)}`
   const [up, down] = turn.kind === 'peak' ? ['rose', 'fell'] : ['fell', 'rose']
   return (
     `${label} ${up} by ${show(Math.abs(turn.before.mean))} nats to ${stepName(run)} ${run.evaluations[turn.at].step}, then ${down} by ` +
-    `${show(Math.abs(turn.after.mean))} (in all ${signed(whole.mean)} ± ${show(whole.se)})`
+    `${show(Math.abs(turn.after.mean))} (in all ${signed(whole.mean)}${whole.se > 0 ? ` ± ${show(whole.se)}` : ''})`
   )
 }
 

@@ -5,7 +5,7 @@
  */
 import { looks, type Look } from '../response-types.ts'
 import { plural, show, signed } from '../numbers.ts'
-import { argmaxType } from '../imported.ts'
+import { argmaxType, stepName } from '../imported.ts'
 import { estimate } from '../series.ts'
 import {
   cautions,
@@ -17,7 +17,6 @@ import {
   pathText,
   preference,
   probesText,
-  stepName,
   stepsOf,
   trainLine,
   typesOf,

@@ -1,8 +1,8 @@
 /** Curves of response types over evaluations, as every figure of the paper draws them. */
-import { argmaxType } from '../imported.ts'
+import { argmaxType, stepName } from '../imported.ts'
 import { inOrder, looks, responseType, type Look, type ResponseType } from '../response-types.ts'
 import { changes, estimate, type Sample } from '../series.ts'
-import { meansOnly, stepName, stepsOf } from './about.ts'
+import { meansOnly, stepsOf } from './about.ts'
 import type { Curve, Label, PaperFigure, PaperRun } from './model.ts'
 import { valuesOf } from './per-token.ts'
 import { signOf } from './signs.ts'

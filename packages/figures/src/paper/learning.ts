@@ -1,4 +1,5 @@
 /** Figures 3 and 4: how log π of every kind of response moves during SFT, and during preference training. */
+import { moved } from '../effects.ts'
 import { groups, looks, type Group } from '../response-types.ts'
 import { change, estimate, isPreference, minus } from '../series.ts'
 import { argmaxType } from '../imported.ts'
@@ -9,7 +10,6 @@ import {
   learning,
   lacksTypes,
   modelOf,
-  movedText,
   pathText,
   pathsText,
   preference,
@@ -218,9 +218,9 @@ export const figure4 = (run: PaperRun): PaperFigure => {
   }
 }
 
-const marginText = ({ run, at }: Span, margin: NonNullable<ReturnType<typeof minus>>): string => {
+const marginText = ({ at }: Span, margin: NonNullable<ReturnType<typeof minus>>): string => {
   const [from, to] = [at[0], at.at(-1)!].map((e) => estimate(margin.at[e]).mean)
-  return `The margin log π(y⁺) − log π(y⁻) ${movedText(run, change(margin, at[0], at.at(-1)!))} (${from.toFixed(1)} → ${to.toFixed(1)}).`.replaceAll(
+  return `The margin log π(y⁺) − log π(y⁻) ${moved(change(margin, at[0], at.at(-1)!))} (${from.toFixed(1)} → ${to.toFixed(1)}).`.replaceAll(
     '-',
     '−',
   )

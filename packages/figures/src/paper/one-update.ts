@@ -4,6 +4,7 @@
  * MNIST: of a run of `ldyn sim digits` the figure is that; of any other run the same four questions are asked of its
  * response types.
  */
+import { stepName } from '../imported.ts'
 import { plural, show, signed } from '../numbers.ts'
 import { responseType, spareLook, type Look } from '../response-types.ts'
 import { changes, estimate } from '../series.ts'
@@ -16,7 +17,6 @@ import {
   meansOnly,
   modelOf,
   probesText,
-  stepName,
   stepsOf,
   typesOf,
 } from './about.ts'

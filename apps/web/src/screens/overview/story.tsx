@@ -69,7 +69,7 @@ const Coming = ({ run }: { run: LiveData }) => (
   <>
     {run.stages.map(stage => (
       <div key={stage.name}>
-        <h3>{stageTitle(stage)}</h3>
+        <h3>{stageTitle(run, stage)}</h3>
         <AwaitedList items={run.probes ? awaited(run, stage.loss !== 'sft') : [{ about: 'probes', letters: 70 }]} />
       </div>
     ))}
@@ -93,26 +93,18 @@ export const Story = ({ run, opened }: { run: LiveData; opened: OpenRun }) => {
   const comes = !run.probes || run.rows.has('logp') || areAwaited(run, opened)
   const place = useRef<HTMLElement>(null)
   useReserved(place, passages === undefined)
-  const meansOnly = run.manifest.imported?.meansOnly === true
-  const warning = caution(meansOnly ? 0 : (run.probes?.rows.length ?? 0))
+  const warning = caution([run])
   const coming = run.stages.map(({ name, to }) => `${name} ${passages ? '' : to}`).join()
   return useMemo(
     () =>
       run.stages.length === 0 || (passages ? passages.length === 0 : !comes) ? null : (
         <section class="panel story" aria-labelledby="story-title" aria-busy={passages === undefined} ref={place}>
           <h2 id="story-title">What happened, stage by stage</h2>
-          {meansOnly && run.probes && (
-            <p class="note caution">
-              The log holds means over the probes alone, so nothing can be said of noise.
-            </p>
-          )}
+          {warning && <p class="note caution">{warning}</p>}
           {passages ? <Told passages={passages} /> : <Coming run={run} />}
           <details>
             <summary>How these words are chosen</summary>
-            <p class="muted">
-              {RULE}
-              {warning && ` ${warning}`}
-            </p>
+            <p class="muted">{RULE}</p>
           </details>
         </section>
       ),
