@@ -1,6 +1,7 @@
 // The page stays its user’s while the Lab trains: everything of the engine is in the worker. A task of the page’s
 // thread is measured by the CPU time that it took, which does not grow while others use the machine.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { watchTasks } from './tasks.ts'
 import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
@@ -9,19 +10,11 @@ if (reason !== undefined) console.warn(`The Lab is not watched in a browser: ${r
 /** The longest that was seen is 17 ms on two cores; above 50 a page feels slow. */
 const MOST_MS = 50
 
-interface TraceEvent {
-  readonly name: string
-  readonly ph: string
-  readonly pid: number
-  readonly tid: number
-  readonly tdur?: number
-}
-
 describe.skipIf(reason !== undefined)('a training in the tab', () => {
   let stage: Stage | undefined
   beforeAll(async () => {
     stage = await openStage()
-  }, 180_000)
+  })
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]()
   })
@@ -30,15 +23,8 @@ describe.skipIf(reason !== undefined)('a training in the tab', () => {
     await using opened = await stage!.open('#/lab')
     const { page, complaints } = opened
     await settled(page)
-    const session = await page.context().newCDPSession(page)
-    const events: TraceEvent[] = []
-    session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])))
-    await session.send('Tracing.start', {
-      transferMode: 'ReportEvents',
-      traceConfig: { includedCategories: ['toplevel', 'blink.user_timing', 'devtools.timeline'] },
-    })
+    const watching = await watchTasks(page)
     await page.evaluate(() => {
-      performance.mark('of the page')
       location.hash = '#/lab?sim=gpt&layers=1&width=16&base=20&sftUpdates=10&dpoUpdates=20&beside=1'
     })
     await page.click('.lab-go')
@@ -49,20 +35,14 @@ describe.skipIf(reason !== undefined)('a training in the tab', () => {
     await page.waitForSelector('#panel-scissors canvas')
     const box = (await page.locator('#panel-scissors canvas').boundingBox())!
     for (let i = 1; i < 30; i++) await page.mouse.move(box.x + (i / 30) * box.width, box.y + box.height / 2)
-    const ended = new Promise(done => session.once('Tracing.tracingComplete', done))
-    await session.send('Tracing.end')
-    await ended
-    const own = events.find(({ name }) => name === 'of the page')!
-    const tasks = events.flatMap(({ name, ph, pid, tid, tdur }) =>
-      pid === own.pid && tid === own.tid && ph === 'X' && /RunTask/.test(name) ? [(tdur ?? 0) / 1000] : [])
+    const tasks = await watching.end()
     expect(tasks.length).toBeGreaterThan(100)
     expect(Math.max(...tasks)).toBeGreaterThan(1)
     expect(Math.max(...tasks), 'milliseconds of CPU in one task').toBeLessThan(MOST_MS)
-    const [head] = await page.locator('.lab-story h2').allTextContents().then(all => all.slice(1))
-    expect(head).toMatch(/^With extend \(B\) the same DPO moved the wanted answer y⁺ by .* nats; without it \(A\) by /)
-    for (const id of ['scissors', 'moves', 'words-rejected', 'words-chosen'])
-      expect(await page.locator(`#panel-${id}`).count(), id).toBe(1)
-    expect(await page.locator('.lab-links').textContent()).toMatch(/CompareFigure 5$/)
+    const head = (): Promise<string> => page.locator('.lab-story h2').allTextContents().then(all => all[1])
+    await expect.poll(head).toMatch(/^With extend \(B\) the same DPO moved the wanted answer y⁺ by .* nats; without it \(A\) by /)
+    for (const id of ['scissors', 'moves', 'words-rejected', 'words-chosen']) await page.waitForSelector(`#panel-${id}`)
+    await expect.poll(() => page.locator('.lab-links').textContent()).toMatch(/CompareFigure 5$/)
     // Whoever leaves and comes back finds it as it was.
     await page.click('.lab-links a:has-text("Overview")')
     await settled(page)

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addFiles, gramProbes, gramValue, N, positionAt, responseAt, writeMaps } from '../maps-on-disk.ts'
 import { beginRun, TYPES } from '../run-on-disk.ts'
 import { cell, csvOf, tableOf } from './twins.ts'
-import { openStage, withoutBrowser, type Stage } from './viewer.ts'
+import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 if (reason !== undefined) console.warn(`Maps are not tried in a browser: ${reason}`)
@@ -21,7 +21,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await (await beginRun(join(stage.runs, 'torn'), [0, 20, 40])).finish('done')
     await addFiles(join(stage.runs, 'torn'))
     await truncate(join(stage.runs, 'torn', 'kernel', 'gram-000040.safetensors'), 5000)
-  }, 120_000)
+  })
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
   it('Update: table, file and cursor say what was recorded of each token', async () => {
@@ -45,15 +45,15 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await page.focus('#panel-by-token .heat')
     for (const key of ['ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key)
     const expected = `token 1 ↵, direction 7 rejected: ${show(tokens!.directions['7 rejected'][1])} nats`
-    expect(await page.textContent('#panel-by-token .heat-said')).toBe(expected)
+    await expect.poll(() => page.textContent('#panel-by-token .heat-said')).toBe(expected)
     await page.waitForFunction(
       text => document.querySelector('[aria-live]')?.textContent?.includes(text),
       expected,
     )
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => location.hash.includes('cell=1.1'))
-    expect(await page.locator('#panel-text .token[aria-pressed="true"]').textContent()).toContain('↵')
-    expect(await page.textContent('#panel-by-token .says')).toContain('Σ predicted')
+    await expect.poll(() => page.locator('#panel-text .token[aria-pressed="true"]').textContent()).toContain('↵')
+    await expect.poll(() => page.textContent('#panel-by-token .says')).toContain('Σ predicted')
     expect(complaints).toEqual([])
   })
 
@@ -61,6 +61,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await using opened = await stage.open('#/r/full/update?y=chosen')
     const { page, complaints } = opened
     const timeline = page.locator('#panel-updates svg.timeline')
+    await settled(page)
     await timeline.scrollIntoViewIfNeeded()
     const box = (await timeline.boundingBox())!
     // Four slots between the left and the right edge of a drawing that is 900 wide.
@@ -72,7 +73,8 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await page.mouse.move(at(2), y, { steps: 4 })
     await page.mouse.up()
     await page.waitForFunction(() => location.hash.includes('ur=20~30'))
-    expect(await page.textContent('#panel-cumulative h2')).toContain('Steps 20 to 30 together')
+    await expect.poll(() => page.textContent('#panel-cumulative h2')).toContain('Steps 20 to 30 together')
+    await settled(page)
     const [head, ...rows] = await tableOf(page, 'cumulative')
     const mean = (step: number) =>
       (responseAt(step, 0, 'chosen').actual + responseAt(step, 1, 'chosen').actual) / 2
@@ -97,9 +99,10 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect(facts).toContain('rank 2 of 6')
     expect(facts).toContain('pushed up')
     await page.focus('#panel-tokens .matrix-switch button:nth-child(3)')
-    expect(await page.textContent('#matrix-definition')).toContain('G > 0: the update pushes the token up')
+    await expect.poll(() => page.textContent('#matrix-definition')).toContain('G > 0: the update pushes the token up')
     await page.click('#panel-tokens .matrix-switch button:has-text("C")')
     await page.waitForFunction(() => !location.hash.includes('mat='))
+    await settled(page)
     const sums = (await tableOf(page, 'tokens')).slice(1)
     for (const row of sums) {
       const numbers = row.slice(1).map(text => Number(text.replaceAll('−', '-')))
@@ -112,6 +115,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await using opened = await stage.open('#/r/full/kernel?norm=raw&order=prompt&s=20')
     const { page, complaints } = opened
     await page.waitForSelector('#panel-gram-change canvas')
+    await settled(page)
     expect(await page.locator('.three h2').allTextContents()).toEqual([
       'K at step 20',
       'K at step 0',
@@ -133,6 +137,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
       expect(Number(change[r][c + 1])).toBeCloseTo(gramValue(i, j, 20) - gramValue(i, j, 0), 5)
     }
     await page.waitForSelector('#panel-drift canvas')
+    await settled(page)
     const drift = await tableOf(page, 'drift')
     expect(drift.slice(1).map(([step]) => step)).toEqual(['0', '20', '40'])
     expect(await page.textContent('#panel-drift .says')).toMatch(/Stable-kernel assumption/)
@@ -141,6 +146,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     // A box from (4,4) to (11,13), dragged: all three maps zoom, and their files hold the window.
     const canvas = page.locator('#panel-gram canvas').first()
     await page.evaluate(() => scrollTo(0, 0))
+    await settled(page)
     const box = (await canvas.boundingBox())!
     const place = (k: number): number => ((k + 0.5) / N) * box.width
     await page.mouse.move(box.x + place(4), box.y + place(4))
@@ -148,6 +154,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await page.mouse.move(box.x + place(13), box.y + place(11), { steps: 5 })
     await page.mouse.up()
     await page.waitForSelector('#panel-gram .mini-map')
+    await settled(page)
     for (const panel of ['gram', 'gram-first', 'gram-change']) {
       const [head, ...rows] = await csvOf(page, panel)
       expect([rows.length, head.length - 1], panel).toEqual([8, 10])
@@ -162,6 +169,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     await using opened = await stage.open('#/r/full/squeeze?s=40')
     const { page, complaints } = opened
     await page.waitForSelector('#panel-ranks svg')
+    await settled(page)
     const [then, now] = [positionAt(0), positionAt(40)]
     const ranks = await tableOf(page, 'ranks')
     expect(ranks.slice(1)).toEqual(
@@ -176,7 +184,8 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect(await page.textContent('#panel-ledger')).toContain('Valley check')
     await page.click('#panel-top button.plain:has-text("w5")')
     await page.waitForFunction(() => location.hash.includes('tok=5'))
-    expect(await page.textContent('#panel-ranks .says')).toContain('followed')
+    await expect.poll(() => page.textContent('#panel-ranks .says')).toContain('followed')
+    await settled(page)
     expect((await tableOf(page, 'simplex')).slice(1)).toHaveLength(5)
     expect(complaints).toEqual([])
   })
@@ -186,6 +195,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await using opened = await stage.open('#/r/full/kernel?s=20', { colorScheme })
       await opened.page.waitForSelector('#panel-gram-change canvas')
+      await settled(opened.page)
       drawn.push(
         await opened.page
           .locator('#panel-gram canvas')
@@ -203,7 +213,7 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
     expect(await page.textContent('#panel-gram')).toContain('gram-000040.safetensors')
     await page.click('#panel-gram button:has-text("Show step 20")')
     await page.waitForSelector('#panel-gram canvas')
-    expect(await page.locator('.three h2').first().textContent()).toBe('K at step 20')
+    await expect.poll(() => page.locator('.three h2').first().textContent()).toBe('K at step 20')
   })
 
   it('of a run that recorded nothing of the kind are greyed, with the command that would record it', async () => {

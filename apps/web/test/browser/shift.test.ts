@@ -17,7 +17,7 @@ describe.skipIf(reason !== undefined)('what is read', () => {
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -27,8 +27,11 @@ describe.skipIf(reason !== undefined)('what is read', () => {
     await using opened = await stage.open('#/', { viewport: { width, height: 4000 } })
     const { page, complaints } = opened
     await settled(page)
-    // Rows are slower than curves, as those of a large run are.
+    // Rows are slower than curves, as those of a large run are: the first come when shifts are being watched.
+    let come = (): void => {}
+    const watched = new Promise<void>(done => (come = done))
     await page.route(/parts\?|\/file\/probe\/.*f32/, async route => {
+      if (/f32/.test(route.request().url())) await watched
       await new Promise(done => setTimeout(done, 700))
       await route.continue()
     })
@@ -49,6 +52,7 @@ describe.skipIf(reason !== undefined)('what is read', () => {
           shifts.push({ value, moved: sources.map(({ node }) => `${node?.nodeName} ${node?.className}`) })
       }).observe({ type: 'layout-shift' } as PerformanceObserverInit)
     })
+    come()
     await page.waitForSelector('.story[aria-busy=false] li')
     await settled(page)
     expect(await page.locator('.headline li').count()).toBeGreaterThan(1)

@@ -26,7 +26,7 @@ import {
 } from '../../src/snapshot/index.ts'
 import { addKernels, addUpdate, beginRun } from '../run-on-disk.ts'
 import { violationsOn } from './axe.ts'
-import { withoutBrowser } from './viewer.ts'
+import { PATIENCE_MS, settled, withoutBrowser } from './viewer.ts'
 
 const web = fileURLToPath(new URL('../..', import.meta.url))
 const whyNot = withoutBrowser()
@@ -59,7 +59,7 @@ beforeAll(async () => {
     args: [...found.args, '--disable-gpu'],
     env: { ...process.env, ...found.env } as Record<string, string>,
   })
-}, 180_000)
+})
 afterAll(async () => {
   await browser?.close()
   await rm(root, { recursive: true, force: true, maxRetries: 3 })
@@ -126,6 +126,7 @@ const open = async (
   javaScriptEnabled = true,
 ): Promise<{ page: Page; said: string[]; asked: string[] }> => {
   const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', javaScriptEnabled })
+  context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const [said, asked]: [string[], string[]] = [[], []]
   page.on('pageerror', error => said.push(error.message))
@@ -151,7 +152,7 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
       const opened = await open(`${address}#/r/one,two/${page}`)
       await opened.page.getByRole('link', { name: new RegExp(`^${page}$`, 'i') }).waitFor()
       await opened.page.waitForFunction(() => document.querySelectorAll('main figure, main section').length > 0)
-      await opened.page.waitForTimeout(250)
+      await settled(opened.page)
       expect(await opened.page.locator('.trouble').count(), page).toBe(0)
       await opened.page.getByText(/Snapshot of one, two, 2026-11-22 12:00 UTC, ldyn 1\.2\.3, sha256/).waitFor()
       expect(opened.said, page).toEqual([])
@@ -163,7 +164,7 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
   it('opens at its run, and side by side where it has several; the list has them all', async () => {
     const { page } = await open(await fileOf('one.html', ['one']))
     await page.getByRole('heading', { name: 'What happened' }).waitFor()
-    expect(page.url()).toContain('#/r/one/overview')
+    await page.waitForURL(/#\/r\/one\/overview/)
     await page.getByRole('link', { name: 'Runs', exact: true }).click()
     await page.getByRole('link', { name: 'one', exact: true }).waitFor()
     await page.context().close()
@@ -229,9 +230,11 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
       await page.getByRole('heading', { name: 'Lab', exact: false, level: 1 }).waitFor()
       await page.locator('.lab-sims').waitFor()
       await page.locator('main svg').first().waitFor()
+      await settled(page)
       const before = await page.locator('main').innerHTML()
       await page.getByRole('link', { name: 'Softmax race' }).click()
       await page.waitForFunction(html => document.querySelector('main')!.innerHTML !== html, before)
+      await settled(page)
       expect(await violationsOn(page)).toEqual([])
       expect(said).toEqual([])
       expect(asked).toEqual([address])
@@ -246,7 +249,7 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     await page.waitForFunction(
       () => /^(Done|Failed)/.test(document.querySelector('.lab-standing')?.textContent ?? ''),
       undefined,
-      { timeout: 150_000 },
+      { timeout: 200_000 },
     )
     await page.getByText('Computed by a worker on the CPU').first().waitFor()
     expect(await page.locator('.banner.bad, .trouble').count()).toBe(0)
@@ -258,13 +261,14 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     expect(said).toEqual([])
     expect(asked.filter(url => url !== address && !url.startsWith(`${address}#`))).toEqual([])
     await page.context().close()
-  }, 180_000)
+  })
 
   it('draws the figures of the paper', async () => {
     const address = await fileOf('one.html', ['one'])
     const { page, said } = await open(`${address}#/r/one/figures`)
     await page.locator('img.paper-figure').first().waitFor()
-    expect(await page.locator('img.paper-figure').first().evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0)
+    const drawn = page.locator('img.paper-figure').first()
+    await expect.poll(() => drawn.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0)
     expect(said).toEqual([])
     await page.context().close()
   })
@@ -371,5 +375,5 @@ describe.skipIf(whyNot !== undefined)('a snapshot from disk', () => {
     await opened.page.getByText('(text removed)').first().waitFor()
     expect(await readFile(path, 'utf8')).not.toContain('Question 0')
     expect(opened.said).toEqual([])
-  }, 120_000)
+  })
 })
