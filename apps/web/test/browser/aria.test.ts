@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { places, screens, tools } from '../../src/screens/index.ts'
 import { makeRunSet, type RunSet } from '../run-set.ts'
 import { goldenText } from './golden.ts'
-import { goTo, openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
+import { dialogClosed, goTo, openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 /** Words are made after figures, when there is time. */
@@ -18,7 +18,7 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs)
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
       await goTo(opened.page, `#/r/${keys}/${name}`, QUIET)
       await hold(opened.page, `${name}-${run}`, 'main')
     }
-  }, 120_000)
+  })
 
   it('of the shell, and of everything that opens from it', async () => {
     await using opened = await stage.open('#/r/full/overview')
@@ -49,6 +49,7 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
     await page.locator('dialog[open]').waitFor()
     await hold(page, 'keys', 'dialog[open]')
     await page.keyboard.press('Escape')
+    await dialogClosed(page)
     await page.keyboard.press('Control+k')
     await page.locator('dialog[open]').waitFor()
     // The list of runs is asked for when the search opens.
@@ -56,14 +57,16 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
     await settled(page, QUIET)
     await hold(page, 'search', 'dialog[open]')
     await page.keyboard.press('Escape')
+    await dialogClosed(page)
     for (const { id, title } of tools) {
       await page.locator('header').getByRole('button', { name: title, exact: true }).click()
       await page.locator('dialog[open]').waitFor()
       await settled(page)
       await hold(page, `tool-${id}`, 'dialog[open]')
       await page.keyboard.press('Escape')
+      await dialogClosed(page)
     }
-  }, 120_000)
+  })
 
   it('of the list of runs, of places without one, and of what is not there', async () => {
     await using opened = await stage.open('#/')
@@ -82,7 +85,7 @@ describe.skipIf(reason !== undefined)(`the tree of names and roles ${reason ?? '
       await goTo(opened.page, hash, QUIET)
       await hold(opened.page, name, 'main')
     }
-  }, 120_000)
+  })
 
   it('of a chart as a table', async () => {
     await using opened = await stage.open('#/r/full/dynamics?t=dynamics')

@@ -59,7 +59,7 @@ describe.skipIf(reason !== undefined)('runs that are dropped on the page', () =>
     await writeFile(join(folder, 'both.zip'), await zipOf(join(folder, 'mine')))
     await mkdir(join(folder, 'letters'))
     await writeFile(join(folder, 'letters', 'a.txt'), 'Dear all')
-  }, 90_000)
+  })
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })

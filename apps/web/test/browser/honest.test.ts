@@ -9,7 +9,7 @@ import { scaleFor } from '../../src/drawing/colour-limits.ts'
 import { paint, wholeOf } from '../../src/drawing/heat-map.ts'
 import { screens } from '../../src/screens/index.ts'
 import { makeRunSet, type RunSet } from '../run-set.ts'
-import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
+import { hashOf, openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 const TALL = { viewport: { width: 1280, height: 4000 } }
@@ -46,7 +46,7 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full', 'second'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         await showTable(page, panel)
       }
       expect(opened.complaints).toEqual([])
-    }, 120_000)
+    })
 
     it('says at its cursor what its table holds there, and saves the window that is drawn', async () => {
       await using opened = await stage.open(addressOf(name), TALL)
@@ -128,7 +128,8 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         // A window that the keys make: its file is what lies in it.
         await page.keyboard.press('+')
         await page.waitForFunction(() => location.hash.includes('x='))
-        const [, from, to] = /[?&]x=(-?[\d.]+)~(-?[\d.]+)/.exec(decodeURIComponent(page.url()))!.map(Number)
+        await settled(page)
+        const [, from, to] = /[?&]x=(-?[\d.]+)~(-?[\d.]+)/.exec(decodeURIComponent(await hashOf(page)))!.map(Number)
         const inside = rows.filter(([step]) => Number(step) >= from && Number(step) <= to)
         const [, ...saved] = rowsOfCsv(await save(page, panel, 'CSV'))
         expect.soft(saved, `${panel} from ${from} to ${to}`).toEqual(inside)
@@ -138,7 +139,7 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         await page.waitForFunction(() => !location.hash.includes('x='))
       }
       expect(opened.complaints).toEqual([])
-    }, 120_000)
+    })
 
     it('draws every point of every curve where its step and value are', async () => {
       await using opened = await stage.open(addressOf(name), TALL)
@@ -147,6 +148,7 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
       await listen(page)
       // Another theme draws every chart anew.
       await page.emulateMedia({ colorScheme: 'dark' })
+      await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark')
       await settled(page)
       for (const panel of await panelsOf(page, '.curves')) {
         const [head, ...rows] = rowsOfCsv(await save(page, panel, 'CSV'))
@@ -154,6 +156,8 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         const values = lines.map(c =>
           rows.flatMap(row => (row[c] === '' ? [] : [[Number(row[0]), Number(row[c])] as const])),
         )
+        const pathsDrawn = async (): Promise<number> => (await drawnOn(page, panel)).strokes.length
+        await expect.poll(pathsDrawn, { message: panel }).toBeGreaterThan(0)
         const { strokes: drawn, texts } = await drawnOn(page, panel)
         expect.soft(drawn.map(line => line.length), `${panel}: points of its lines`).toEqual(values.map(line => line.length))
         const [all, places] = [values.flat(), drawn.flat()]
@@ -175,7 +179,7 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
           .soft(farFrom(up, pairs.map(({ value, place }) => [value[1], place[1]])), `${panel}: pixels off in y`)
           .toBeLessThan(2)
       }
-    }, 120_000)
+    })
 
     it('draws maps in the colours of their values', async () => {
       await using opened = await stage.open(addressOf(name), TALL)
@@ -204,7 +208,8 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
         await page.keyboard.press('ArrowRight')
         // A map of one column has the next cell below.
         const second = Number(rows[0][Math.min(2, across)])
-        expect.soft(await page.locator(`#panel-${panel} .heat-said`).textContent(), panel).toContain(shortOf(second))
+        const said = page.locator(`#panel-${panel} .heat-said`)
+        await expect.poll(() => said.textContent(), { message: panel }).toContain(shortOf(second))
       }
     })
   })
@@ -212,12 +217,12 @@ describe.skipIf(reason !== undefined)(`every panel ${reason ?? ''}`, () => {
 
 const shortOf = (value: number): string => show(value)
 
-/** What screen readers are told, as soon as it is what is waited for; else what it is after three seconds. */
+/** What screen readers are told, as soon as it is what is waited for; else what it is after half a minute. */
 const saidOn = async (page: Page, isRight: (text: string) => boolean): Promise<string> => {
   const began = performance.now()
   for (;;) {
     const text = (await page.locator('[aria-live=polite]').allTextContents()).join(' ').trim()
-    if (isRight(text) || performance.now() - began > 3000) return text
+    if (isRight(text) || performance.now() - began > 30_000) return text
     await page.waitForTimeout(60)
   }
 }

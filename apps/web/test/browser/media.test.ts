@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full', 'second'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -65,7 +65,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
     await page.focus('#panel-dynamics .curves')
     expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).not.toBe('none')
     expect(opened.complaints).toEqual([])
-  }, 120_000)
+  })
 
   it('no motion: nothing is animated where none is wanted', async () => {
     await using opened = await stage.open('#/', { reducedMotion: 'reduce' })
@@ -81,7 +81,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
       )
       expect.soft({ moving, could }, address).toEqual({ moving: 0, could: 0 })
     }
-  }, 120_000)
+  })
 
   it.each(['light', 'dark'] as const)('more contrast, %s: text of 7:1', async colorScheme => {
     await using opened = await stage.open('#/', { contrast: 'more', colorScheme, viewport: { width: 1280, height: 4000 } })
@@ -91,7 +91,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
       // Where the ground of a token is a value, its colour is data, and black or white has 4.5:1 on all of them.
       expect.soft(await violationsOn(opened.page, ['color-contrast-enhanced'], ['.token']), address).toEqual([])
     }
-  }, 120_000)
+  })
 
   it('200 % zoom: a window of 640 by 400 pixels shows everything without scrolling sideways', async () => {
     await using opened = await stage.open('#/', { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 })
@@ -107,7 +107,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
       })
       expect.soft(room, `${address}: height that is left`).toBeGreaterThan(240)
     }
-  }, 120_000)
+  })
 
   it('larger text alone: at 200 % nothing is cut off or covered', async () => {
     await using opened = await stage.open('#/')
@@ -117,7 +117,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
       await settled(opened.page)
       expect.soft(await overflowOf(opened.page), address).toBe(0)
     }
-  }, 120_000)
+  })
 
   it('spacing of text as WCAG 1.4.12 asks for breaks nothing', async () => {
     await using opened = await stage.open('#/')
@@ -130,7 +130,7 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
       await goTo(opened.page, address)
       expect.soft(await overflowOf(opened.page), address).toBe(0)
     }
-  }, 120_000)
+  })
 
   /** What of the shell is still there. */
   const shellOf = (page: Page): Promise<readonly string[]> =>
@@ -162,5 +162,5 @@ describe.skipIf(reason !== undefined)(`what readers ask of their browser ${reaso
     }
     const pdf = await page.pdf({ format: 'A4' })
     expect(pdf.subarray(0, 5).toString('latin1')).toBe('%PDF-')
-  }, 120_000)
+  })
 })

@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)('pictures in Chromium', () => {
   beforeAll(async () => {
     stage = await openStage()
     await writeMaps(join(stage.runs, 'full'))
-  }, 120_000)
+  })
   afterAll(() => stage?.[Symbol.asyncDispose]())
 
   /** A page as high as all that is on it. */
@@ -54,7 +54,6 @@ describe.skipIf(reason !== undefined)('pictures in Chromium', () => {
       }
       expect(complaints).toEqual([])
     },
-    120_000,
   )
 
   it('text has every token in its colour, and no word that is for the page alone', async () => {

@@ -47,7 +47,7 @@ describe.skipIf(reason !== undefined)(`pictures ${reason ?? ''}`, () => {
     await rm(seenFolder, { recursive: true, force: true })
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full', 'second', 'bare', 'truncated', 'recorded', 'failed', 'newer'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()

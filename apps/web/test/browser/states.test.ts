@@ -55,7 +55,7 @@ describe.skipIf(reason !== undefined)(`screens in every state ${reason ?? ''}`, 
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs)
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -94,7 +94,7 @@ describe.skipIf(reason !== undefined)(`screens in every state ${reason ?? ''}`, 
         }
         await checkBoth(opened, address)
       }
-    }, 180_000)
+    })
   })
 
   it.each(unreadable)('a run that is $name says so on every screen', async ({ name, says }) => {
@@ -164,7 +164,7 @@ describe.skipIf(reason !== undefined)(`screens in every state ${reason ?? ''}`, 
       expect.soft(await overflowOf(opened.page), address).toBe(0)
     }
     expect(opened.complaints).toEqual([])
-  }, 180_000)
+  })
 })
 
 describe.skipIf(reason !== undefined)('an empty directory', () => {
@@ -181,7 +181,7 @@ describe.skipIf(reason !== undefined)('an empty directory', () => {
     await settled(opened.page)
     expect(await overflowOf(opened.page)).toBe(0)
     expect(opened.complaints).toEqual([])
-  }, 60_000)
+  })
 })
 
 describe.skipIf(reason !== undefined)('the browser under test', () => {
