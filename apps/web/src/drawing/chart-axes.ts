@@ -2,7 +2,7 @@
 // are those of @ldyn/figures, so that the page has the axes of the SVG that is saved of it.
 import { bent, brief, linear, tickText, type Scale } from '@ldyn/figures'
 import { stepRange, valueRange, windowFor, type CurvePanel, type Window } from './align.ts'
-import { AXIS_ROOM, FOOT_ROOM, HEAD_ROOM, labelRoom } from './chart-look.ts'
+import { AXIS_ROOM, FOOT_ROOM, HEAD_ROOM, nameColumn, type NameColumn } from './chart-look.ts'
 
 /** What decides where the axes lie; sizes of the whole chart in CSS pixels. */
 export interface AxesState {
@@ -23,6 +23,7 @@ export interface Box {
 
 export interface Axes {
   readonly box: Box
+  readonly names: NameColumn['names']
   readonly window: Window
   /** From values to CSS pixels of the chart. */
   readonly x: Scale
@@ -79,10 +80,11 @@ const alike = (ticks: readonly number[], counted: boolean): readonly string[] =>
 
 export const axesOf = (state: AxesState): Axes => {
   const { panel, width, height, logX } = state
+  const { room, names } = nameColumn(panel.lines, width)
   const box = {
     left: AXIS_ROOM,
     top: HEAD_ROOM,
-    width: Math.max(1, width - AXIS_ROOM - labelRoom(width, panel.lines.length)),
+    width: Math.max(1, width - AXIS_ROOM - room),
     height: Math.max(1, height - HEAD_ROOM - FOOT_ROOM),
   }
   const window = windowOf(state)
@@ -92,6 +94,7 @@ export const axesOf = (state: AxesState): Axes => {
   const [from, to] = [there(window.from), there(window.to)]
   return {
     box,
+    names,
     window,
     x,
     y,

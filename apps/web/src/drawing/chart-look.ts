@@ -1,5 +1,5 @@
 // How charts on a canvas look where a line's own look does not say: inks, letters, the room that names have.
-import type { Marker } from '@ldyn/figures'
+import { cut, textWidth, type Line, type Marker } from '@ldyn/figures'
 import type { Mark } from './align.ts'
 
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
@@ -23,9 +23,62 @@ export const markLook: Readonly<Record<Mark['kind'], { readonly letter: string; 
 /** Around the plot: on its left for numbers, above it for stages, below it for steps. */
 export const [AXIS_ROOM, HEAD_ROOM, FOOT_ROOM] = [54, 20, 26]
 
-/** Room for names beside the lines' ends; a narrow chart of many lines leaves them to its legend. */
-export const labelRoom = (width: number, lines: number): number =>
-  width >= 560 ? 134 : width >= 300 && lines <= 8 ? 98 : 10
+/** CSS pixels of a name's letters. */
+const NAME = 11
+let measure: CanvasRenderingContext2D | null | undefined
+const widths = new Map<string, number>()
+
+/** How wide a name is, in CSS pixels; without a canvas (tests) as wide as SVG figures take letters to be. */
+export const nameWidth = (text: string): number => {
+  let width = widths.get(text)
+  if (width === undefined) {
+    measure ??= globalThis.document?.createElement('canvas').getContext('2d')
+    if (measure) measure.font = fontOf(NAME)
+    width = measure?.measureText(text).width ?? textWidth(text)
+    widths.set(text, width)
+  }
+  return width
+}
+
+/** From the plot to a name, with a piece of its line between them; behind the name; between it and its reading. */
+export const [NAME_LEAD, NAME_END, READING_GAP] = [32, 6, 5]
+
+/** Shares of a chart's width: for names, for names with their readings, and for many names in a narrow chart. */
+const [NAMES, READINGS, MANY] = [0.42, 0.3, 0.24]
+
+export interface NameColumn {
+  /** Right of the plot; without names what is left there for the last number of the axis. */
+  readonly room: number
+  /** By line; undefined where the chart leaves them to its legend. */
+  readonly names?: readonly { readonly name: string; readonly reading?: string }[]
+}
+
+/**
+ * The names beside the lines' ends: as wide as they are, with their readings where these fit too, and cut only where a
+ * name would take the plot's room. A narrow chart of many lines leaves them to its legend.
+ */
+export const nameColumn = (lines: readonly Pick<Line, 'label' | 'reading'>[], width: number): NameColumn => {
+  const bare = { room: 10 }
+  if (width < 300 || lines.length === 0) return bare
+  const around = NAME_LEAD + NAME_END
+  const plain = Math.ceil(around + Math.max(...lines.map(({ label }) => nameWidth(label))))
+  if (width < 560 && lines.length > 8 && plain > MANY * width) return bare
+  const read = ({ label, reading }: Pick<Line, 'label' | 'reading'>): number =>
+    nameWidth(label) + (reading === undefined ? 0 : READING_GAP + nameWidth(reading))
+  const full = Math.ceil(around + Math.max(...lines.map(read)))
+  if (full <= READINGS * width)
+    return { room: full, names: lines.map(({ label, reading }) => ({ name: label, reading })) }
+  const room = Math.min(plain, Math.floor(NAMES * width))
+  return { room, names: lines.map(({ label }) => ({ name: fitted(label, room - around) })) }
+}
+
+/** As much of a text as goes into so many pixels. */
+const fitted = (text: string, room: number): string => {
+  let letters = [...text].length
+  let found = text
+  while (letters > 1 && nameWidth(found) > room) found = cut(text, --letters)
+  return found
+}
 
 const corners: Readonly<Record<'diamond' | 'triangle', readonly (readonly [number, number])[]>> = {
   diamond: [

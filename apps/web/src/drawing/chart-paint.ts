@@ -5,7 +5,7 @@
 import { cut, spread } from '@ldyn/figures'
 import type { CurveLine, CurvePanel } from './align.ts'
 import type { Axes, Box } from './chart-axes.ts'
-import { dashOf, fontOf, inks, labelRoom, markerPath, markLook } from './chart-look.ts'
+import { dashOf, fontOf, inks, markerPath, markLook, NAME_LEAD, nameWidth, READING_GAP } from './chart-look.ts'
 import { edgeOf, outline, type Thinned } from './thin.ts'
 
 /** What is painted. */
@@ -244,16 +244,17 @@ const markers = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
 }
 
 /** Each name at the height where its line leaves the window, moved apart where they would cover each other. */
-const names = (surface: Surface, { window }: Axes, scene: Scene): void => {
+const names = (surface: Surface, { window, names: written }: Axes, scene: Scene): void => {
   const { ctx, box, ratio, x, y } = surface
-  const { panel, width, thinned } = scene
-  const room = labelRoom(width, panel.lines.length)
-  if (room < 50) return
+  const { panel, thinned } = scene
+  if (!written) return
   const { left, top, height } = box
   const right = left + box.width
   const ends = panel.lines.flatMap((line, l) => {
     const i = thinned.points[l].findLast(point => line.steps[point] <= window.to)
-    return i === undefined ? [] : [{ line, x: x(line.steps[i]), y: y((line.smoothed ?? line.mean)[i]) }]
+    return i === undefined
+      ? []
+      : [{ line, ...written[l], x: x(line.steps[i]), y: y((line.smoothed ?? line.mean)[i]) }]
   })
   const heights = spread(
     ends.map(end => end.y / ratio),
@@ -265,8 +266,8 @@ const names = (surface: Surface, { window }: Axes, scene: Scene): void => {
   ctx.font = fontOf(11 * ratio)
   ctx.textBaseline = 'middle'
   ctx.textAlign = 'left'
-  const { ink } = inkOf(scene)
-  ends.forEach(({ line, x: endX, y: endY }, i) => {
+  const { ink, muted } = inkOf(scene)
+  ends.forEach(({ line, name, reading, x: endX, y: endY }, i) => {
     const at = heights[i] * ratio
     const own = colourOf(scene, line)
     ctx.strokeStyle = own
@@ -288,7 +289,10 @@ const names = (surface: Surface, { window }: Axes, scene: Scene): void => {
     markerPath(ctx, line.look.marker, right + 19 * ratio, at, 2.4 * ratio)
     ctx.fill()
     ctx.fillStyle = ink
-    ctx.fillText(cut(line.label, Math.floor((room - 34) / 6.1)), right + 32 * ratio, at)
+    ctx.fillText(name, right + NAME_LEAD * ratio, at)
+    if (reading === undefined) return
+    ctx.fillStyle = muted
+    ctx.fillText(reading, right + (NAME_LEAD + nameWidth(name) + READING_GAP) * ratio, at)
   })
   ctx.restore()
 }

@@ -1,12 +1,12 @@
 // Lines of a metric: one for each run that has it, of one response type or of whatever else a group is the mean of.
 // A type keeps its colour, dash and marker everywhere; where there are several runs the dash says the run.
-import { letter, runDash, type Look } from '@ldyn/figures'
+import { letter, runDash, stepName, type Look } from '@ldyn/figures'
 import type { Curves, Units } from '../data/curves.ts'
 import { evaluationAt } from '../data/evaluation.ts'
 import type { LiveData } from '../data/live-run.ts'
 import { smooth, type CurveLine } from '../drawing/align.ts'
 import type { Spread, View } from '../state/address.ts'
-import { lookOf, nameOf } from './types.ts'
+import { lookOf, namedType } from './types.ts'
 
 export interface LineRequest {
   readonly metric: string
@@ -16,7 +16,9 @@ export interface LineRequest {
   /** Changes since this step. */
   readonly since?: number | 'first'
   readonly smooth?: number
+  /** What the lines are called, where that is not their type; behind it what that means. */
   readonly label?: string
+  readonly reading?: string
   readonly look?: Look
   readonly key?: string
   /** What one value of the line is the mean of, where it is not one response of the type. */
@@ -24,12 +26,16 @@ export interface LineRequest {
 }
 
 // All lines of a run have the same steps: whoever draws them tells by the array that they do.
-const placesKept = new WeakMap<LiveData, Pick<CurveLine, 'steps' | 'stages'>>()
+const placesKept = new WeakMap<LiveData, Pick<CurveLine, 'steps' | 'stages' | 'counts'>>()
 
-const placesOf = (run: LiveData): Pick<CurveLine, 'steps' | 'stages'> => {
+const placesOf = (run: LiveData): Pick<CurveLine, 'steps' | 'stages' | 'counts'> => {
   let found = placesKept.get(run)
   if (!found) {
-    found = { steps: run.evaluations.map(({ step }) => step), stages: run.evaluations.map(({ stage }) => stage) }
+    found = {
+      steps: run.evaluations.map(({ step }) => step),
+      stages: run.evaluations.map(({ stage }) => stage),
+      ...(stepName(run) === 'evaluation' && { counts: 'evaluation' }),
+    }
     placesKept.set(run, found)
   }
   return found
@@ -49,7 +55,8 @@ export const linesOf = (
     const curve = curves.of(run, { metric, type, per, spread, since: base, units })
     if (!curve || curve.mean.length === 0) return []
     const look = lookOf(run.types, type)
-    const [label, key] = [request.label ?? nameOf(type), request.key ?? type]
+    const { label, reading } = request.label === undefined ? namedType(type) : { ...request, label: request.label }
+    const key = request.key ?? type
     const many = runs.length > 1
     const own = request.look ?? look
     return [
@@ -57,6 +64,7 @@ export const linesOf = (
         key: many ? `${key} ${letter(r)}` : key,
         type,
         label: many ? `${letter(r)} ${label}` : label,
+        ...(reading !== undefined && { reading }),
         look: many ? { ...own, dash: runDash(r) } : own,
         ...placesOf(run),
         mean: curve.mean,

@@ -69,14 +69,31 @@ export const perText = (metric: string, per: View['per']): string =>
       ? 'per response token'
       : 'summed over the response'
 
-/** What the band around a line is. */
-export const bandText: Readonly<Record<Spread, string | undefined>> = {
+/**
+ * Of an axis: the quantity, what it is a sum or mean of, and its unit. A panel says these here and nowhere else; what
+ * the quantity is, its caption says. `single` values are of one probe; `less` is what they are the difference to.
+ */
+export const unitText = (
+  metric: string,
+  per: View['per'],
+  { change = false, single = false, less }: { change?: boolean; single?: boolean; less?: string } = {},
+): string => {
+  const { title, unit } = textOf(metric)
+  const over = single ? '' : isSum(metric) ? ', mean over probes' : ', then over probes'
+  return `${change ? 'Δ ' : ''}${title}${less === undefined ? '' : ` less ${less}`}, ${perText(metric, per)}${over}${unit && ` (${unit})`}`
+}
+
+const bandText: Readonly<Record<Spread, string | undefined>> = {
   none: undefined,
-  se: '± one standard error of the mean over probes',
+  se: '± one standard error of the mean',
   boot: bootText,
   iqr: 'middle half of the probes (quartiles)',
   range: 'lowest to highest probe',
 }
+
+/** What the band around a line is; of changes the error is that of each probe against its own start. */
+export const bandFor = (spread: Spread, change = false): string | undefined =>
+  change && spread === 'se' ? '± one standard error of the probes’ own changes' : bandText[spread]
 
 /** The beginning of a sentence. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

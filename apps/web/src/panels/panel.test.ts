@@ -75,20 +75,31 @@ describe('the panel of response types', () => {
       expect(panel.title).toContain('since step 10')
     }))
 
-  it('says per what, and never divides a mean', () =>
+  it('says per what and mean of what once, at the axis, and never divides a mean', () =>
     withData(
       data => {
         const perToken = dynamicsPanel([data], createCurves(), { ...view, per: 'token' }) as CurvesModel
-        expect(perToken.panel.unit).toBe('log π(y), per response token (nats)')
+        expect(perToken.panel.unit).toBe('log π(y), per response token, mean over probes (nats)')
+        expect(perToken.says).not.toMatch(/over probes|per response token/)
         const entropy = dynamicsPanel([data], createCurves(), {
           ...view,
           metric: 'entropy',
           per: 'token',
         }) as CurvesModel
-        expect(entropy.panel.unit).toBe('entropy, mean over response tokens (nats)')
+        expect(entropy.panel.unit).toBe('entropy, mean over response tokens, then over probes (nats)')
       },
       ['logp', 'entropy'],
     ))
+
+  it('names lines by the keys that files have, their readings apart', () =>
+    withData(data => {
+      const { panel } = dynamicsPanel([data], createCurves(), view) as CurvesModel
+      expect(panel.lines.map(({ label }) => label)).toEqual(panel.lines.map(({ key }) => key))
+      expect(panel.lines.find(({ key }) => key === 'irr_train')?.reading).toBe('other training')
+      expect(panel.lines.find(({ key }) => key === 'chosen')?.reading).toBeUndefined()
+      const file = svgFor({ kind: 'curves', id: 'p', title: 't', says: '', panel })!
+      expect(file).toMatch(/>irr_train<tspan[^>]*> other training<\/tspan>/)
+    }))
 
   it('is loading while a metric is read, and missing where the run has none', () =>
     withData(data => {

@@ -142,6 +142,9 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
   return { ...panel, lines }
 }
 
+/** Of a file whose lines have readings behind their names. */
+const NAMED = { width: 580, height: 300 }
+
 /** The panel as an SVG file, made of its model; undefined where the file is what the page shows. */
 export const svgFor = (
   model: PanelModel,
@@ -166,7 +169,10 @@ export const svgFor = (
     says: [rest.says, banded ? `Band: ${band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
-  return panel.lines.length === 0 ? undefined : figure([panel], panel.title)
+  if (panel.lines.length === 0) return undefined
+  // A file stands alone: it is wide enough for what its lines' names mean.
+  const named = panel.lines.some(({ reading }) => reading !== undefined)
+  return figure([panel], panel.title, named ? { size: NAMED } : {})
 }
 
 /** One paragraph for those who cannot see the drawing. */

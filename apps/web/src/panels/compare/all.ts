@@ -5,7 +5,7 @@ import { isSum } from '@ldyn/runs'
 import type { Curves } from '../../data/curves.ts'
 import type { Axis } from '../../drawing/align.ts'
 import type { View } from '../../state/address.ts'
-import { whyNot } from '../dynamics/axis.ts'
+import { alongText, whyNot } from '../dynamics/axis.ts'
 import { differenceOf, type Difference } from './data.ts'
 import { minusPanels, MOST_LINES, overlayPanels, sidePanels } from './panels.ts'
 import type { Compared, Comparison, End, Line } from './comparison.ts'
@@ -44,7 +44,6 @@ function* linesOfAll(
           run: r,
           type: key,
           key: `${key} ${letter(r)}`,
-          label: `${letter(r)} ${line.label}`,
           look: { ...line.look, dash: runDash(r) },
           ...(axes && { steps, updates: line.steps }),
         })
@@ -129,7 +128,7 @@ export function* compareAll(comparison: Comparison, curves: Curves): Generator<v
     ends,
     cursorAt: (run, step) => (axes ? Math.max(0, Math.round(axes[0].stepAt(axes[run].at(step)))) : step),
     notes: [
-      ...(why.length > 0 ? [`The axis counts updates. ${why.slice(0, 3).join('; ')}.`] : []),
+      ...(why.length > 0 ? [`The axis counts ${alongText(runs, 'step')}. ${why.slice(0, 3).join('; ')}.`] : []),
       ...(unaligned === undefined ? [] : [unaligned]),
       ...(view.mode === 'side' && runs.length > MOST_LINES
         ? [`The first ${MOST_LINES} of ${runs.length} runs stand side by side; the table has all.`]

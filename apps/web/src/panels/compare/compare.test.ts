@@ -44,6 +44,7 @@ const finish = <T>(work: Generator<void, T>): T => {
 }
 const view = { ...DEFAULTS, runs: ['a', 'b'], page: 'compare' as const }
 const comparisonOf = (runs: readonly LiveData[], patch: Partial<Comparison> = {}): Comparison => ({
+  names: runs.map((_, r) => `run ${r}`),
   runs,
   groups: runs.map((_, r) => [r]),
   baseline: 0,
@@ -136,6 +137,11 @@ describe('many runs', () => {
       const few = finish(compareAll(comparisonOf([data, movedBy(data, () => 1)]), createCurves()))
       expect(few.panels.map(({ title }) => title)).toEqual(['chosen', 'rejected', 'irr_train'])
       expect(few.panels[0].panel.lines.map(({ key }) => key)).toEqual(['chosen A', 'chosen B'])
+      // The title says the type: the lines are the runs.
+      expect(few.panels[2].panel.lines.map(({ label, reading }) => [label, reading])).toEqual([
+        ['A', 'run 0'],
+        ['B', 'run 1'],
+      ])
       const runs = Array.from({ length: MOST_LINES + 1 }, (_, i) => movedBy(data, () => i))
       const many = finish(compareAll(comparisonOf(runs), createCurves()))
       const { lines } = many.panels[0].panel
@@ -155,6 +161,7 @@ describe('many runs', () => {
         compareAll(comparisonOf([apart, data], { baseline: 1, view: { ...view, mode: 'minus' } }), createCurves()),
       )
       expect(found.panels[0].panel.lines[0].label).toBe('A − B')
+      expect(found.panels[0].panel.unit).toBe('log π(y) less B, summed over the response, mean over probes (nats)')
       expect(found.panels[0].panel.lines[0].mean.map(x => Number(x.toFixed(3)))).toEqual([0, 0, -2.15, -2.15])
       expect(partings(found)[0]).toMatchObject({ run: 0, step: 20 })
     }))
@@ -167,7 +174,10 @@ describe('many runs', () => {
       )
       expect(panels).toHaveLength(2)
       expect(panels[0].panel.range).toEqual(panels[1].panel.range)
-      expect(panels[1].panel.lines.map(({ key }) => key)).toEqual(['chosen', 'irr_train'])
+      expect(panels[1].panel.lines.map(({ key, label }) => [key, label])).toEqual([
+        ['chosen', 'chosen'],
+        ['irr_train', 'irr_train'],
+      ])
     }))
 })
 

@@ -8,6 +8,8 @@ import type { CurvesModel } from '../panel.ts'
 /** What is asked of the runs; runs that differ in their seed alone may be one group. */
 export interface Comparison {
   readonly runs: readonly LiveData[]
+  /** What the page calls them. */
+  readonly names: readonly string[]
   readonly groups: readonly (readonly number[])[]
   readonly baseline: number
   readonly view: Pick<View, 'metric' | 'per' | 'spread' | 'change' | 'versus' | 'along' | 'mode' | 'hidden' | 'alignAt'>

@@ -4,8 +4,8 @@ import { letter, runDash, stageMarks, type Look } from '@ldyn/figures'
 import { pointAt, valueRange, type Axis, type CurveLine, type CurvePanel } from '../../drawing/align.ts'
 import { bundleOf, type Bundle } from './data.ts'
 import type { Compared, Comparison, Line } from './comparison.ts'
-import { bandText, capital, perText, textOf } from '../metrics.ts'
-import { typesIn } from '../types.ts'
+import { bandFor, capital, textOf, unitText } from '../metrics.ts'
+import { namedType, typesIn } from '../types.ts'
 import type { CurvesModel } from '../panel.ts'
 
 /** More runs than this share a band. */
@@ -16,13 +16,11 @@ const panelOf = (
   axes: readonly Axis[] | undefined,
   own: Pick<CurvePanel, 'id' | 'title' | 'says' | 'lines'> & Partial<CurvePanel>,
 ): CurvesModel => {
-  const { title, unit } = textOf(view.metric)
-  const per = perText(view.metric, view.per)
   const panel: CurvePanel = {
     section: 'overview',
     zero: view.change,
-    unit: `${view.change ? 'Δ ' : ''}${title}, ${per}${unit && ` (${unit})`}`,
-    band: bandText[view.spread],
+    unit: unitText(view.metric, view.per, { change: view.change }),
+    band: bandFor(view.spread, view.change),
     stages: stageMarks(runs, axes && ((step, r) => axes[r].at(step))),
     ...(axes && { axis: axes[0], xName: axes[0].name }),
     ...own,
@@ -30,15 +28,23 @@ const panelOf = (
   return { id: panel.id, kind: 'curves', title: panel.title, says: panel.says, panel }
 }
 
-const saysOf = (comparison: Comparison, says: string): string => {
-  const { title } = textOf(comparison.view.metric)
-  return `${capital(says)}. ${title}, ${perText(comparison.view.metric, comparison.view.per)}; mean over probes.`
+/** What all figures of a comparison show, said once above them; each one's own caption says of what. */
+export const metricSays = ({ baseline, view }: Pick<Comparison, 'baseline' | 'view'>): string => {
+  const { says } = textOf(view.metric)
+  if (view.mode !== 'minus') return says
+  return `${says} Each line is a run less ${letter(baseline)}, on the probes that both have: above 0 it has more of it.`
 }
+
+/** The name of a run's line where the figure says the type: its letter, with the run behind it. */
+const namedRun = ({ names }: Comparison, r: number): Pick<CurveLine, 'label' | 'reading'> => ({
+  label: letter(r),
+  reading: names[r],
+})
 
 /** A line through what a bundle has in the middle, with the band that is asked for. */
 const bundleLine = (
   bundle: Bundle,
-  own: { key: string; label: string; look: Look; type: string },
+  own: { key: string; label: string; reading?: string; look: Look; type: string },
   middle: 'median' | 'mean',
   band: 'quartiles' | 'range' | 'none',
   of: Pick<CurveLine, 'steps' | 'stages'>,
@@ -59,13 +65,13 @@ export const overlayPanels = (
   lines: readonly Line[],
   axes: readonly Axis[] | undefined,
 ): readonly CurvesModel[] => {
-  const { runs, groups, baseline, view } = comparison
+  const { runs, names, groups, baseline, view } = comparison
   const grouped = groups.some(({ length }) => length > 1)
   return typesIn(runs).flatMap(type => {
     const own = lines.filter(line => line.type === type.key)
     if (own.length === 0) return []
     const id = `only-${type.key}`
-    const base = { id, title: type.key, says: saysOf(comparison, type.says) }
+    const base = { id, title: type.key, says: `${capital(type.says)}.` }
     if (groups.length > MOST_LINES) {
       const range = view.spread === 'range'
       const first = own.find(({ run }) => run === baseline)
@@ -80,7 +86,7 @@ export const overlayPanels = (
               ? [
                   {
                     ...first,
-                    label: letter(baseline),
+                    ...namedRun(comparison, baseline),
                     look: { ...first.look, dash: '4 4', width: 1.4 },
                     se: undefined,
                     low: undefined,
@@ -107,7 +113,13 @@ export const overlayPanels = (
         return [
           bundleLine(
             bundleOf(mine),
-            { key: `${type.key} ${name}`, label: `${name} ${type.short}`, look, type: type.key },
+            {
+              key: `${type.key} ${name}`,
+              label: name,
+              reading: members.length > 1 ? `${members.length} seeds` : names[members[0]],
+              look,
+              type: type.key,
+            },
             'mean',
             view.spread === 'none' ? 'none' : 'range',
             mine[0],
@@ -122,7 +134,8 @@ export const overlayPanels = (
         }),
       ]
     }
-    return [panelOf(comparison, axes, { ...base, lines: own })]
+    const named = own.map(line => ({ ...line, ...namedRun(comparison, line.run) }))
+    return [panelOf(comparison, axes, { ...base, lines: named })]
   })
 }
 
@@ -132,21 +145,21 @@ export const sidePanels = (
   lines: readonly Line[],
   axes: readonly Axis[] | undefined,
 ): readonly CurvesModel[] => {
-  const { runs, view } = comparison
+  const { runs, names, view } = comparison
   const shown = lines.filter(({ type, run }) => !view.hidden.includes(type) && run < MOST_LINES)
   const made = runs.slice(0, MOST_LINES).map((run, r) => {
     const types = typesIn([run])
     return panelOf(comparison, axes, {
       id: `run-${r}`,
-      title: `${letter(r)} ${run.id}`,
-      says: saysOf(comparison, 'every response type of this run; all runs on one scale'),
+      title: `${letter(r)} ${names[r]}`,
+      says: 'Every response type of this run; all runs on one scale.',
       stages: stageMarks([run], axes && (step => axes[r].at(step))),
       lines: shown
         .filter(line => line.run === r)
         .map(line => ({
           ...line,
           key: line.type,
-          label: line.label.replace(/^[A-Z]+ /, ''),
+          ...namedType(line.type),
           look: types.find(({ key }) => key === line.type)?.look ?? line.look,
         })),
     })
@@ -162,8 +175,7 @@ export const minusPanels = (
   differences: Compared['differences'],
   axes: readonly Axis[] | undefined,
 ): readonly CurvesModel[] => {
-  const { runs, baseline, groups, view } = comparison
-  const { title } = textOf(view.metric)
+  const { runs, names, baseline, groups, view } = comparison
   return typesIn(runs).flatMap(type => {
     const found = differences.get(type.key) ?? []
     const lines = found.flatMap((difference, r): CurveLine[] =>
@@ -172,6 +184,7 @@ export const minusPanels = (
             {
               key: `${type.key} ${letter(r)}`,
               label: `${letter(r)} − ${letter(baseline)}`,
+              reading: `${names[r]} less ${names[baseline]}`,
               type: type.key,
               look: { ...type.look, dash: runDash(r) },
               steps: difference.steps,
@@ -191,7 +204,8 @@ export const minusPanels = (
       panelOf(comparison, axes, {
         id: `minus-${type.key}`,
         title: `${type.key}: less ${letter(baseline)}`,
-        says: `${capital(type.says)}. ${title}, ${perText(view.metric, view.per)}: the run less ${letter(baseline)}, the same probes; above 0 it is more probable in the run.`,
+        says: `${capital(type.says)}.`,
+        unit: unitText(view.metric, view.per, { less: letter(baseline) }),
         zero: true,
         lines: many ? [bundleLine(bundleOf(lines), all, 'median', 'quartiles', lines[0])] : lines,
         band: many

@@ -9,8 +9,6 @@ import { alongText, axesOf } from '../dynamics/axis.ts'
 /** The setting that counts from each run's own first update. */
 export const FROM_FIRST = '0'
 
-const updates: Axis = { name: alongText.step, at: step => step, stepAt: x => x }
-
 /** Stages that all runs have, in the order of the first. */
 export const stagesOfAll = ([first, ...others]: readonly Pick<LiveData, 'stages'>[]): readonly string[] =>
   first.stages.map(({ name }) => name).filter(name => others.every(run => stageStart(run, name) !== undefined))
@@ -44,8 +42,9 @@ export const comparedAxes = (
 ): readonly Axis[] | undefined => {
   const axes = axesOf(runs, along)
   if (stage === undefined) return axes
+  const steps: Axis = { name: alongText(runs, 'step'), at: step => step, stepAt: x => x }
   return runs.map((run, r) => {
-    const axis = axes?.[r] ?? updates
+    const axis = axes?.[r] ?? steps
     const zero = axis.at(stageStart(run, stage)!)
     return {
       name: `${axis.name} from the start of ${stage}`,

@@ -7,11 +7,11 @@ import type { LiveData } from '../../data/live-run.ts'
 import type { CurveLine, CurvePanel } from '../../drawing/align.ts'
 import type { View } from '../../state/address.ts'
 import { linesOf } from '../lines.ts'
-import { bandText, capital, perText, textOf } from '../metrics.ts'
+import { bandFor, textOf, unitText } from '../metrics.ts'
 import { noProbes } from '../no-probes.ts'
 import type { PanelModel } from '../panel.ts'
 import { typesIn } from '../types.ts'
-import { axesOf, onAxes, runOfKey, whyNot } from './axis.ts'
+import { alongText, axesOf, onAxes, runOfKey, whyNot } from './axis.ts'
 import { groupsOf } from './grouping.ts'
 import { marksOf } from './marks.ts'
 
@@ -36,7 +36,7 @@ const curvesModel = (
 ): PanelModel => {
   const { metric, change, spread } = view
   const per = isSum(metric) ? view.per : 'response'
-  const { title, unit, says } = textOf(metric)
+  const { title, says } = textOf(metric)
   // One value a line: of one probe, unless the log holds nothing but means.
   const single =
     lines.length > 0 &&
@@ -52,11 +52,9 @@ const curvesModel = (
     lines,
     stages: stageMarks(runs),
     zero: change,
-    says: `${says} ${capital(perText(metric, per))}${single ? '' : '; mean over probes'}.`,
-    unit: `${change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,
-    ...(bandText[spread] && !single && {
-      band: change && spread === 'se' ? '± one standard error of the probes’ own changes' : bandText[spread],
-    }),
+    says,
+    unit: unitText(metric, per, { change, single }),
+    ...(!single && { band: bandFor(spread, change) }),
   }
   return {
     id: 'dynamics',
@@ -132,7 +130,7 @@ export const mainPanel = (runs: readonly LiveData[], curves: Curves, view: View)
     notes: [
       ...(model.notes ?? []),
       ...said,
-      ...(why === undefined ? [] : [`The axis counts updates: ${why}.`]),
+      ...(why === undefined ? [] : [`The axis counts ${alongText(runs, 'step')}: ${why}.`]),
       ...(logY && lines.some(({ mean }) => mean.some(value => value <= 0))
         ? ['The vertical axis is asinh: logarithmic far from 0 on both sides of it, even near it.']
         : []),

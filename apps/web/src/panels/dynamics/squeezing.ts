@@ -1,12 +1,13 @@
-// Where the mass goes: the likeliest token against chosen, on chosen's own context (paper.md §4). The first up while
+// Where the mass goes: the likeliest token against chosen, on chosen's own context (paper.md §2.4). The first up while
 // the second falls is the squeezing effect.
 import { argmaxType, looks, notesOn, stageMarks } from '@ldyn/figures'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import type { View } from '../../state/address.ts'
 import { linesOf } from '../lines.ts'
-import { bandText, capital, perText } from '../metrics.ts'
+import { bandFor, perText } from '../metrics.ts'
 import type { PanelModel } from '../panel.ts'
+import { namedArgmax } from '../types.ts'
 
 /** log max π along the chosen response beside log π of it. */
 export const squeezingPanel = (
@@ -20,7 +21,7 @@ export const squeezingPanel = (
   const title = `Likeliest token against ${type}`
   const says =
     `log max π along the ${type} response, and log π of that response. The first up while the second falls is the squeezing ` +
-    `effect. ${capital(perText('logp', view.per))}; mean over probes.`
+    'effect.'
   const lines = [
     ...linesOf(runs, curves, {
       metric: 'argmax_logp',
@@ -29,7 +30,7 @@ export const squeezingPanel = (
       spread: view.spread,
       look: looks.argmax,
       key: 'argmax',
-      label: others.length === 0 ? 'argmax' : `argmax of ${others.join(', ')}`,
+      ...namedArgmax(others),
     }),
     ...linesOf(runs, curves, { metric: 'logp', type, per: view.per, spread: view.spread }),
   ]
@@ -70,10 +71,10 @@ export const squeezingPanel = (
       section: 'logp',
       title,
       says,
-      unit: `log π, ${perText('logp', view.per)} (nats)`,
+      unit: `log π, ${perText('logp', view.per)}, mean over probes (nats)`,
       lines,
       stages: stageMarks(runs),
-      band: bandText[view.spread],
+      band: bandFor(view.spread),
     },
   }
 }

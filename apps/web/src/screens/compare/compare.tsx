@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { joinOf, seedGroups } from '../../panels/compare/data.ts'
 import { compareAll } from '../../panels/compare/all.ts'
-import { MOST_LINES } from '../../panels/compare/panels.ts'
+import { metricSays, MOST_LINES } from '../../panels/compare/panels.ts'
 import { dynamicsPanel } from '../../panels/dynamics/dynamics.ts'
 import { alignedStage, FROM_FIRST, stagesOfAll } from '../../panels/compare/stage-axis.ts'
 import type { App, ScreenProps } from '../../shell/context.ts'
@@ -179,7 +179,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   const asked = JSON.stringify([metric, per, spread, change, since, along, mode, hidden, seeds, baseline, alignAt])
   const compared = useSliced([versions, asked], function* () {
     if (!ready || runs.length < 2) return undefined
-    const found = yield* compareAll({ runs, groups, baseline, view }, app.curves)
+    const found = yield* compareAll({ runs, names, groups, baseline, view }, app.curves)
     yield
     return { ...found, join: joinOf(runs) }
   })
@@ -240,6 +240,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           {note}
         </p>
       ))}
+      {panels.length > 0 && <p class="muted said-once">{metricSays({ baseline, view })}</p>}
       <div class={mode === 'side' ? 'grid two' : 'grid'}>
         {panels.slice(0, drawn).map(model => (
           <PanelFrame key={model.id} model={model} height={mode === 'side' ? 280 : 210} />

@@ -1,6 +1,6 @@
 // The legend of curves is their control (ux.md §5.3): names hide, a second click alone shows. Values are those at the
 // cursor. Of a run that grows, those rows are drawn anew whose numbers changed.
-import { signed, show, withError, type Look } from '@ldyn/figures'
+import { readingOf, signed, show, withError, type Look } from '@ldyn/figures'
 import { useMemo, useRef } from 'preact/hooks'
 import { pointAt, updatesOf, type CurveLine } from '../../drawing/align.ts'
 import { typesIn } from '../../panels/types.ts'
@@ -11,6 +11,8 @@ import { Swatch } from '../../shell/swatch.tsx'
 interface Entry {
   readonly key: string
   readonly says: string
+  /** The key in plain words, behind it. */
+  readonly reading?: string
   readonly look: Look
 }
 
@@ -41,7 +43,7 @@ interface RowProps {
   readonly solo: (key: string) => void
 }
 
-const Row = ({ entry: { key, says, look }, name, off, focus, values, toggle, solo }: RowProps) => (
+const Row = ({ entry: { key, says, reading, look }, name, off, focus, values, toggle, solo }: RowProps) => (
   <li class={focus ? 'focus' : undefined}>
     <button
       type="button"
@@ -50,7 +52,11 @@ const Row = ({ entry: { key, says, look }, name, off, focus, values, toggle, sol
       onClick={() => toggle(key)}
       onDblClick={() => solo(key)}
     >
-      <Swatch look={look} /> <span class="name">{name}</span>
+      <Swatch look={look} />{' '}
+      <span class="name">
+        {name}
+        {reading !== undefined && <span class="reading"> {reading}</span>}
+      </span>
       {values.length === 0 && !off && (
         <span class="value" title="Nothing of it is recorded in this metric">
           –
@@ -83,7 +89,7 @@ export const Legend = ({ model, app, runs }: { model: PanelModel } & Pick<Screen
   const drawn = [...new Set(lines.map(({ key }) => nameOf(key)))]
   const all: readonly Entry[] =
     grouping === 'type'
-      ? types.map(({ key, says, look }) => ({ key, says, look }))
+      ? types.map(type => ({ key: type.key, says: type.says, reading: readingOf(type), look: type.look }))
       : [
           ...drawn,
           ...hidden.filter(key => !drawn.includes(key) && !types.some(one => one.key === key)),
@@ -106,12 +112,12 @@ export const Legend = ({ model, app, runs }: { model: PanelModel } & Pick<Screen
   }
   return (
     <ul class="legend" aria-label="Curves">
-      {all.map(({ key, says, look }) => {
+      {all.map(({ key, says, reading, look }) => {
         const own = lines.filter(line => nameOf(line.key) === key)
         return (
           <Kept
             key={key}
-            entry={{ key, says, look: own[0]?.look ?? look }}
+            entry={{ key, says, reading, look: own[0]?.look ?? look }}
             name={grouping === 'type' ? key : (own[0]?.label ?? key)}
             off={hidden.includes(key)}
             focus={key === type}

@@ -4,7 +4,8 @@ import { logPanels, looks, notesOn, spareLook, stageMarks } from '@ldyn/figures'
 import { BANDS, massOf, withoutMass } from '../squeeze/data.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { linesOf } from '../../panels/lines.ts'
-import { typesIn } from '../../panels/types.ts'
+import { bandFor, unitText } from '../../panels/metrics.ts'
+import { namedArgmax, typesIn } from '../../panels/types.ts'
 import { noProbes } from '../../panels/no-probes.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { App } from '../../shell/context.ts'
@@ -22,14 +23,12 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
   const id = 'moved'
   const title = 'How far each response moved'
   const says =
-    'Change of log π since the first evaluation, summed over the response, mean over probes; up means more probable.' +
-    // A log of means alone has no band.
-    (run.manifest.imported?.meansOnly ? '' : ' The band is the standard error of the probes’ own changes.')
+    'Change of log π(response | prompt) since the first evaluation; up means more probable.'
   const lines = [
     ...leading(run).flatMap(type =>
       linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }),
     ),
-    ...(notesOn(run, ['argmax_logp']).length > 0
+    ...(isDoubtful(run, 'argmax_logp')
       ? []
       : linesOf([run], app.curves, {
           metric: 'argmax_logp',
@@ -38,7 +37,7 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
           spread: 'se',
           since: 'first',
           look: looks.argmax,
-          label: 'argmax',
+          ...namedArgmax(),
           key: 'argmax',
         })),
   ]
@@ -65,11 +64,11 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
       section: 'overview',
       title,
       says,
-      unit: 'Δ log π, summed over the response (nats)',
+      unit: unitText('logp', 'response', { change: true }),
       lines,
       stages: stageMarks([run]),
       zero: true,
-      band: '± one standard error of the probes’ own changes',
+      band: bandFor('se', true),
     },
   }
 }
@@ -80,7 +79,7 @@ export const massPanel = (app: App, run: LiveData): PanelModel => {
   const id = 'mass'
   const title = `Where the probability is: along ${type}`
   const says =
-    'Probability by rank in the next-token distribution, mean over the response’s tokens, then over probes; the five add up to 1.'
+    'Probability by rank in the next-token distribution; the five add up to 1.'
   const mass = massOf(run, app.curves, type)
   if (!mass) return withoutMass(run, { id, title, says })
   return {
@@ -93,7 +92,7 @@ export const massPanel = (app: App, run: LiveData): PanelModel => {
       section: 'confidence',
       title,
       says,
-      unit: 'probability, mean over response tokens',
+      unit: 'probability, mean over response tokens, then over probes',
       stages: stageMarks([run]),
       lines: BANDS.map(({ metric, name }, b) => ({
         key: metric,

@@ -7,8 +7,8 @@ import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
 import type { CurveLine } from '../../drawing/align.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
-import { nameOf } from '../../panels/types.ts'
-import { capital, perText, textOf } from '../../panels/metrics.ts'
+import { namedType } from '../../panels/types.ts'
+import { textOf, unitText } from '../../panels/metrics.ts'
 import { noProbes } from '../../panels/no-probes.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { App, ScreenProps } from '../../shell/context.ts'
@@ -24,11 +24,11 @@ import type { Screen } from '../screen.ts'
 /** The curves of one probe's responses: single values, no mean and no error. */
 const probePanel = (run: LiveData, view: ViewState, row: number, id: string): PanelModel => {
   const { metric } = view
-  const { title, unit, says } = textOf(metric)
+  const { title, says } = textOf(metric)
   const per = isSum(metric) ? view.per : 'response'
   const rows = run.rows.get(metric)
   const name = `Probe #${row}: ${title}`
-  const text = `${says} ${capital(perText(metric, per))}; this probe alone.`
+  const text = `${says} This probe alone.`
   if (!rows) return { id, kind: 'loading', title: name, says: text }
   const since = view.change ? (view.versus === undefined ? 0 : evaluationAt(run, view.versus)) : undefined
   const lines = inOrder(run.types)
@@ -42,7 +42,7 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
       return [
         {
           key: type.key,
-          label: nameOf(type.key),
+          ...namedType(type.key),
           look: type.look,
           steps: run.evaluations.map(({ step }) => step),
           stages: run.evaluations.map(({ stage }) => stage),
@@ -71,7 +71,7 @@ const probePanel = (run: LiveData, view: ViewState, row: number, id: string): Pa
       lines,
       stages: stageMarks([run]),
       zero: view.change,
-      unit: `${view.change ? 'Δ ' : ''}${title}, ${perText(metric, per)}${unit && ` (${unit})`}`,
+      unit: unitText(metric, per, { change: view.change, single: true }),
     },
   }
 }

@@ -1,11 +1,11 @@
 // Curves with a step cursor, for eye, pointer and keyboard alike (ux.md §4.3): arrows move the cursor along
 // evaluations and between curves, and what is at the cursor is said.
-import { count, show, withError } from '@ldyn/figures'
+import { count, countedBy, show, withError } from '@ldyn/figures'
 import { useSignalEffect } from '@preact/signals'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { bandOf, cursorSteps, pointAt, stepRange, type CurvePanel } from '../../drawing/align.ts'
 import { createCurveChart, type CurveChart } from '../../drawing/curve-chart.ts'
-import { useApp, type App } from '../context.ts'
+import { useApp } from '../context.ts'
 import { useNear, useSeen } from '../near.ts'
 
 interface Props {
@@ -25,12 +25,6 @@ const valueAt = (panel: CurvePanel, l: number, step: number): string => {
   if (i < 0) return `${line.key}: nothing yet`
   return `${line.key} ${line.se && line.se[i] > 0 ? withError(line.mean[i], line.se[i]).replace(/^\+/, '') : show(line.mean[i])}`
 }
-
-/** A recorded log may count its evaluations, and not say how many updates lie between them. */
-const stepName = ({ opened }: App): string =>
-  opened.peek()[0]?.data.peek()?.manifest.imported?.notes.some(({ code }) => code === 'steps-unknown')
-    ? 'evaluation'
-    : 'update'
 
 export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) => {
   const app = useApp()
@@ -134,16 +128,16 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
       role="application"
       aria-roledescription="chart"
       aria-labelledby={labelledBy}
-      aria-describedby={describedBy}
+      aria-describedby={`${describedBy} ${describedBy}-unit`}
       onKeyDown={onKeyDown}
     >
-      <p class="unit muted">
+      <p class="unit muted" id={`${describedBy}-unit`}>
         {panel.unit}
         {bandOf(panel) !== undefined && ` · band: ${bandOf(panel)}`}
       </p>
       <div ref={host} class="plot" style={{ height: `${height}px` }} />
       <p class="x-name muted">
-        {panel.xName ?? stepName(app)}
+        {panel.xName ?? countedBy(panel.lines)}
         {counts.drawn < counts.total &&
           ` · ${count(counts.total)} points, ${count(counts.drawn)} drawn: the lowest and highest of every stretch, exact`}
       </p>
