@@ -1,7 +1,8 @@
 // A run that is followed grows in place, and what was found in it is kept: what is shown must be that of the same run
 // read at once.
 import { describe, expect, it } from 'vitest'
-import { syntheticData } from '../test/synthetic-run.ts'
+import { paperMoves, syntheticData } from '../test/synthetic-run.ts'
+import { narrate } from './narrative.ts'
 import type { RunData } from './series.ts'
 import { envelope, logPanels } from './training-panels.ts'
 
@@ -23,6 +24,16 @@ const spans = [
   { name: 'sft', loss: 'sft', from: 0, to: 600 },
   { name: 'dpo', loss: 'dpo', from: 600, to: 900 },
 ]
+
+it('the story of a run that went on is that of the same run read at once', async () => {
+  const whole = await syntheticData({ moves: paperMoves, noise: 0.5 })
+  const half = Math.floor(whole.evaluations.length / 2)
+  const rows = new Map([...whole.rows].map(([metric, all]) => [metric, all.slice(0, half)]))
+  const begun = narrate({ ...whole, evaluations: whole.evaluations.slice(0, half), rows })
+  for (const [metric, all] of whole.rows) rows.get(metric)!.push(...all.slice(half))
+  expect(narrate({ ...whole, rows })).toEqual(narrate(whole))
+  expect(narrate(whole)).not.toEqual(begun)
+})
 
 describe('panels of the training log', () => {
   it('of a log that went on are those of the same log read at once', async () => {

@@ -14,7 +14,9 @@ import {
   evaluationsOf,
   isPreference,
   meanOfTypes,
+  meansOf,
   minus,
+  onlyAt,
   sampleOf,
   type Estimate,
   type RunData,
@@ -40,13 +42,8 @@ const fromTo = (sample: Sample, i: number, j: number): string => {
   return `(${fixed(a, digits)} → ${fixed(b, digits)})`
 }
 
-const pathWords = (
-  data: RunData,
-  { whole, turn }: Path,
-  sample: Sample,
-  evaluations: readonly number[],
-): string => {
-  const at = fromTo(sample, evaluations[0], evaluations.at(-1)!)
+const pathWords = ({ data, ...stage }: Stage, { whole, turn }: Path, sample: Sample): string => {
+  const at = fromTo(sample, stage.first, stage.last)
   if (!turn) return `${moved(whole)} ${at}`
   const where = `${stepName(data)} ${data.evaluations[turn.at].step}`
   const level = show(estimate(sample.at[turn.at]).mean)
@@ -64,6 +61,31 @@ interface Stage {
   readonly evaluations: readonly number[]
   readonly first: number
   readonly last: number
+}
+
+/** What is said in pieces: over a thousand evaluations means take tens of milliseconds. */
+type Telling = Generator<void, readonly Sentence[]>
+
+/** The stage at these of its evaluations alone, in their order. */
+const stageAt = (stage: Stage, evaluations: readonly number[]): Stage => ({
+  ...stage,
+  data: onlyAt(stage.data, evaluations),
+  evaluations: [...evaluations.keys()],
+  first: 0,
+  last: evaluations.length - 1,
+})
+
+/** The stage at its ends and where the mean of these types is highest and lowest: where their path can turn. */
+function* turnsOf(stage: Stage, types: readonly string[]): Generator<void, Stage | undefined> {
+  const means = yield* meansOf(stage.data, 'logp', types)
+  if (!means) return undefined
+  const { first, last, evaluations } = stage
+  let [high, low] = [first, first]
+  for (const e of evaluations) {
+    if (means[e] > means[high]) high = e
+    if (means[e] < means[low]) low = e
+  }
+  return stageAt(stage, [...new Set([first, high, low, last])].sort((a, b) => a - b))
 }
 
 const sampleAt = ({ data }: Stage, type: string, metric = 'logp', per: 'response' | 'token' = 'response') =>
@@ -85,42 +107,37 @@ const unturned = ({ evaluations }: Stage, { whole, peaked }: Path): string => {
   }
 }
 
-const chosenSentence = (stage: Stage): readonly Sentence[] => {
-  const sample = sampleAt(stage, 'chosen')
+function* chosenSentence(stage: Stage): Telling {
+  const turns = yield* turnsOf(stage, ['chosen'])
+  const sample = turns && sampleAt(turns, 'chosen')
   if (!sample) return []
-  const path = pathOf(sample, stage.evaluations)
-  const words = pathWords(stage.data, path, sample, stage.evaluations)
+  const path = pathOf(sample, turns.evaluations)
+  const words = pathWords(turns, path, sample)
   return [{ about: 'chosen', text: `log π of the chosen responses ${words}.${unturned(stage, path)}` }]
 }
 
-const typeSentence = (stage: Stage, type: string, noun: string): readonly Sentence[] => {
-  const sample = sampleAt(stage, type)
+function* typeSentence(stage: Stage, type: string, noun: string): Telling {
+  const turns = yield* turnsOf(stage, [type])
+  const sample = turns && sampleAt(turns, type)
   if (!sample) return []
-  return [
-    {
-      about: type,
-      text: `${noun} ${pathWords(stage.data, pathOf(sample, stage.evaluations), sample, stage.evaluations)}.`,
-    },
-  ]
+  return [{ about: type, text: `${noun} ${pathWords(turns, pathOf(sample, turns.evaluations), sample)}.` }]
 }
 
-const kinSentence = (stage: Stage, of: 'chosen' | 'rejected'): readonly Sentence[] => {
-  const kin = inOrder(stage.data.types).filter(
-    ({ group, key }) => group === of && key !== of && key !== 'chosen_initial',
-  )
-  const sample = meanOfTypes(
-    stage.data,
-    'logp',
-    kin.map(({ key }) => key),
-  )
+function* kinSentence(stage: Stage, of: 'chosen' | 'rejected'): Telling {
+  const kin = inOrder(stage.data.types)
+    .filter(({ group, key }) => group === of && key !== of && key !== 'chosen_initial')
+    .map(({ key }) => key)
+  const turns = yield* turnsOf(stage, kin)
+  const sample = turns && meanOfTypes(turns.data, 'logp', kin)
   if (!sample) return []
-  const noun = `Variants of the ${of} response (${list(kin.map(({ key }) => key))})`
-  return [
-    {
-      about: `${of} variants`,
-      text: `${noun} ${pathWords(stage.data, pathOf(sample, stage.evaluations), sample, stage.evaluations)} on average.`,
-    },
-  ]
+  const noun = `Variants of the ${of} response (${list(kin)})`
+  const words = pathWords(turns, pathOf(sample, turns.evaluations), sample)
+  return [{ about: `${of} variants`, text: `${noun} ${words} on average.` }]
+}
+
+/** Of the ends of a stage all is said in one piece. */
+function* atOnce(sentences: readonly Sentence[]): Telling {
+  return sentences
 }
 
 /** SFT teaches answers, and they come out for other questions too: irr_train should rise, and more than irr_test. */
@@ -247,7 +264,7 @@ const rankSentence = (stage: Stage): readonly Sentence[] => {
 export const stageTitle = (data: Pick<RunData, 'manifest'>, { name, from, to }: StageSpan): string =>
   `${name}, ${stepName(data)}s ${from}–${to}`
 
-/** Pauses after each kind of sentence: over a thousand evaluations one of them takes tens of milliseconds. */
+/** Pauses after each kind of sentence, and while means are found. */
 function* stagePassage(data: RunData, span: StageSpan): Generator<void, Passage> {
   const title = stageTitle(data, span)
   const evaluations = evaluationsOf(data, span)
@@ -258,24 +275,25 @@ function* stagePassage(data: RunData, span: StageSpan): Generator<void, Passage>
     return { title, sentences: [{ about: 'probes', text }] }
   }
   const stage: Stage = { data, span, evaluations, first: evaluations[0], last: evaluations.at(-1)! }
-  const kinds: readonly (() => readonly Sentence[])[] = [
+  const ends = stageAt(stage, [stage.first, stage.last])
+  const kinds: readonly (() => Telling)[] = [
     () => chosenSentence(stage),
     () => kinSentence(stage, 'chosen'),
     () => typeSentence(stage, 'rejected', 'log π of the rejected responses'),
     () => kinSentence(stage, 'rejected'),
-    () => marginSentence(stage),
+    () => atOnce(marginSentence(ends)),
     () =>
       isPreference(span)
         ? typeSentence(stage, 'irr_train', 'Answers to other training questions (irr_train)')
-        : hallucination(stage),
+        : atOnce(hallucination(ends)),
     () => typeSentence(stage, 'random_permute', 'The chosen words in random order (random_permute)'),
-    () => argmaxSentence(stage),
-    () => entropySentence(stage),
-    () => rankSentence(stage),
+    () => atOnce(argmaxSentence(ends)),
+    () => atOnce(entropySentence(ends)),
+    () => atOnce(rankSentence(ends)),
   ]
   const sentences: Sentence[] = []
   for (const sentencesOf of kinds) {
-    sentences.push(...sentencesOf())
+    sentences.push(...(yield* sentencesOf()))
     yield
   }
   return { title, sentences }

@@ -111,11 +111,21 @@ export const estimate = (values: readonly number[]): Estimate => {
   return { mean, se: n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n), n }
 }
 
+// Probes never change once they are read, and a story asks for the columns of every type several times.
+const columnsKept = new WeakMap<Probes, Map<string, readonly number[]>>()
+
 /** Columns in which the metric of a type is known; none where the run does not hold it. */
 export const columnsOf = ({ rows, probes }: RunData, metric: string, type: string): readonly number[] => {
   if (!probes || !rows.has(metric)) return []
+  const kept = columnsKept.get(probes) ?? new Map<string, readonly number[]>()
+  columnsKept.set(probes, kept)
+  const name = `${metric} ${type}`
+  const known = kept.get(name)
+  if (known) return known
   const unknown = unknownColumns(probes, metric)
-  return probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
+  const found = probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
+  kept.set(name, found)
+  return found
 }
 
 /** The metric of one type, one value a probe that has it; undefined where the run does not hold it. */
@@ -171,6 +181,51 @@ export const meanOfTypes = (
     ),
   }
 }
+
+interface KeptMeans {
+  readonly probes: Probes | undefined
+  readonly byTypes: Map<string, number[]>
+}
+// By rows: those of a run that is followed grow in place, and what was averaged of them is not averaged again.
+const meansKept = new WeakMap<readonly ArrayLike<number>[], KeptMeans>()
+/** Evaluations between two turns of whoever waits. */
+const MEANS_AT_ONCE = 32
+
+/**
+ * The mean over probes of `meanOfTypes`, response by response, at every evaluation, in pieces; undefined where the run
+ * does not hold it. Rows may grow at their end and must not change otherwise.
+ */
+export function* meansOf(
+  data: RunData,
+  metric: string,
+  types: readonly string[],
+): Generator<void, readonly number[] | undefined> {
+  const rows = data.rows.get(metric)
+  if (!rows) return undefined
+  let kept = meansKept.get(rows)
+  if (kept?.probes !== data.probes) kept = undefined
+  if (!kept) meansKept.set(rows, (kept = { probes: data.probes, byTypes: new Map() }))
+  const name = types.join(' ')
+  const means = kept.byTypes.get(name) ?? []
+  kept.byTypes.set(name, means)
+  while (means.length < rows.length) {
+    const piece = rows.slice(means.length, means.length + MEANS_AT_ONCE)
+    const sample = meanOfTypes({ ...data, rows: new Map([[metric, piece]]) }, metric, types)
+    if (!sample) return undefined
+    for (const values of sample.at) means.push(estimate(values).mean)
+    yield
+  }
+  return means.length > 0 ? means : undefined
+}
+
+/** The run at these evaluations (indices) alone: what is said of two ends needs no copy of what lies between. */
+export const onlyAt = (data: RunData, evaluations: readonly number[]): RunData => ({
+  ...data,
+  evaluations: evaluations.map((e) => data.evaluations[e]),
+  rows: new Map(
+    [...data.rows].map(([metric, rows]) => [metric, rows.length > 0 ? evaluations.map((e) => rows[e]) : []]),
+  ),
+})
 
 /** a − b at every evaluation, over the probes that both have. */
 export const minus = (a: Sample, b: Sample): Sample => {
