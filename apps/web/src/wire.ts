@@ -25,9 +25,10 @@ export interface RunSummary {
   readonly imported?: ImportFormat
   /** Highest learning rate on file; undefined where the log has none. */
   readonly lr?: number
-  /** The last step on file, and how many updates are planned. */
+  /** The last step on file, and how many updates are planned; a log may count evaluations where it does not know updates. */
   readonly step: number
   readonly updates: number
+  readonly counts?: 'evaluation'
   readonly evaluations: number
   readonly probes: number
   readonly types: number

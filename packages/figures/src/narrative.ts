@@ -198,8 +198,8 @@ const marginSentence = (stage: Stage): readonly Sentence[] => {
 
 /**
  * What the likeliest token and chosen did between two evaluations, and whether that is squeezing (paper.md §2.6: what
- * is pushed down flows to the likeliest token, so argmax goes up while others fall). Of single values it is said what they
- * look like, never what they are not.
+ * is pushed down flows to the likeliest token, so argmax goes up while others fall). Of single values it is said what
+ * they look like, never what they are not.
  */
 const squeezeVerdict = (up: Estimate, down: Estimate): string => {
   const [argmax, chosen] = [wayOf(up), wayOf(down)]

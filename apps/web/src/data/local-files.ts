@@ -1,5 +1,6 @@
 // Runs of this computer that were dropped on the page: a run's folder, a folder of runs, or a zip of either. They
 // are read here, piece by piece, and nothing leaves the machine. What is opened is checked as any run is.
+import { stepName } from '@ldyn/figures'
 import { openRun, RunError, type RunFiles } from '@ldyn/runs'
 import type { RunSummary } from '../wire.ts'
 import type { HeldRun } from './memory.ts'
@@ -119,6 +120,7 @@ const summaryOf = async (key: string, files: RunFiles): Promise<RunSummary> => {
     params: manifest.model.params,
     stages: manifest.stages.map(({ name, loss, updates }) => ({ name, loss, updates })),
     ...(manifest.imported && { imported: manifest.imported.format }),
+    ...(stepName({ manifest }) === 'evaluation' && { counts: 'evaluation' as const }),
     step: Math.max(evaluations.at(-1)?.step ?? 0, logged),
     updates: manifest.stages.reduce((sum, { updates }) => sum + updates, 0),
     evaluations: evaluations.length,

@@ -2,6 +2,7 @@
 // reads at most 64 rows of the two curves that it shows.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDoubtful, stepName } from '@ldyn/figures'
 import { openRun, paths, RunError, unknownColumns, type Run, type RunManifest } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
 import { STALLED_MS, type RunState, type RunSummary, type Spark } from '../wire.ts'
@@ -66,7 +67,7 @@ const summarise = async ({
       if (found) sparks[type] = found
     }
     // Of a log whose argmax may be another response's nothing is said here.
-    const argmax = manifest.imported ? undefined : await spark(run, directory, 'chosen', 'argmax_logp')
+    const argmax = isDoubtful(run, 'argmax_logp') ? undefined : await spark(run, directory, 'chosen', 'argmax_logp')
     if (argmax) sparks.argmax = argmax
     const lastScalar = Math.max(0, ...[...scalars.values()].map(column => column.steps.at(-1) ?? 0))
     return {
@@ -78,6 +79,7 @@ const summarise = async ({
       params: manifest.model.params,
       stages: manifest.stages.map(({ name, loss, updates }) => ({ name, loss, updates })),
       ...(manifest.imported && { imported: manifest.imported.format }),
+      ...(stepName(run) === 'evaluation' && { counts: 'evaluation' as const }),
       ...(lr && { lr: lr.values.reduce((most, value) => Math.max(most, value), 0) }),
       step: Math.max(evaluations.at(-1)?.step ?? 0, lastScalar),
       updates: manifest.stages.reduce((sum, stage) => sum + stage.updates, 0),

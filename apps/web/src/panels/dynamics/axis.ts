@@ -1,6 +1,6 @@
 // What the horizontal axis can count beside updates (ux.md §5.3, §5.8): examples learned, tokens, minutes on the
 // wall. Each is read off the run, never guessed: where the run does not say, it is not offered, with why.
-import { letter } from '@ldyn/figures'
+import { letter, stepName } from '@ldyn/figures'
 import type { Json } from '@ldyn/runs'
 import type { LiveData } from '../../data/live-run.ts'
 import type { Axis, CurveLine, CurvePanel } from '../../drawing/align.ts'
@@ -109,12 +109,13 @@ const wallPoints = (run: LiveData): readonly Point[] | undefined => {
 const pointsOf = (run: LiveData, along: Exclude<Along, 'step'>): readonly Point[] | undefined =>
   along === 'examples' ? examplePoints(run) : along === 'tokens' ? tokenPoints(run) : wallPoints(run)
 
-export const alongText: Readonly<Record<Along, string>> = {
-  step: 'updates',
-  examples: 'examples',
-  tokens: 'tokens',
-  wall: 'wall time',
-}
+/** What an axis of some runs counts: a recorded log may have evaluations where another run has updates. */
+export const alongText = (runs: readonly Pick<LiveData, 'manifest'>[], along: Along): string =>
+  along === 'step'
+    ? [...new Set(runs.map(run => `${stepName(run)}s`))].sort().reverse().join(' or ')
+    : along === 'wall'
+      ? 'wall time'
+      : along
 
 /** Whether there are points, without making them: of a run that grows this is asked at every tick. */
 const goesAlong = (run: LiveData, along: Exclude<Along, 'step'>): boolean =>

@@ -218,6 +218,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   const said = runs.length <= MOST_LINES ? (dynamicsPanel(runs, app.curves, view).notes ?? []) : []
   const cautions = [...new Set(said)]
   const imported = runs.flatMap((run, r) => (run.manifest.imported ? [letter(r)] : []))
+  // The sentences may begin with it.
+  const saysProbes = words.some(({ sentences }) => sentences.some(({ about }) => about === 'probes'))
   return (
     <>
       <Letters app={app} names={names} baseline={baseline} />
@@ -228,7 +230,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           those that both have.
         </p>
       )}
-      {imported.length > 1 && join.both > 0 && (
+      {imported.length > 1 && join.both > 0 && !saysProbes && (
         <p class="note caution">
           {list(imported)} are imported logs, which may hold no text: their probes are taken to be the same by place,
           and nothing in the logs proves it.

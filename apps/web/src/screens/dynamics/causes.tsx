@@ -120,7 +120,7 @@ export const causesPanel = (
   const fall = level && fallOf(level.mean)
   const title = `What moved ${type} from step ${from} to step ${to}?`
   const moved = change
-    ? `log π(${type}) changed by ${withError(change.mean, change.se)} nats, summed over the response, mean over ${plural(change.n, 'probe')}. `
+    ? `log π(${type}) changed by ${withError(change.mean, change.se)} nats, summed over the response, ${run.manifest.imported?.meansOnly ? 'as a mean over probes' : `mean over ${plural(change.n, 'probe')}`}. `
     : ''
   const causes = causesOf(run, type, from, to)
   const found = fall && fall.by > 0 ? { fall: { from: steps[fall.from], to: steps[fall.to] } } : {}

@@ -117,7 +117,7 @@ export const AxisControls = ({ app, runs }: Props) => {
         <select value={along} onChange={event => set({ along: event.currentTarget.value as Along })}>
           {ALONGS.map((one, i) => (
             <option value={one} key={one} disabled={why[i] !== undefined && one !== along} title={why[i]}>
-              {alongText[one]}
+              {alongText(runs, one)}
             </option>
           ))}
         </select>

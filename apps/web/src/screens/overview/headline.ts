@@ -1,7 +1,7 @@
 // What happened, in a few sentences made by fixed rules from the run's numbers (ux.md §5.2): which way chosen went
 // and where it turned, what rejected and the likeliest token did meanwhile, and which updates carry the fall. Words
 // of degree follow @ldyn/figures' rule; each sentence leads to the panel that its numbers come from.
-import { argmaxType, moved, notesOn, show, size, suretyOf, type Estimate } from '@ldyn/figures'
+import { argmaxType, isDoubtful, moved, show, size, stepName, suretyOf, wayOf, type Estimate } from '@ldyn/figures'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { carriersOf, causesOf, changesOf, fallOf } from '../../panels/dynamics/causes.ts'
@@ -43,6 +43,27 @@ const carriers = (run: LiveData, type: string, from: number, to: number): readon
   ]
 }
 
+/** Whether a fall is told: a clear one; of a single mean, which has no error, one that is a good part of the way. */
+const isTold = (lost: Estimate, mean: readonly number[]): boolean =>
+  suretyOf(lost) === 'unknown'
+    ? -lost.mean >= PLAIN_FALL * (Math.max(...mean) - Math.min(...mean))
+    : suretyOf(lost) === 'clear'
+const PLAIN_FALL = 0.2
+
+/** What the likeliest token's way says of a fall of chosen: squeezing raises it. */
+const squeezeWords = (argmax: Estimate): string => {
+  const surety = suretyOf(argmax)
+  if (wayOf(argmax) <= 0)
+    return surety === 'unknown'
+      ? 'squeezing would have raised it.'
+      : 'squeezing alone, which raises it, does not explain this fall.'
+  return surety === 'clear'
+    ? 'mass went to what was likeliest already, as squeezing does.'
+    : surety === 'slight'
+      ? 'that is what squeezing does, here not clearly.'
+      : 'that is what squeezing does.'
+}
+
 /** Empty where log π of no response was followed over two evaluations. */
 export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   const type = run.types.includes('chosen') ? 'chosen' : run.types[0]
@@ -52,47 +73,44 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   const whole = changeIn(run, 'logp', type, 0, last)
   if (!level || !whole) return []
   const step = (e: number): number => run.evaluations[e].step
+  const at = (e: number): string => `${stepName(run) === 'evaluation' ? 'evaluation' : 'step'} ${step(e)}`
   const fall = fallOf(level.mean)
   const lost = fall && changeIn(run, 'logp', type, fall.from, fall.to)
-  // A single mean (an imported log) has no error; what it did is said without a word of degree.
-  const real = lost !== undefined && (level.n < 2 || suretyOf(lost) === 'clear')
   const said: Said[] = []
   const about = (to: Partial<View>): Said['go'] => ({
     label: 'Curves',
     to: { page: 'dynamics', type, full: undefined, ...to },
   })
-  if (fall && lost && real) {
-    const [high, low] = [step(fall.from), step(fall.to)]
+  if (fall && lost && isTold(lost, level.mean)) {
     const rise = fall.from > 0 ? changeIn(run, 'logp', type, 0, fall.from) : undefined
+    const high = levelAt(run, curves, type, fall.from)
     said.push({
       about: type,
       text:
-        `log π of ${type} ${rise && rise.mean > 0 ? `rose until step ${high} (${levelAt(run, curves, type, fall.from)})` : `stood at ${levelAt(run, curves, type, fall.from)} at step ${high}`}, ` +
-        `then fell by ${size(lost)} nats to ${levelAt(run, curves, type, fall.to)} at step ${low}` +
+        `log π of ${type} ${rise && wayOf(rise) > 0 ? `rose until ${at(fall.from)} (${high})` : `stood at ${high} at ${at(fall.from)}`}, ` +
+        `then fell by ${size(lost)} nats to ${levelAt(run, curves, type, fall.to)} at ${at(fall.to)}` +
         `${fall.to < last ? `, and ended at ${levelAt(run, curves, type, last)}` : ''}.`,
-      go: about({ step: low, versus: high }),
+      go: about({ step: step(fall.to), versus: step(fall.from) }),
     })
     const argmax =
-      argmaxType(run) === type && notesOn(run, ['argmax_logp']).length === 0
+      argmaxType(run) === type && !isDoubtful(run, 'argmax_logp')
         ? changeIn(run, 'argmax_logp', type, fall.from, fall.to)
         : undefined
-    if (argmax) {
-      const up = argmax.mean > 0 && suretyOf(argmax) === 'clear'
+    if (argmax)
       said.push({
         about: 'likeliest token',
-        text:
-          `Over the same steps the likeliest token’s log π ${moved(argmax)}: ` +
-          (up
-            ? 'mass went to what was likeliest already, as squeezing does.'
-            : 'squeezing alone, which raises it, does not explain this fall.'),
-        go: { label: 'Squeeze', to: { page: 'squeeze', step: low, versus: high, type, full: undefined } },
+        text: `Over the same ${stepName(run) === 'evaluation' ? 'evaluations' : 'steps'} the likeliest token’s log π ${moved(argmax)}: ${squeezeWords(argmax)}`,
+        go: {
+          label: 'Squeeze',
+          to: { page: 'squeeze', step: step(fall.to), versus: step(fall.from), type, full: undefined },
+        },
       })
-    }
-    said.push(...carriers(run, type, high, low))
+    said.push(...carriers(run, type, step(fall.from), step(fall.to)))
   } else {
+    const known = suretyOf(whole) !== 'unknown'
     said.push({
       about: type,
-      text: `log π of ${type} ${moved(whole)}, from ${levelAt(run, curves, type, 0)} to ${levelAt(run, curves, type, last)}; it had no fall beyond noise.`,
+      text: `log π of ${type} ${moved(whole)}, from ${levelAt(run, curves, type, 0)} to ${levelAt(run, curves, type, last)}${known ? '; it had no clear fall' : ''}.`,
       go: about({}),
     })
   }

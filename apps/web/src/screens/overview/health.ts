@@ -1,6 +1,6 @@
 // What a run's numbers say of its health (ux.md §5.2): each check with the first step at which it was seen. The
 // rules are fixed and stand beside the list; `ldyn diagnose` weighs more of them against each other.
-import { argmaxType, inOrder, notesOn, suretyOf } from '@ldyn/figures'
+import { inOrder, isDoubtful, show, stepName, suretyOf, wayOf } from '@ldyn/figures'
 import type { Json } from '@ldyn/runs'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
@@ -12,13 +12,14 @@ export interface Check {
   readonly text: string
   /** Where it was first seen. */
   readonly step?: number
+  /** Where it is seen, at that step. */
   readonly page?: Page
 }
 
 export const HEALTH_RULE =
   'Squeezing: at two evaluations running chosen is clearly below its highest and the likeliest token’s log π clearly above what it was there. ' +
   'Drift: a rewording of chosen is clearly below its start, at two evaluations running, while it stays so to the end. ' +
-  'Gradient: the norm is above ten times its stage’s median. “Clearly” is beyond two standard errors of the probes’ own changes.'
+  'Gradient: the norm is above ten times its stage’s median. “Clearly” is beyond two standard errors of the probes’ own changes; where there is one value alone, nothing is clear, and it is said how far chosen and the likeliest token went since chosen was highest.'
 
 /** The first of two evaluations running that pass; the last one counts alone. */
 const firstOf = (count: number, passes: (e: number) => boolean): number | undefined => {
@@ -38,16 +39,37 @@ const passedAt = ({ rows }: LiveData): boolean[] => {
   return known
 }
 
+type Changes = NonNullable<ReturnType<typeof changesOf>>
+
+/** Of curves without errors nothing is clear: what both did since chosen was highest, and what that looks like. */
+const unjudged = (
+  run: LiveData,
+  mean: readonly number[],
+  high: number,
+  downs: Changes,
+  ups: Changes,
+): readonly Check[] => {
+  const last = mean.length - 1
+  const [down, up] = [downs(high, last), ups(high, last)]
+  if (!down || !up) return []
+  if (wayOf(down) === 0) return [{ state: 'info', text: 'Squeezing: chosen ended where it was highest' }]
+  const since = `since ${stepName(run) === 'evaluation' ? 'evaluation' : 'step'} ${run.evaluations[high].step}`
+  const far = `${since} chosen fell by ${show(-down.mean)} nats and the likeliest token ${up.mean < 0 ? 'fell' : 'rose'} by ${show(Math.abs(up.mean))}`
+  return wayOf(up) > 0
+    ? [{ state: 'warn', text: `As in squeezing, ${far}; how sure that is cannot be told`, page: 'squeeze' }]
+    : [{ state: 'info', text: `Squeezing would raise the likeliest token: ${far}`, page: 'squeeze' }]
+}
+
 const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
-  if (argmaxType(run) !== 'chosen' || notesOn(run, ['argmax_logp']).length > 0) return []
+  if (isDoubtful(run, 'argmax_logp')) return []
   const level = curves.of(run, { metric: 'logp', type: 'chosen', per: 'response', spread: 'se' })
   const argmax = curves.of(run, { metric: 'argmax_logp', type: 'chosen', per: 'response', spread: 'se' })
-  if (!level || !argmax || level.n < 2) return []
+  if (!level || !argmax || level.mean.length < 2) return []
   let high = 0
   const peaks = level.mean.map((value, e) => (value > level.mean[high] ? (high = e) : high))
   const [downs, ups] = [changesOf(run, 'logp', 'chosen'), changesOf(run, 'argmax_logp', 'chosen')]
-  // Of curves without the values of single probes nothing is clear.
   if (!downs || !ups) return []
+  if (level.n < 2) return unjudged(run, level.mean, peaks.at(-1)!, downs, ups)
   const known = passedAt(run)
   const passes = (e: number): boolean => (known[e] ??= find(e))
   const find = (e: number): boolean => {
@@ -64,11 +86,11 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
   }
   const e = firstOf(level.mean.length, passes)
   return e === undefined
-    ? [{ state: 'ok', text: 'No squeezing: chosen did not fall while the likeliest token rose' }]
+    ? [{ state: 'ok', text: 'No squeezing seen: chosen did not clearly fall while the likeliest token clearly rose' }]
     : [
         {
           state: 'warn',
-          text: 'Squeezing: chosen fell while the likeliest token rose',
+          text: 'Squeezing: chosen clearly fell while the likeliest token clearly rose',
           step: run.evaluations[e].step,
           page: 'squeeze',
         },
@@ -163,7 +185,12 @@ export const checksOf = (run: LiveData, curves: Curves): readonly Check[] => {
       : []
   return [
     ...bad,
-    { state: 'ok', text: 'Every number that was read is finite' },
+    {
+      state: 'ok',
+      text: run.manifest.imported?.notes.some(({ code }) => code === 'not-a-number')
+        ? 'Every number that is shown is finite; what the log holds as NaN is left out'
+        : 'Every number that was read is finite',
+    },
     ...gradient(run),
     ...squeezing(run, curves),
     ...drift(run, curves),

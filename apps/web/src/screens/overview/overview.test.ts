@@ -90,7 +90,7 @@ describe('health', () => {
       const found = checksOf(squeezed, createCurves()).find(({ text }) => text.startsWith('Squeezing'))
       expect(found).toMatchObject({ state: 'warn', step: 20, page: 'squeeze' })
       expect(checksOf(data, createCurves()).map(({ text }) => text)).toContain(
-        'No squeezing: chosen did not fall while the likeliest token rose',
+        'No squeezing seen: chosen did not clearly fall while the likeliest token clearly rose',
       )
     }))
 

@@ -1,6 +1,6 @@
 // The figures of the Overview, as models: how far each kind of response moved since the beginning, where the
 // probability is, and the losses.
-import { logPanels, looks, notesOn, spareLook, stageMarks } from '@ldyn/figures'
+import { isDoubtful, logPanels, looks, spareLook, stageMarks } from '@ldyn/figures'
 import { BANDS, massOf, withoutMass } from '../squeeze/data.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { linesOf } from '../../panels/lines.ts'

@@ -63,15 +63,17 @@ export const Health = ({ app, run, opened }: Props) => {
             {text}
             {step !== undefined && (
               <>
-                , <span class="muted">first at step {step}</span>{' '}
-                <a
-                  class="go"
-                  href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
-                  aria-label={`Go to step ${step}: ${text}`}
-                >
-                  go
-                </a>
+                , <span class="muted">first at step {step}</span>
               </>
+            )}{' '}
+            {(step !== undefined || page) && (
+              <a
+                class="go"
+                href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
+                aria-label={`Go to ${step === undefined ? 'where it is seen' : `step ${step}`}: ${text}`}
+              >
+                go
+              </a>
             )}
           </li>
         ))}

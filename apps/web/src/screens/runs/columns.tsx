@@ -58,7 +58,17 @@ export const columns: readonly Column[] = [
     key: 'steps',
     title: 'Updates',
     class: 'number',
-    cell: run => (run.step < run.updates && !run.error ? `${run.step} of ${run.updates}` : run.step),
+    says: 'Updates on file; of a log that does not say how many lie between its evaluations, these',
+    cell: run =>
+      run.counts === 'evaluation' ? (
+        <span title="The log does not say how many updates lie between its evaluations">
+          {run.step} <span class="muted">evaluations</span>
+        </span>
+      ) : run.step < run.updates && !run.error ? (
+        `${run.step} of ${run.updates}`
+      ) : (
+        run.step
+      ),
   },
   {
     key: 'chosen',

@@ -1,5 +1,6 @@
 // The step cursor that drives all panels: one slider under every screen, along the evaluations of the first
 // run.
+import { stepName } from '@ldyn/figures'
 import { useEffect, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
@@ -38,6 +39,8 @@ export const Transport = ({ run }: { run: LiveData }) => {
   }, [last])
   if (last < 0) return null
   const { step: now, stage } = evaluations[at]
+  // A recorded log may count its evaluations.
+  const name = stepName(run) === 'evaluation' ? 'evaluation' : 'step'
   const planned = manifest.stages.reduce((sum, one) => sum + one.updates, 0)
   return (
     <div class="transport" role="group" aria-label="Step">
@@ -72,7 +75,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
         <span class="sr">Play</span>
       </button>
       <output class="step-now">
-        step {now} <span class="muted">{stage}</span>
+        {name} {now} <span class="muted">{stage}</span>
       </output>
       <input
         type="range"
@@ -80,7 +83,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
         max={last}
         value={at}
         aria-label="Step"
-        aria-valuetext={`step ${now}, ${stage}`}
+        aria-valuetext={`${name} ${now}, ${stage}`}
         onInput={event => go(Number(event.currentTarget.value))}
       />
       <span class="muted wide">
