@@ -29,5 +29,6 @@ export {
 } from './series.ts'
 export type { Estimate, EvaluationAt, RunData, Sample, StageSpan } from './series.ts'
 export { PAPER_METRICS } from './paper/metrics.ts'
+export { shellWord } from './shell-word.ts'
 export { chart, chartStyle, PANEL, slug, slugs, valueText } from './svg.ts'
 export { envelope, logPanels, scalarPanel } from './training-panels.ts'

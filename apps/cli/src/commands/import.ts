@@ -81,7 +81,8 @@ async function run(path: string, options: Options, context: Context): Promise<vo
     missing: imported.missing,
     notes: imported.notes,
   }
-  context.output.result('import', data, () => describe(found, data).map(printable).join('\n'))
+  const lines = await describe(found, data)
+  context.output.result('import', data, () => lines.map(printable).join('\n'))
 }
 
 const SAID: Readonly<Record<Imported['outcome'], string>> = {
@@ -90,7 +91,7 @@ const SAID: Readonly<Record<Imported['outcome'], string>> = {
   unchanged: 'imported already, unchanged',
 }
 
-const describe = (
+const describe = async (
   { directory, outcome, run }: Imported,
   data: {
     readonly types: readonly string[]
@@ -98,22 +99,23 @@ const describe = (
     readonly scalars: readonly string[]
     readonly probes: number
   },
-): readonly string[] => {
+): Promise<readonly string[]> => {
+  const { plural, shellWord } = await import('@ldyn/figures')
   return [
     `${directory}  ${SAID[outcome]}`,
     ...(run.probes
       ? [
-          `  probes   ${run.evaluations.length} evaluations of ${data.probes > 0 ? `${data.probes} probes` : 'means alone'}, ` +
-            `${data.types.length} types, ${data.metrics.join(' ')}`,
+          `  probes   ${plural(run.evaluations.length, 'evaluation')} of ${data.probes > 0 ? plural(data.probes, 'probe') : 'means alone'}, ` +
+            `${plural(data.types.length, 'type')}, ${data.metrics.join(' ')}`,
         ]
       : []),
     ...(data.scalars.length > 0
       ? [
-          `  log      ${run.scalars.length} lines, ${data.scalars.length} columns: ${data.scalars.slice(0, 10).join(' ')}`,
+          `  log      ${plural(run.scalars.length, 'line')}, ${plural(data.scalars.length, 'column')}: ${data.scalars.slice(0, 10).join(' ')}`,
         ]
       : []),
     ...saidOnce(run.notes).map((text) => `  note     ${text}`),
     ...run.missing.map((text) => `  missing  ${text}`),
-    `  next     ldyn runs show ${directory} · ldyn plot ${directory} · ldyn diagnose ${directory}`,
+    `  next     ${['runs show', 'plot', 'diagnose'].map(one => `ldyn ${one} ${shellWord(directory)}`).join(' · ')}`,
   ]
 }

@@ -1,4 +1,5 @@
 /** What `ldyn runs show` tells: the run's facts, how far it got, and each type's first and last log π. */
+import { shellWord } from '@ldyn/figures'
 import { openRun, type DecompositionLine, type RunEvent } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
 import type { Context } from '../context.ts'
@@ -116,7 +117,7 @@ export function renderDetails(found: Details, { output }: Context): string {
       ? [
           line(
             'Decomposed',
-            `${decomposed.updates} updates, of whose changes the first order leaves ${(100 * decomposed.residual).toFixed(0)} %: ldyn explain --run ${directory}`,
+            `${decomposed.updates} updates, of whose changes the first order leaves ${(100 * decomposed.residual).toFixed(0)} %: ldyn explain --run ${shellWord(directory)}`,
           ),
         ]
       : []),

@@ -47,6 +47,7 @@ async function run(flags: TrainFlags, context: Context): Promise<void> {
     output.result('train', { dryRun: true, ...found }, () => renderEstimate(found))
     return
   }
+  const { shellWord } = await import('@ldyn/figures')
   const { train } = await import('@ldyn/lab')
   const { reporterOf } = await loadReport()
   let stopped: StopSignal | undefined
@@ -66,8 +67,8 @@ async function run(flags: TrainFlags, context: Context): Promise<void> {
   const { directory, status, steps } = result
   output.result('train', { run: directory, status, steps, seconds }, () =>
     status === 'done'
-      ? `${directory}: ${steps} updates in ${seconds.toFixed(0)} s. See \`ldyn plot ${directory}\``
-      : `${directory}: stopped. Go on with \`ldyn train --out ${directory} --resume\``,
+      ? `${directory}: ${steps} updates in ${seconds.toFixed(0)} s. See \`ldyn plot ${shellWord(directory)}\``
+      : `${directory}: stopped. Go on with \`ldyn train --out ${shellWord(directory)} --resume\``,
   )
   if (status === 'interrupted') context.exit(INTERRUPTED[stopped ?? 'SIGINT'])
 }

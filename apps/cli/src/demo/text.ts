@@ -1,5 +1,5 @@
 /** The demo's result for the terminal: what was run, the levels as a table, the four answers, where it all lies. */
-import { fixed } from '@ldyn/figures'
+import { fixed, shellWord } from '@ldyn/figures'
 import type { Size } from './arms.ts'
 import type { Told } from './page.ts'
 import type { Level } from './story.ts'
@@ -37,7 +37,7 @@ export function render(result: DemoResult, bold: (text: string) => string): stri
     '',
     ...runs.map(({ name, directory }) => `run   ${directory}  (${name})`),
     `page  ${page}${opened ? '  (opened)' : ''}`,
-    `view  ldyn view ${out}`,
+    `view  ldyn view ${shellWord(out)}`,
     `${Math.round(seconds)} s`,
   ].join('\n')
 }

@@ -1,5 +1,6 @@
 /** `ldyn sim digits`: train a LeNet on drawn digits, look at its eNTK on the way, and say if its ranking settles. */
 import { join } from 'node:path'
+import { shellWord } from '@ldyn/figures'
 import { writeSafetensorsFile } from '@ldyn/formats/node'
 import { recordSimulation, studyDigits, type DigitsResult } from '@ldyn/lab'
 import { openBackend } from '../backends.ts'
@@ -90,7 +91,7 @@ function text({ looks, confusion, rankWithLast }: DigitsResult, out: string, out
       ? `The ranking is that of the end (Spearman above 0.9) from update ${looks[stable].step} on, while E‖K‖ went on from ` +
         `${looks[stable].meanNorm.toFixed(1)} to ${last.meanNorm.toFixed(1)}.`
       : 'The ranking did not settle: no look before the last has Spearman above 0.9 with it.',
-    `run ${out}   ldyn plot ${out}   kernels: ${join(out, KERNEL_FILE)}`,
+    `run ${out}   ldyn plot ${shellWord(out)}   kernels: ${join(out, KERNEL_FILE)}`,
   ].join('\n')
 }
 

@@ -1,4 +1,5 @@
 /** `ldyn sim softmax | linear | mlp`: finetune a toy, record it, and answer what moved. */
+import { shellWord } from '@ldyn/figures'
 import { finetuneToy, recordSimulation, type FinetuneResult, type StageOutcome, type ToyKind, type ToyStage } from '@ldyn/lab'
 import { referenceBackend } from '@ldyn/tensor/reference'
 import type { FinetuneFlags } from '../commands/sim.ts'
@@ -66,7 +67,7 @@ function text(
     output.style('bold', head),
     ...stages.flatMap((stage, i) => ['', ...stageText(stage, simulation.stages[i].updates, output)]),
     '',
-    `run ${out}   ldyn plot ${out}`,
+    `run ${out}   ldyn plot ${shellWord(out)}`,
   ].join('\n')
 }
 

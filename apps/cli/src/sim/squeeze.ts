@@ -1,4 +1,5 @@
 /** `ldyn sim squeeze`: simulate, record, and answer where the mass went. */
+import { shellWord } from '@ldyn/figures'
 import { recordSimulation, simulateSqueeze, type SqueezeResult } from '@ldyn/lab'
 import type { SqueezeFlags } from '../commands/sim.ts'
 import type { Context } from '../context.ts'
@@ -58,7 +59,7 @@ function text(result: SqueezeResult, steps: number, out: string, output: Output)
     ),
     '',
     verdict(whole, toy.steps.length > 1, pushed),
-    `run ${out}   ldyn plot ${out}`,
+    `run ${out}   ldyn plot ${shellWord(out)}`,
   ].join('\n')
 }
 

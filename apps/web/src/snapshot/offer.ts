@@ -1,6 +1,6 @@
 // What the Share dialog says and hands over, apart from the dialog: the command that makes the same file, the frame for
 // another page, the names of files.
-import { slug } from '@ldyn/figures'
+import { shellWord, slug } from '@ldyn/figures'
 import { encodeView, PAGES, type View } from '../state/address.ts'
 import { PARTS, type SnapshotOptions } from './format.ts'
 import { CONTENTS } from './pages.ts'
@@ -13,9 +13,6 @@ export const STANDARD: SnapshotOptions = {
   values: 'f16',
   kernel: 'f16',
 }
-
-/** Of a shell's words only these are safe without quotes. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
 export const fileNameOf = (keys: readonly string[]): string =>
   `${keys.length > 3 ? `${slug(keys[0])}-and-${keys.length - 1}-more` : slug(keys.join('-'))}.html`
@@ -35,9 +32,9 @@ export const exportCommand = (
   { pages, parts, text, strip, values, kernel, steps }: SnapshotOptions,
 ): string => {
   // The run that is served alone is the root itself.
-  const paths = keys.map(key => quoted(keys.length === 1 && key === root ? root : `${root}/${key}`))
+  const paths = keys.map(key => shellWord(keys.length === 1 && key === root ? root : `${root}/${key}`))
   const flags = [
-    `--html ${quoted(fileNameOf(keys))}`,
+    `--html ${shellWord(fileNameOf(keys))}`,
     ...contentFlag([...pages, ...parts]),
     ...(steps === undefined ? [] : [`--steps ${steps}`]),
     ...(text === 'keep' ? [] : [`--text ${text}`]),

@@ -5,6 +5,7 @@ import { moved, pathOf } from '../effects.ts'
 import { brief, plural, show, signed } from '../numbers.ts'
 import { inOrder, responseType, type ResponseType } from '../response-types.ts'
 import { evaluationsOf, isPreference, type Sample, type StageSpan } from '../series.ts'
+import { shellWord } from '../shell-word.ts'
 import type { Lack, PaperRun } from './model.ts'
 import { valuesOf } from './per-token.ts'
 import { plain, signOf } from './signs.ts'
@@ -154,25 +155,22 @@ export const cautions = (run: PaperRun, metrics: readonly string[]): readonly st
   ]
 }
 
-const quoted = (text: string): string =>
-  /^[\w@%+=:,./<>-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-
 /** A training like this run's own, with other stages or settings. What the run does not record stands in ‹›. */
 export const trainLine = (run: PaperRun, stages: string, more = ''): string => {
   const { model, datasets, config, imported, id } = run.manifest
   const toy = simulated(run)
   if (more === '' && toy !== undefined && /^(softmax|linear|mlp)$/.test(toy))
-    return `ldyn sim ${toy} --stages ${stages} --out ${quoted(`runs/${id}-${stages.replaceAll(',', '-')}`)}`
+    return `ldyn sim ${toy} --stages ${stages} --out ${shellWord(`runs/${id}-${stages.replaceAll(',', '-')}`)}`
   const known = !imported && simulated(run) === undefined
   const settings = (config ?? {}) as { readonly probe?: unknown }
-  const probe = known && typeof settings.probe === 'string' ? quoted(settings.probe) : '<probes.jsonl>'
-  const data = known && datasets[0] ? quoted(datasets[0].path) : '<pairs.jsonl>'
+  const probe = known && typeof settings.probe === 'string' ? shellWord(settings.probe) : '<probes.jsonl>'
+  const data = known && datasets[0] ? shellWord(datasets[0].path) : '<pairs.jsonl>'
   return [
     'ldyn train',
-    `--model ${known ? quoted(model.path) : '<model>'}`,
+    `--model ${known ? shellWord(model.path) : '<model>'}`,
     `--data ${data} --probe ${probe} --stages ${stages}`,
     ...(more === '' ? [] : [more]),
-    `--out ${quoted(`runs/${id}-${stages.replaceAll(',', '-')}`)}`,
+    `--out ${shellWord(`runs/${id}-${stages.replaceAll(',', '-')}`)}`,
   ].join(' ')
 }
 
