@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { maskedCrc32c } from '../../formats/src/crc32c.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRun, unknownColumns, verify } from '../src/index.ts'
@@ -32,6 +33,20 @@ const imported = async (path: string, options = {}) => {
 const failure = (work: Promise<unknown>): Promise<RunError> =>
   work.then(() => { throw new Error('it did not fail') }, (error: RunError) => error)
 const steps = [0, 1, 2, 3]
+
+describe('a file that is packed or in another encoding', () => {
+  const state = '{"log_history": [{"loss": 0.5, "step": 1}]}'
+  it.each([
+    ['trainer_state.json.gz', gzipSync(state), 'it is compressed (gzip)', 'Unpack it first (gunzip)'],
+    ['events.out.tfevents.1.gz', gzipSync('anything'), 'it is compressed (gzip)', 'Unpack it first (gunzip)'],
+    ['trainer_state.json', Buffer.from(`\ufeff${state}`, 'utf16le'), 'it is UTF-16, not UTF-8', 'Save it as UTF-8'],
+  ])('is said to be so: %s', async (name, bytes, why, fix) => {
+    const folder = await mkdtemp(join(root, 'odd-'))
+    await writeFile(join(folder, name), bytes)
+    for (const given of [folder, join(folder, name)])
+      expect(await failure(readForeign(given))).toMatchObject({ code: 'bad-log', where: join(folder, name), why, fix })
+  })
+})
 
 describe('JSON as Python writes it', () => {
   it('has NaN and infinities, but not inside strings', () => {
@@ -132,7 +147,8 @@ describe('the released code’s log', () => {
       if (typeof log === 'string') await writeFile(path, log)
       return failure(importRun(path, join(root, 'bad')))
     }
-    expect(await bad('empty', '')).toMatchObject({ code: 'bad-log', why: 'it holds no evaluation' })
+    expect(await bad('empty', '')).toMatchObject({ code: 'bad-log', why: 'it is empty' })
+    expect(await bad('blank', '\n')).toMatchObject({ code: 'bad-log', why: 'it holds no evaluation' })
     expect(await bad('other', '{"loss": 1}')).toMatchObject({ code: 'bad-log' })
     expect(await bad('text', '{"logps_eval_x/chosen": "a"}')).toMatchObject({ code: 'bad-log', why: expect.stringMatching(/not a number/) as string })
     expect(await bad('mixed', '{"logps_eval_x/chosen": 1}{"logps_eval_x/rejected": 1}')).toMatchObject({ code: 'bad-log' })

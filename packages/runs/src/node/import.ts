@@ -60,11 +60,16 @@ interface Read { readonly path: string, readonly bytes: Buffer, readonly mtime: 
 const noLog = (where: string, why: string, fix: string) =>
   new RunError({ code: 'no-log', what: 'Cannot import it', where, why, fix })
 
+const badLog = (where: string, why: string, fix: string, cause?: unknown) =>
+  new RunError({ code: 'bad-log', what: 'Cannot read the log', where, why, fix }, { cause })
+
 const readBytes = async (path: string): Promise<Read> => {
   try {
     const { size, mtime } = await stat(path)
     if (size > MAX_BYTES) throw noLog(path, `it has ${size} bytes, more than ${MAX_BYTES}`, 'Give the log itself')
-    return { path, bytes: await readFile(path), mtime }
+    const bytes = await readFile(path)
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw badLog(path, 'it is compressed (gzip)', 'Unpack it first (gunzip)')
+    return { path, bytes, mtime }
   } catch (cause) {
     if (cause instanceof RunError) throw cause
     throw new RunError({
@@ -75,10 +80,13 @@ const readBytes = async (path: string): Promise<Read> => {
 }
 
 const asText = ({ path, bytes }: Read): string => {
+  if (bytes.length === 0) throw badLog(path, 'it is empty', 'Copy it again')
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new RunError({ code: 'bad-log', what: 'Cannot read the log', where: path, why: 'it is not UTF-8', fix: 'Copy it again' }, { cause })
+    // As PowerShell's `>` writes it.
+    const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+    throw badLog(path, utf16 ? 'it is UTF-16, not UTF-8' : 'it is not UTF-8', utf16 ? 'Save it as UTF-8' : 'Copy it again', cause)
   }
 }
 
@@ -144,6 +152,8 @@ const look = async (path: string): Promise<{ found: Found, runName: string }> =>
   if (files.includes(paths.manifest)) {
     throw noLog(path, 'it is a run of ldyn already', 'Use it as it is: ldyn runs show, plot, diagnose')
   }
+  const packed = files.find(name => name.endsWith('.gz') && [METRICS, STATE, 'tfevents'].some(log => name.includes(log)))
+  if (packed !== undefined) throw badLog(at(packed), 'it is compressed (gzip)', 'Unpack it first (gunzip)')
   throw noLog(path, `no ${METRICS}, ${STATE} or event file is in it`,
     folders.length > 0 ? `Give one directory below it, such as ${join(path, folders[0])}` : 'Give the directory or file of one log')
 }
