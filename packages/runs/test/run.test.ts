@@ -120,6 +120,14 @@ describe('a run that was written', () => {
     const runs = await listRuns(root)
     expect(runs.map(run => run.manifest?.status ?? run.error?.code)).toEqual(['failed', 'done', 'newer-schema'])
   }))
+
+  it('lists runs of a folder within, as the demo leaves them, and says where there is no folder', inDirectory(async root => {
+    for (const path of ['demo/baseline', 'sweep/lr/1e-6', '.cache/hidden', 'far/too/far/down'])
+      await (await createRun(join(root, path), newRun)).finish('done')
+    expect((await listRuns(root)).map(({ directory }) => directory).sort())
+      .toEqual(['demo/baseline', 'sweep/lr/1e-6'].map(path => join(root, path)))
+    expect(await codeOf(listRuns(join(root, 'nowhere')))).toBe('unreadable')
+  }))
 })
 
 describe('resuming', () => {

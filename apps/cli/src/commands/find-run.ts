@@ -4,7 +4,7 @@ import { openRun } from '@ldyn/runs'
 import { directoryFiles, listRuns, type ListedRun } from '@ldyn/runs/node'
 import { CliError } from '../contract/errors.ts'
 import { didYouMean } from '../contract/nearest.ts'
-import { gather, type RunData } from '@ldyn/figures'
+import { gather, shellWord, type RunData } from '@ldyn/figures'
 
 export const RUNS_DIR = 'runs'
 
@@ -26,6 +26,15 @@ export async function findRun(reference: string, runsDir: string = RUNS_DIR): Pr
       where: runsDir,
       why: found.map(({ directory }) => directory).join(', '),
       fix: 'give more of the id, or the path of the directory',
+    })
+  }
+  const below = await listRuns(reference).catch((): readonly ListedRun[] => [])
+  if (below.length > 0) {
+    throw new CliError({
+      code: 'LD4002',
+      what: `'${reference}' is no run: it is a folder of ${below.length}`,
+      where: reference,
+      fix: `name the run, or several: ${below.slice(0, 3).map(({ directory }) => shellWord(directory)).join(' ')}`,
     })
   }
   throw new CliError({

@@ -1,4 +1,4 @@
-// The runs below a directory, newest first.
+// The runs below a directory, newest first: up to three folders down, as `ldyn demo` and sweeps make them.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RunError } from '../error.ts'
@@ -30,18 +30,27 @@ const listOne = async (directory: string): Promise<ListedRun | undefined> => {
   }
 }
 
-/** Runs that are `root` itself or lie directly below it, newest first. Throws RunError `unreadable`. */
+const DEPTH = 3
+
+/** A run holds no runs. Links are not followed. */
+const listBelow = async (directory: string, depth: number): Promise<readonly ListedRun[]> => {
+  const run = await listOne(directory)
+  if (run) return [run]
+  if (depth === 0) return []
+  const folders = (await readdir(directory, { withFileTypes: true }))
+    .filter(entry => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+  // What may not be read below the root holds no run that could be shown.
+  const look = ({ name }: { readonly name: string }) => listBelow(join(directory, name), depth - 1).catch(() => [])
+  return (await Promise.all(folders.map(look))).flat()
+}
+
+/** Runs that are `root` itself or lie below it, newest first. Throws RunError `unreadable`. */
 export const listRuns = async (root: string): Promise<readonly ListedRun[]> => {
-  let names: readonly string[]
-  try {
-    names = (await readdir(root, { withFileTypes: true })).filter(entry => entry.isDirectory()).map(entry => entry.name)
-  } catch (cause) {
+  const found = await listBelow(root, DEPTH).catch((cause: Error) => {
     throw new RunError({
-      code: 'unreadable', what: 'Cannot list runs', where: root, why: `the system says ${(cause as Error).message}`,
+      code: 'unreadable', what: 'Cannot list runs', where: root, why: `the system says ${cause.message}`,
       fix: 'Give a directory of runs',
     }, { cause })
-  }
-  const found = await Promise.all([root, ...names.map(name => join(root, name))].map(listOne))
-  return found.filter(run => run !== undefined)
-    .sort((a, b) => (b.manifest?.created ?? '').localeCompare(a.manifest?.created ?? ''))
+  })
+  return [...found].sort((a, b) => (b.manifest?.created ?? '').localeCompare(a.manifest?.created ?? ''))
 }
