@@ -137,6 +137,15 @@ describe('ldyn export --html', () => {
     for (const flags of [['--steps', '1'], ['--steps', 'x'], ['--text', 'hide'], ['--values', 'f8']])
       expect(await failure('export', base, ...html, ...flags)).toMatchObject({ code: 'LD2003' })
     expect(await failure('export', base, '--static', '--csv', '-')).toMatchObject({ code: 'LD2003' })
+    expect(await failure('export', base, '--html', '-')).toMatchObject({
+      code: 'LD2003',
+      why: 'only --csv can be written to stdout',
+    })
+    expect(await failure('export', root, ...html)).toMatchObject({
+      code: 'LD4002',
+      what: expect.stringMatching(/is no run: it is a folder of \d+$/) as string,
+    })
+    expect(await failure('export', base, '--csv', root)).toMatchObject({ why: 'a directory of that name is there' })
     const { path } = template
     template.path = undefined
     expect(await failure('export', base, ...html)).toMatchObject({ code: 'LD4003', where: '@ldyn/web' })

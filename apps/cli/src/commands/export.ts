@@ -102,6 +102,16 @@ function check(options: Options): void {
   if (options.static && html === undefined) {
     throw new CliError({ code: 'LD2003', what: '--static says what --html writes', where, fix: 'add --html <file>' })
   }
+  const [taken] = Object.entries({ parquet, svg, png, html, dir }).filter(([, path]) => path === '-')
+  if (taken) {
+    throw new CliError({
+      code: 'LD2003',
+      what: `--${taken[0]} takes a path`,
+      where,
+      why: 'only --csv can be written to stdout',
+      fix: `give --${taken[0]} the name of a ${taken[0] === 'dir' ? 'folder' : 'file'}`,
+    })
+  }
   if (csv === '-' && [parquet, svg, png, html, dir].some((path) => path !== undefined)) {
     throw new CliError({
       code: 'LD2004',

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,6 +32,19 @@ describe('ldyn view', () => {
       )
     },
   )
+
+  it.each([
+    ['run.json', /give the run: ldyn view '.*a folder'$/],
+    ['page.html', /open it in a browser/],
+    ['trainer_state.json', /ldyn import '.*a folder\/trainer_state.json'$/],
+  ])('says of a file what is to be done with it: %s', async (name, fix) => {
+    const file = join(root, 'a folder', name)
+    await mkdir(join(root, 'a folder'), { recursive: true })
+    await writeFile(file, '{}')
+    const error: unknown = await commandLine([view])('view', file, '--no-open').catch((thrown: unknown) => thrown)
+    expect(explain(error)).toMatchObject({ code: 'LD4003', what: expect.stringContaining('is a file') as string })
+    expect(explain(error)!.fix).toMatch(fix)
+  })
 
   it('refuses a port that is none', async () => {
     expect(await refused('--port', '70000')).toContain("LD2003 --port takes a number from 0 to 65535: it is '70000'")

@@ -1,5 +1,6 @@
 /** `ldyn view`: the viewer of a directory of runs, in the browser, live (@ldyn/web). */
 import { stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
@@ -77,6 +78,14 @@ export function register(program: Command, context: Context): void {
 async function view(dir: string, options: Options, context: Context): Promise<void> {
   const { output } = context
   const found = await stat(dir).catch(() => undefined)
+  if (found?.isFile()) {
+    throw new CliError({
+      code: 'LD4003',
+      what: `'${dir}' is a file, and the viewer takes a directory`,
+      where: dir,
+      fix: await insteadOf(dir),
+    })
+  }
   if (!found?.isDirectory()) {
     throw new CliError({
       code: 'LD4003',
@@ -120,6 +129,15 @@ async function view(dir: string, options: Options, context: Context): Promise<vo
       output.warn('there is no display, or nothing that opens a page: open the address yourself')
   }
   await ended
+}
+
+/** What somebody who gave this file wants: its run, the page that it is, or the log as a run. */
+async function insteadOf(file: string): Promise<string> {
+  const { shellWord } = await import('@ldyn/figures')
+  const folder = shellWord(dirname(file))
+  if (basename(file) === 'run.json') return `give the run: ldyn view ${folder}`
+  if (/\.html?$/i.test(file)) return 'open it in a browser: a page that ldyn export wrote needs no viewer'
+  return `give the directory that holds your runs\nor make a run of a log first: ldyn import ${shellWord(file)}`
 }
 
 function unreachable(error: NodeJS.ErrnoException, { port: wanted, host }: Options): unknown {

@@ -22,6 +22,11 @@ export const writeError = (path: string, cause: unknown): FormatError => {
       fix: 'Choose a directory that you may write to',
     }, { cause })
   }
+  if (code === 'EISDIR') {
+    return new FormatError({
+      code: 'write-failed', what, where: path, why: 'a directory of that name is there', fix: 'Give the name of a file',
+    }, { cause })
+  }
   return new FormatError({
     code: 'write-failed', what, where: path, why: `the system says ${code}`, fix: 'Check that the directory exists',
   }, { cause })
