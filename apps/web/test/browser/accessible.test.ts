@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { screens, tools } from '../../src/screens/index.ts'
 import { makeRunSet, type RunSet } from '../run-set.ts'
 import { violationsOn } from './axe.ts'
-import { goTo, openStage, overflowOf, settled, withoutBrowser, type Stage } from './viewer.ts'
+import { dialogClosed, goTo, openStage, overflowOf, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 const TALL = { viewport: { width: 1280, height: 4000 } }
@@ -16,7 +16,7 @@ describe.skipIf(reason !== undefined)(`the viewer for everybody ${reason ?? ''}`
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full', 'second', 'recorded'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -44,7 +44,7 @@ describe.skipIf(reason !== undefined)(`the viewer for everybody ${reason ?? ''}`
         expect.soft(await violationsOn(opened.page), `${address}, ${panels[0]} alone`).toEqual([])
       }
       expect(opened.complaints).toEqual([])
-    }, 120_000)
+    })
 
     it('the menu of a panel, the overlay of keys, and every dialog of the header', async () => {
       await using opened = await stage.open('#/r/full/dynamics', { ...TALL, colorScheme })
@@ -57,20 +57,22 @@ describe.skipIf(reason !== undefined)(`the viewer for everybody ${reason ?? ''}`
       await opened.page.locator('dialog[open]').waitFor()
       expect.soft(await violationsOn(opened.page), 'keys').toEqual([])
       await opened.page.keyboard.press('Escape')
+      await dialogClosed(opened.page)
       await opened.page.keyboard.press('Control+k')
       await opened.page.locator('dialog[open]').waitFor()
       expect.soft(await violationsOn(opened.page), 'search').toEqual([])
       await opened.page.keyboard.press('Escape')
+      await dialogClosed(opened.page)
       for (const { title } of tools) {
         await opened.page.locator('header').getByRole('button', { name: title, exact: true }).click()
         await opened.page.locator('dialog[open]').waitFor()
         await settled(opened.page)
         expect.soft(await violationsOn(opened.page), title).toEqual([])
         await opened.page.keyboard.press('Escape')
-        expect.soft(await opened.page.locator('dialog[open]').count(), title).toBe(0)
+        await dialogClosed(opened.page)
       }
       expect(opened.complaints).toEqual([])
-    }, 120_000)
+    })
 
     it('the narrow page', async () => {
       await using opened = await stage.open('#/', { viewport: { width: 390, height: 6000 }, colorScheme })
@@ -80,7 +82,7 @@ describe.skipIf(reason !== undefined)(`the viewer for everybody ${reason ?? ''}`
         await goTo(opened.page, `#/r/full/${name}`)
         expect.soft(await violationsOn(opened.page), name).toEqual([])
       }
-    }, 120_000)
+    })
   })
 
   it('one panel for an iframe, without the shell', async () => {

@@ -13,7 +13,7 @@ describe.skipIf(reason !== undefined)(`the Figures screen ${reason ?? ''}`, () =
   beforeAll(async () => {
     stage = await openStage()
     set = await makeRunSet(stage.runs, ['full', 'second', 'recorded'])
-  }, 120_000)
+  })
   afterAll(async () => {
     await set?.[Symbol.asyncDispose]()
     await stage?.[Symbol.asyncDispose]()
@@ -50,9 +50,9 @@ describe.skipIf(reason !== undefined)(`the Figures screen ${reason ?? ''}`, () =
       const shown = async (): Promise<string> =>
         decodeURIComponent((await page.locator('.paper-figure').first().getAttribute('src'))!)
       await page.waitForSelector('.paper-figure')
-      expect(await shown()).toContain(`width="${mm}mm"`)
+      await expect.poll(shown).toContain(`width="${mm}mm"`)
       await page.locator('.paper-choice[aria-label^="Width"] button[aria-pressed="false"]').click()
-      expect(await shown()).toContain(`width="${other}mm"`)
+      await expect.poll(shown).toContain(`width="${other}mm"`)
       await page.waitForURL(other === 85 ? /sheet=one/ : /sheet=two/)
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0)
     }
