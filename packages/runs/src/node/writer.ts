@@ -9,14 +9,15 @@ import { checkManifest } from '../manifest.ts'
 import { checkProbes } from '../probes.ts'
 import type { Probes } from '../probes.ts'
 import type { RunStorage } from '../writing/storage.ts'
-import { createRunIn, resumeRunIn } from '../writing/writer.ts'
-import type { NewRun, ResumeOptions as ResumeInOptions, RunWriter } from '../writing/writer.ts'
+import { createRunIn, resumeRunIn } from '../writing/begin.ts'
+import type { ResumeOptions as ResumeInOptions } from '../writing/begin.ts'
+import type { NewRun, RunWriter } from '../writing/run-writer.ts'
 import { diskError, openAppend, plainWrite } from './disk.ts'
 import type { DiskWrite } from './disk.ts'
 import { directoryFiles } from './files.ts'
 import { takeLock } from './lock.ts'
 
-export type { NewRun, ProbeValues, RunWriter } from '../writing/writer.ts'
+export type { NewRun, ProbeValues, RunWriter } from '../writing/run-writer.ts'
 
 export interface WriterOptions {
   /** How bytes reach a file: tests put a full disk here. */

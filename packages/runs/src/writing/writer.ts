@@ -1,143 +1,30 @@
-// The writer of a run, wherever its files are. Numbers are appended; a probe evaluation is committed by its index line,
-// which is written after its rows are on disk; scalars are on disk before any checkpoint, evaluation or status says
-// that they are behind it.
-import { dataFiles, readContents } from '../contents.ts'
+// The writer of a run over its open files, wherever they are. Numbers are appended; a probe evaluation is committed by
+// its index line, which is written after its rows are on disk; scalars are on disk before any checkpoint, evaluation or
+// status says that they are behind it.
 import type { RunContents } from '../contents.ts'
 import { checkFinite } from '../decomposition.ts'
 import type { Decomposition, DecompositionLine } from '../decomposition.ts'
 import { RunError } from '../error.ts'
-import { paths, SCHEMA } from '../layout.ts'
-import { checkManifest } from '../manifest.ts'
-import type { RunManifest, RunStatus } from '../manifest.ts'
-import { checkProbes } from '../probes.ts'
-import type { Probes } from '../probes.ts'
-import { backendOf, keptUntil, keyOf } from '../records.ts'
-import type { Evaluation, RunEvent, RunEventBody, ScalarLine } from '../records.ts'
+import { paths } from '../layout.ts'
+import type { RunManifest } from '../manifest.ts'
+import { keptUntil, keyOf } from '../records.ts'
+import type { Evaluation, RunEventBody, ScalarLine } from '../records.ts'
 import { checkWatchedFinite } from '../watched.ts'
 import type { Watched, WatchedLine } from '../watched.ts'
+import { encode, refuseNonFinite, rowBytes, writeJson } from './bytes.ts'
 import {
   compareDecompositions, compareRows, compareScalars, compareWatched, missingStep, probeColumnName, probeTokenName,
 } from './compare.ts'
+import type { ProbeValues, RunWriter } from './run-writer.ts'
 import type { AppendFile, RunStorage } from './storage.ts'
 
-export type NewRun = Omit<RunManifest, 'schema' | 'status' | 'process'>
-
-export interface ProbeValues {
-  /** One array of P values for every metric of `columns.metrics`. */
-  readonly metrics: Readonly<Record<string, Float32Array>>
-  /** One array of T values for every metric of `columns.tokens`. */
-  readonly tokens?: Readonly<Record<string, Float32Array>>
-}
-
-export interface RunWriter extends AsyncDisposable {
-  readonly directory: string
-  readonly manifest: RunManifest
-  /** The last step that has scalars or an evaluation on file; 0 in a new run. */
-  readonly lastStep: number
-  /** What computed the run before it was resumed on another backend, device or version just now. */
-  readonly movedFrom?: RunManifest['backend']
-  /** Appends one line of scalars, or compares with the line that is there. Throws `non-finite`, `differs`. */
-  scalars(step: number, stage: string, values: Readonly<Record<string, number>>): Promise<void>
-  /**
-   * Appends and commits one evaluation, or compares with the one that is there. Absent columns are stored as
-   * 0.
-   */
-  probes(step: number, stage: string, values: ProbeValues): Promise<void>
-  /** Appends what one update did, or compares with the line that is there. Throws `non-finite`, `differs`. */
-  decomposition(step: number, stage: string, found: Decomposition): Promise<void>
-  /** Appends distributions at watched positions, or compares with those there. Throws `non-finite`, `differs`. */
-  watched(step: number, stage: string, found: Watched): Promise<void>
-  /**
-   * Appends an event. One of a redone step that is on file already (all but its time) is not appended again.
-   */
-  event(event: RunEventBody): Promise<void>
-  /** Puts all that was appended on disk: call before a checkpoint is saved. */
-  sync(): Promise<void>
-  /** Says in the manifest that the process lives; commits do so by themselves every ten seconds. */
-  heartbeat(): Promise<void>
-  /** Writes the last status, closes the files and lets go of the lock. */
-  finish(status: Exclude<RunStatus, 'running'>, reason?: string): Promise<void>
-  /** Closes without a status, as a crash would leave it. */
-  close(): Promise<void>
-}
-
-export interface ResumeOptions {
-  /**
-   * What computes from here on. Where it is not what the run was computed on so far, an event says so, and steps on
-   * file that are done again are kept as they are rather than compared: other engines round differently.
-   */
-  readonly backend?: RunManifest['backend']
-}
-
 const HEARTBEAT_MS = 10_000
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value)}\n`)
-
-const writeJson = (storage: RunStorage, path: string, value: unknown): Promise<void> =>
-  storage.replace(path, new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`))
-
-const refuseNonFinite = (where: string, value: number) => new RunError({
-  code: 'non-finite', what: 'Cannot write a number of the run', where, why: `it is ${value}`,
-  fix: 'Lower the learning rate or find the step that made it; a run holds finite numbers only',
-})
-
-/** The bytes of one binary row, checked. */
-const rowBytes = (
-  where: string, values: Float32Array | undefined, width: number, absent: readonly number[],
-  name: (i: number) => string,
-): Uint8Array => {
-  if (values?.length !== width) {
-    throw new RunError({
-      code: 'wrong-shape', what: 'Cannot write an evaluation', where,
-      why: `it takes ${width} values and was given ${values?.length ?? 'none'}`,
-      fix: 'Give every metric that the manifest lists, one value a column',
-    })
-  }
-  const row = values.slice()
-  for (const column of absent) row[column] = 0
-  const bad = row.findIndex(value => !Number.isFinite(value))
-  if (bad >= 0) throw refuseNonFinite(`${where}, ${name(bad)}`, row[bad])
-  return new Uint8Array(row.buffer)
-}
 
 const eventKey = (event: RunEventBody & { t?: number }): string =>
   JSON.stringify(Object.entries(event).filter(([key]) => key !== 't').sort())
 
-const makeWriter = async (storage: RunStorage, contents: RunContents): Promise<RunWriter> => {
-  const { probes } = contents
-  const open: AppendFile[] = []
-  const append = async (path: string) => {
-    const file = await storage.open(path, contents.committed.get(path) ?? 0)
-    open.push(file)
-    return file
-  }
-  const closeAll = async () => {
-    await Promise.all(open.splice(0).map(file => file.close()))
-    await storage.release()
-  }
-
-  try {
-    const scalarFile = await append(paths.scalars)
-    const eventFile = await append(paths.events)
-    const indexFile = await append(paths.index)
-    const data = new Map<string, { file: AppendFile, width: number }>()
-    for (const [path, width] of dataFiles(contents.manifest, probes)) {
-      data.set(path, { file: await append(path), width })
-    }
-    // Most runs have none: the file is made with its first line, and opened at once only to cut a torn tail off.
-    const seldom = async (path: string) => {
-      let file = contents.committed.get(path) || contents.torn.get(path) ? append(path) : undefined
-      await file
-      return () => (file ??= append(path))
-    }
-    const [decompositions, watched] = [await seldom(paths.decompositions), await seldom(paths.watched)]
-    return writerOver({ storage, contents, scalarFile, eventFile, indexFile, decompositions, watched, data, closeAll })
-  } catch (error) {
-    await closeAll()
-    throw error
-  }
-}
-
-interface Parts {
+/** A run that is open for writing. */
+export interface Parts {
   readonly storage: RunStorage
   readonly contents: RunContents
   readonly scalarFile: AppendFile
@@ -150,7 +37,7 @@ interface Parts {
   closeAll(): Promise<void>
 }
 
-const writerOver = (parts: Parts): RunWriter => {
+export const writerOver = (parts: Parts): RunWriter => {
   const { storage, contents, scalarFile, eventFile, indexFile, data } = parts
   const { directory } = storage
   const { probes } = contents
@@ -319,75 +206,5 @@ const writerOver = (parts: Parts): RunWriter => {
     },
     close,
     [Symbol.asyncDispose]: close,
-  }
-}
-
-const begun = async (writer: RunWriter, events: readonly RunEventBody[]): Promise<RunWriter> => {
-  try {
-    for (const event of events) await writer.event(event)
-    return writer
-  } catch (error) {
-    await writer.close()
-    throw error
-  }
-}
-
-/**
- * Makes a run in `storage`, which nobody else writes, and its writer. Throws RunError: `exists` where there is a run
- * already, `not-writable`, `no-space`, and `bad-manifest` or `bad-probes` for what could not be read again.
- */
-export const createRunIn = async (storage: RunStorage, run: NewRun, probes?: Probes): Promise<RunWriter> => {
-  try {
-    const where = storage.at(paths.manifest)
-    const manifest = checkManifest({ ...run, schema: SCHEMA, status: 'running', process: storage.alive() }, where)
-    if (probes) checkProbes(probes, storage.at(paths.probes))
-    if (await storage.files.size(paths.manifest) !== undefined) {
-      throw new RunError({
-        code: 'exists', what: 'Cannot make the run', where, why: 'there is a run in this directory already',
-        fix: 'Go on with it by --resume, or choose another --out',
-      })
-    }
-    if (probes) await writeJson(storage, paths.probes, probes)
-    // The manifest last: a directory without one is not a run, so a half-made run is never taken for a whole
-    // one.
-    await writeJson(storage, paths.manifest, manifest)
-    const contents: RunContents = {
-      manifest, probes, events: [], scalars: [], evaluations: [], decompositions: [], watched: [], committed: new Map(),
-      torn: new Map(),
-    }
-    return await begun(await makeWriter(storage, contents), [{ type: 'status', status: 'running' }])
-  } catch (error) {
-    await storage.release()
-    throw error
-  }
-}
-
-const moved = (
-  { manifest, events, scalars, evaluations }: RunContents, to: RunManifest['backend'] | undefined,
-): { backend?: RunManifest['backend'], kept?: number } => {
-  const from = backendOf(manifest, events)
-  if (!to || (to.name === from.name && to.device === from.device && to.version === from.version)) return {}
-  return { backend: to, kept: Math.max(scalars.at(-1)?.s ?? 0, evaluations.at(-1)?.step ?? 0) }
-}
-
-/**
- * Opens the run in `storage` to go on from the checkpoint of `step`. Torn tails are cut off; steps after `step` that
- * are on file stay there, and doing them again compares with them. Throws RunError: what reading gives.
- */
-export const resumeRunIn = async (
-  storage: RunStorage, step: number, options: ResumeOptions = {},
-): Promise<RunWriter> => {
-  try {
-    const contents = await readContents(storage.files)
-    const manifest: RunManifest = { ...contents.manifest, status: 'running', process: storage.alive() }
-    await writeJson(storage, paths.manifest, manifest)
-    const resume = { type: 'resume', s: step, ...moved(contents, options.backend) } as const
-    const events: RunEvent[] = [...contents.events, { t: Date.now(), ...resume }]
-    const writer = await makeWriter(storage, { ...contents, manifest, events })
-    await begun(writer, [resume, { type: 'status', status: 'running' }])
-    return resume.backend ? Object.assign(writer, { movedFrom: backendOf(contents.manifest, contents.events) }) : writer
-  } catch (error) {
-    await storage.release()
-    throw error
   }
 }
