@@ -30,22 +30,22 @@ const texts: Readonly<Record<string, MetricText>> = {
   energy: {
     title: 'surprise 1 − π',
     unit: 'probability',
-    says: '1 − π(token), mean over the response’s tokens. 0: every token was certain.',
+    says: '1 − π(token) at each token of the response. 0: every token was certain.',
   },
   p_e: {
     title: '‖π − e_y‖',
     unit: 'L2 norm',
-    says: 'Length of the residual π − e_y, mean over tokens: how hard SFT on this response would push.',
+    says: 'Length of the residual π − e_y at each token: how hard SFT on this response would push.',
   },
   a_norm: {
     title: '‖A‖',
     unit: 'Frobenius norm',
-    says: '‖I − 1πᵀ‖ = √(V − 2 + V‖π‖²), mean over tokens. Higher: more peaked.',
+    says: '‖I − 1πᵀ‖ = √(V − 2 + V‖π‖²) at each token. Higher: more peaked.',
   },
   entropy: {
     title: 'entropy',
     unit: 'nats',
-    says: '−Σ π log π, mean over tokens. It falls as the distribution becomes peaked.',
+    says: '−Σ π log π at each token. It falls as the distribution becomes peaked.',
   },
 }
 

@@ -9,13 +9,16 @@ import { compareAll } from '../../panels/compare/all.ts'
 import { metricSays, MOST_LINES } from '../../panels/compare/panels.ts'
 import { dynamicsPanel } from '../../panels/dynamics/dynamics.ts'
 import { alignedStage, FROM_FIRST, stagesOfAll } from '../../panels/compare/stage-axis.ts'
+import { Choice } from '../../shell/choice.tsx'
 import type { App, ScreenProps } from '../../shell/context.ts'
+import { MoreSettings, useNarrow } from '../../shell/more-settings.tsx'
 import { PanelFrame } from '../../shell/panel/frame.tsx'
 import { useOneByOne, useSliced } from '../../shell/sliced.ts'
-import type { Mode } from '../../state/address.ts'
+import { MODES, type Mode } from '../../state/address.ts'
 import { Settings } from './settings.tsx'
 import { endPanel, joinText, partingPanel, seedPanel } from './tables.tsx'
-import { AxisControls, ChangeControl, MetricControls } from '../dynamics/controls.tsx'
+import { awayWords } from '../dynamics/away.ts'
+import { AxisControls, BandControl, ChangeControl, MetricControl, PerControl, ZoomControl } from '../dynamics/controls.tsx'
 import type { Screen } from '../screen.ts'
 import { Sentences } from '../sentences.tsx'
 
@@ -99,45 +102,48 @@ interface Controlled extends Pick<ScreenProps, 'app' | 'runs'> {
   readonly repeated: boolean
 }
 
+/** What a narrow window has behind "More settings". */
+const FOLDED = ['per', 'spread', 'change', 'along', 'xAxis', 'alignAt', 'baseline', 'seeds'] as const
+
 const Controls = ({ app, runs, names, baseline, repeated }: Controlled) => {
-  const { mode, seeds } = app.store.view.value
+  const view = app.store.view.value
+  const { mode, seeds } = view
+  const narrow = useNarrow()
+  const show = (
+    <Choice
+      label="Show"
+      value={mode}
+      options={MODES.map(one => [one, modeText[one]] as const)}
+      choose={one => app.store.set({ mode: one })}
+    />
+  )
   return (
     <div class="controls" role="group" aria-label="How the runs are compared">
-      <MetricControls app={app} runs={runs} />
-      {mode !== 'minus' && <ChangeControl app={app} runs={runs} />}
-      <AxisControls app={app} runs={runs} />
-      <AlignControl app={app} runs={runs} />
-      <label>
-        Show{' '}
-        <select
-          value={mode}
-          onChange={event => app.store.set({ mode: event.currentTarget.value as Mode })}
-        >
-          {(Object.keys(modeText) as Mode[]).map(one => (
-            <option value={one} key={one}>
-              {modeText[one]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Baseline{' '}
-        <select
-          value={String(baseline)}
-          onChange={event => app.store.set({ baseline: Number(event.currentTarget.value) || undefined })}
-        >
-          {names.map((name, r) => (
-            <option value={String(r)} key={name}>
-              {letter(r)} {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      {repeated && (
-        <label class="check">
-          <input type="checkbox" checked={seeds} onChange={() => app.store.set({ seeds: !seeds })} /> seeds together
-        </label>
-      )}
+      <MetricControl app={app} runs={runs} />
+      {narrow && show}
+      <MoreSettings away={awayWords(view, FOLDED)}>
+        <PerControl app={app} />
+        <BandControl app={app} />
+        {mode !== 'minus' && <ChangeControl app={app} runs={runs} />}
+        <AxisControls app={app} runs={runs}>
+          <AlignControl app={app} runs={runs} />
+        </AxisControls>
+        <span class="together">
+          {!narrow && show}
+          <Choice
+            label="Baseline"
+            value={baseline}
+            options={names.map((name, r) => [r, `${letter(r)} ${name}`] as const)}
+            choose={one => app.store.set({ baseline: one || undefined })}
+          />
+        </span>
+        {repeated && (
+          <label class="check">
+            <input type="checkbox" checked={seeds} onChange={() => app.store.set({ seeds: !seeds })} /> seeds together
+          </label>
+        )}
+      </MoreSettings>
+      <ZoomControl app={app} />
     </div>
   )
 }

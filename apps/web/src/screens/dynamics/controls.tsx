@@ -1,73 +1,64 @@
 // The controls of curves: which metric, per what, grouped how, with which band, as change since when, along what.
 // They stand above the figure, one click each (ux.md R9), and all of them are part of the address.
 import { isSum } from '@ldyn/runs'
+import type { ComponentChildren } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { alongText, whyNot } from '../../panels/dynamics/axis.ts'
 import { metricsOf, textOf } from '../../panels/metrics.ts'
+import { Choice } from '../../shell/choice.tsx'
 import type { ScreenProps } from '../../shell/context.ts'
-import { ALONGS, type Along, type Grouping, type Spread, type View } from '../../state/address.ts'
+import { MoreSettings } from '../../shell/more-settings.tsx'
+import { ALONGS, GROUPINGS, type Along, type Spread, type View } from '../../state/address.ts'
+import { awayWords, bandNames, groupText } from './away.ts'
 
 const SMOOTHS = [0, 0.6, 0.9, 0.97]
+const BANDS: readonly Spread[] = ['se', 'boot', 'iqr', 'range', 'none']
 
-const groupText: Readonly<Record<Grouping, string>> = {
-  type: 'response type',
-  family: 'kin of types',
-  prompt: 'prompt, of the type in focus',
-  length: 'length, of the type in focus',
-}
-
-const bands: readonly (readonly [Spread, string])[] = [
-  ['se', 'standard error'],
-  ['boot', 'bootstrap 95 %'],
-  ['iqr', 'quartiles'],
-  ['range', 'lowest–highest'],
-  ['none', 'none'],
-]
+/** What a narrow window has behind "More settings". */
+const FOLDED = ['spread', 'grouping', 'change', 'smooth', 'along', 'xAxis', 'logY'] as const
 
 type Props = Pick<ScreenProps, 'app' | 'runs'>
 
-export const MetricControls = ({ app, runs }: Props) => {
-  const { metric, per, spread } = app.store.view.value
-  const { set } = app.store
+/** The metric that curves are of. */
+export const MetricControl = ({ app, runs }: Props) => {
+  const { metric } = app.store.view.value
+  const known = metricsOf(runs)
   return (
-    <>
-      <label>
-        Metric{' '}
-        <select value={metric} onChange={event => set({ metric: event.currentTarget.value })}>
-          {metricsOf(runs).map(name => (
-            <option value={name} key={name}>
-              {textOf(name).title}
-            </option>
-          ))}
-          {!metricsOf(runs).includes(metric) && <option value={metric}>{textOf(metric).title}</option>}
-        </select>
-      </label>
-      {isSum(metric) && (
-        <label>
-          Per{' '}
-          <select
-            value={per}
-            onChange={event => set({ per: event.currentTarget.value as 'response' | 'token' })}
-          >
-            <option value="response">response (sum)</option>
-            <option value="token">token (sum ÷ tokens)</option>
-          </select>
-        </label>
-      )}
-      <label>
-        Band{' '}
-        <select value={spread} onChange={event => set({ spread: event.currentTarget.value as Spread })}>
-          {bands.map(([value, text]) => (
-            <option value={value} key={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
-    </>
+    <Choice
+      label="Metric"
+      value={metric}
+      options={[...known, ...(known.includes(metric) ? [] : [metric])].map(name => [name, textOf(name).title] as const)}
+      choose={name => app.store.set({ metric: name })}
+    />
   )
 }
+
+/** Per response or per token; a mean over tokens is neither. */
+export const PerControl = ({ app }: Pick<Props, 'app'>) => {
+  const { metric, per } = app.store.view.value
+  if (!isSum(metric)) return null
+  return (
+    <Choice
+      label="Per"
+      value={per}
+      options={[
+        ['response', 'response (sum)'],
+        ['token', 'token (mean)'],
+      ]}
+      choose={one => app.store.set({ per: one })}
+    />
+  )
+}
+
+export const BandControl = ({ app }: Pick<Props, 'app'>) => (
+  <Choice
+    label="Band"
+    value={app.store.view.value.spread}
+    options={BANDS.map(one => [one, bandNames[one]] as const)}
+    choose={spread => app.store.set({ spread })}
+  />
+)
 
 /** "Δ from": off, the first evaluation, the beginning of a stage, the step of the cursor, or what a link says. */
 export const ChangeControl = ({ app, runs }: Props) => {
@@ -106,12 +97,19 @@ export const ChangeControl = ({ app, runs }: Props) => {
   )
 }
 
-export const AxisControls = ({ app, runs }: Props) => {
-  const { along, xAxis, zoom } = app.store.view.value
+const Check = ({ name, on, turn }: { name: string; on: boolean; turn: () => void }) => (
+  <label class="check">
+    <input type="checkbox" checked={on} onChange={turn} /> {name}
+  </label>
+)
+
+/** What the horizontal axis counts, whether it is logarithmic, and what else is about axes: these stay together. */
+export const AxisControls = ({ app, runs, children }: Props & { children?: ComponentChildren }) => {
+  const { along, xAxis } = app.store.view.value
   const { set } = app.store
   const why = ALONGS.map(one => runs.map(run => whyNot(run, one)).find(text => text !== undefined))
   return (
-    <>
+    <span class="together">
       <label>
         Along{' '}
         <select value={along} onChange={event => set({ along: event.currentTarget.value as Along })}>
@@ -122,21 +120,20 @@ export const AxisControls = ({ app, runs }: Props) => {
           ))}
         </select>
       </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={xAxis === 'log'}
-          onChange={() => set({ xAxis: xAxis === 'log' ? 'step' : 'log' })}
-        />{' '}
-        log x
-      </label>
-      {zoom && (
-        <button type="button" class="small" onClick={() => set({ zoom: undefined })}>
-          Zoom {Math.round(zoom[0])}–{Math.round(zoom[1])} ✕
-        </button>
-      )}
-    </>
+      <Check name="log x" on={xAxis === 'log'} turn={() => set({ xAxis: xAxis === 'log' ? 'step' : 'log' })} />
+      {children}
+    </span>
   )
+}
+
+/** Back from a zoom; nothing where there is none. */
+export const ZoomControl = ({ app }: Pick<Props, 'app'>) => {
+  const { zoom } = app.store.view.value
+  return zoom ? (
+    <button type="button" class="small" onClick={() => app.store.set({ zoom: undefined })}>
+      Zoom {Math.round(zoom[0])}–{Math.round(zoom[1])} ✕
+    </button>
+  ) : null
 }
 
 /** What of the runs the controls are made of: a run that grows seldom changes any of it. */
@@ -153,36 +150,33 @@ export const Controls = ({ app, runs }: Props) => {
   return useMemo(() => <Settings app={app} runs={runs} view={view} />, [view, offeredOf(runs)])
 }
 
-const Settings = ({ app, runs, view: { grouping, logY, smooth } }: Props & { readonly view: View }) => {
+const Settings = ({ app, runs, view }: Props & { readonly view: View }) => {
+  const { grouping, logY, smooth } = view
   const { set } = app.store
   return (
     <div class="controls" role="group" aria-label="What the curves show">
-      <MetricControls app={app} runs={runs} />
-      <label>
-        Group{' '}
-        <select value={grouping} onChange={event => set({ grouping: event.currentTarget.value as Grouping })}>
-          {(Object.keys(groupText) as Grouping[]).map(one => (
-            <option value={one} key={one}>
-              {groupText[one]}
-            </option>
-          ))}
-        </select>
-      </label>
-      <ChangeControl app={app} runs={runs} />
-      <AxisControls app={app} runs={runs} />
-      <label class="check">
-        <input type="checkbox" checked={logY} onChange={() => set({ logY: !logY })} /> log y
-      </label>
-      <label>
-        Smooth{' '}
-        <select value={String(smooth)} onChange={event => set({ smooth: Number(event.currentTarget.value) })}>
-          {SMOOTHS.map(weight => (
-            <option value={String(weight)} key={weight}>
-              {weight === 0 ? 'off' : `EMA ${weight}`}
-            </option>
-          ))}
-        </select>
-      </label>
+      <MetricControl app={app} runs={runs} />
+      <PerControl app={app} />
+      <MoreSettings away={awayWords(view, FOLDED)}>
+        <BandControl app={app} />
+        <Choice
+          label="Group"
+          value={grouping}
+          options={GROUPINGS.map(one => [one, groupText[one]] as const)}
+          choose={one => set({ grouping: one })}
+        />
+        <ChangeControl app={app} runs={runs} />
+        <Choice
+          label="Smooth"
+          value={smooth}
+          options={SMOOTHS.map(weight => [weight, weight === 0 ? 'off' : `EMA ${weight}`] as const)}
+          choose={weight => set({ smooth: weight })}
+        />
+        <AxisControls app={app} runs={runs}>
+          <Check name="log y" on={logY} turn={() => set({ logY: !logY })} />
+        </AxisControls>
+      </MoreSettings>
+      <ZoomControl app={app} />
     </div>
   )
 }
