@@ -61,18 +61,20 @@ export const coloursOf = ({ signed }: Pick<ColourScale, 'signed'>): Uint8Array =
 export const cssColour = (colours: Uint8Array, step: number): string =>
   `rgb(${colours.subarray(step * 3, step * 3 + 3).join(' ')})`
 
-/** The place of a value on the scale, 0 to 255. Zero of a signed scale is exactly in the middle. */
-export const stepOf = (value: number, { signed, limit, low, linear }: ColourScale): number => {
+/** What gives the place of a value on the scale, 0 to 255. Zero of a signed scale is exactly in the middle. */
+export const stepsOf = ({ signed, limit, low, linear }: ColourScale): ((value: number) => number) => {
   if (!signed)
-    return Math.round(Math.min(1, Math.max(0, limit > low ? (value - low) / (limit - low) : 0.5)) * 255)
-  const size = Math.min(
-    1,
-    linear === undefined
-      ? Math.abs(value) / limit
-      : Math.log1p(Math.abs(value) / linear) / Math.log1p(limit / linear),
-  )
-  return Math.round(127.5 + Math.sign(value) * size * 127.5)
+    return value =>
+      Math.round(Math.min(1, Math.max(0, limit > low ? (value - low) / (limit - low) : 0.5)) * 255)
+  const whole = linear === undefined ? limit : Math.log1p(limit / linear)
+  return value => {
+    const size = linear === undefined ? Math.abs(value) : Math.log1p(Math.abs(value) / linear)
+    return Math.round(127.5 + Math.sign(value) * Math.min(1, size / whole) * 127.5)
+  }
 }
+
+/** The place of one value. */
+export const stepOf = (value: number, scale: ColourScale): number => stepsOf(scale)(value)
 
 // WCAG 2.2: relative luminance of sRGB bytes. Black and white alone reach 4.5:1 on every colour between them.
 const luminance = (rgb: Uint8Array): number => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Heat } from '../panels/heat.ts'
-import { boxOf, cellUnder, layOutHeat, railRuns, reachOf, showsNumbers } from './heat-layout.ts'
+import { boxOf, cellUnder, layOutHeat, railPaths, railRuns, reachOf, showsNumbers } from './heat-layout.ts'
 import { wholeOf } from './heat-map.ts'
 
 const heat = (rows: number, columns: number, more: Partial<Heat> = {}): Heat => ({
@@ -72,6 +72,10 @@ describe('the layout of a map', () => {
     expect(railRuns(rails, 1, 4).map(({ rail, from, to }) => [rail.name, from, to])).toEqual([
       ['b', 0, 3],
       ['a', 3, 4],
+    ])
+    expect(railPaths(rails, 0, 5, (from, to) => [2, from * 10, 7, (to - from) * 10 - 0.5])).toEqual([
+      { rail: rails[0], d: 'M2 0h7v9.5h-7zM2 40h7v9.5h-7z' },
+      { rail: rails[1], d: 'M2 10h7v29.5h-7z' },
     ])
   })
 })

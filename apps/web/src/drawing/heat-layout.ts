@@ -116,6 +116,26 @@ export const railRuns = (
   return runs
 }
 
+/**
+ * Rails as one SVG path a name: a kernel of two thousand responses that stand by prompt has as many bars on either
+ * side. `bar` is the corner and the size of one, by the cells it is along.
+ */
+export const railPaths = (
+  rails: readonly Rail[],
+  from: number,
+  n: number,
+  bar: (from: number, to: number) => readonly [x: number, y: number, width: number, height: number],
+): readonly { readonly rail: Rail; readonly d: string }[] => {
+  const paths = new Map<string, { readonly rail: Rail; d: string }>()
+  for (const { rail, from: first, to } of railRuns(rails, from, n)) {
+    const [x, y, width, height] = bar(first, to).map(value => Math.round(value * 1000) / 1000)
+    const path = paths.get(rail.name) ?? { rail, d: '' }
+    paths.set(rail.name, path)
+    path.d += `M${x} ${y}h${width}v${height}h${-width}z`
+  }
+  return [...paths.values()]
+}
+
 /** The largest size in any of the margins, which are all on one scale; 1 where all are 0. */
 export const reachOf = (margins: readonly Margin[]): number => {
   let reach = 0

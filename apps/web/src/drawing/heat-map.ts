@@ -2,7 +2,7 @@
 // Where cells are smaller than pixels, a pixel shows the strongest of the cells behind it, never a sample of them
 // (ux.md R1). A cell beyond the scale keeps the last colour and is hatched; what is not a number is a checkerboard;
 // what was not recorded is dotted; none of these can be taken for a value. A theme changes nothing (R8).
-import { coloursOf, stepOf, type ColourScale } from './colour.ts'
+import { coloursOf, stepsOf, type ColourScale } from './colour.ts'
 
 export interface Grid {
   readonly rows: number
@@ -65,6 +65,9 @@ export const codesOf = (
   down: number,
 ): Int16Array => {
   const codes = new Int16Array(across * down)
+  const { signed, low } = scale
+  const stepAt = stepsOf(scale)
+  // Of a kernel these are millions of cells: loops without calls, and x − x is 0 for every finite x and no other.
   for (let y = 0; y < down; y++) {
     const [r0, r1] = [Math.floor((y * part.rows) / down), Math.floor(((y + 1) * part.rows) / down)]
     for (let x = 0; x < across; x++) {
@@ -76,10 +79,14 @@ export const codesOf = (
         for (let i = from + c0; i < from + c1; i++) {
           if (absent && absent[i] !== 0) continue
           const value = values[i]
-          if (!Number.isFinite(value)) broken = true
-          else {
-            const s = scale.signed ? Math.abs(value) : value - scale.low
-            if (s > size || size < 0) [strongest, size] = [value, Math.max(0, s)]
+          if (value - value !== 0) {
+            broken = true
+            continue
+          }
+          const s = signed ? Math.abs(value) : Math.max(0, value - low)
+          if (s > size) {
+            strongest = value
+            size = s
           }
         }
       }
@@ -87,11 +94,23 @@ export const codesOf = (
         ? BROKEN
         : size < 0
           ? ABSENT
-          : stepOf(strongest, scale) + (clips(strongest, scale) ? CLIPPED : 0)
+          : stepAt(strongest) + (clips(strongest, scale) ? CLIPPED : 0)
     }
   }
   return codes
 }
+
+/** Colours as pixels: a number has the four bytes of one, in the order that the machine keeps them. */
+const pixelsOf = (rgb: Uint8Array): Uint32Array => {
+  const bytes = new Uint8Array((rgb.length / 3) * 4).fill(255)
+  for (let i = 0; i < rgb.length / 3; i++) bytes.set(rgb.subarray(i * 3, i * 3 + 3), i * 4)
+  return new Uint32Array(bytes.buffer)
+}
+const greys = pixelsOf(Uint8Array.from({ length: 256 * 3 }, (_, i) => Math.floor(i / 3)))
+
+/** What a colour is hatched with. */
+const hatchOn = (r: number, g: number, b: number): number =>
+  greys[0.299 * r + 0.587 * g + 0.114 * b > 140 ? 17 : 255]
 
 /** The part as pixels, RGBA, row by row. */
 export const paint = (
@@ -102,31 +121,27 @@ export const paint = (
   height: number,
 ): Uint8ClampedArray<ArrayBuffer> => {
   const colours = coloursOf(scale)
+  const plain = pixelsOf(colours)
+  const hatch = plain.map((_, step) => hatchOn(colours[step * 3], colours[step * 3 + 1], colours[step * 3 + 2]))
   const [across, down] = [Math.min(part.columns, width), Math.min(part.rows, height)]
   const codes = codesOf(grid, part, scale, across, down)
-  const pixels = new Uint8ClampedArray(width * height * 4)
+  const blocks = Int32Array.from({ length: width }, (_, x) => Math.floor((x * across) / width))
+  const pixels = new Uint32Array(width * height)
   for (let y = 0; y < height; y++) {
     const row = Math.floor((y * down) / height) * across
     for (let x = 0; x < width; x++) {
-      const code = codes[row + Math.floor((x * across) / width)]
-      const at = (y * width + x) * 4
-      pixels[at + 3] = 255
-      if (code < 0) {
-        const grey =
-          code === BROKEN ? (((x >> 2) + (y >> 2)) & 1 ? 160 : 90) : x % 4 === 1 && y % 4 === 1 ? 110 : 238
-        pixels.fill(grey, at, at + 3)
-        continue
-      }
-      const step = (code & 255) * 3
-      const hatched = code >= CLIPPED && (x + y) % 6 === 0
-      if (!hatched) pixels.set(colours.subarray(step, step + 3), at)
-      else {
-        const light = 0.299 * colours[step] + 0.587 * colours[step + 1] + 0.114 * colours[step + 2] > 140
-        pixels.fill(light ? 17 : 255, at, at + 3)
-      }
+      const code = codes[row + blocks[x]]
+      pixels[y * width + x] =
+        code === BROKEN
+          ? greys[((x >> 2) + (y >> 2)) & 1 ? 160 : 90]
+          : code === ABSENT
+            ? greys[x % 4 === 1 && y % 4 === 1 ? 110 : 238]
+            : code >= CLIPPED && (x + y) % 6 === 0
+              ? hatch[code & 255]
+              : plain[code & 255]
     }
   }
-  return pixels
+  return new Uint8ClampedArray(pixels.buffer)
 }
 
 export interface Counted {
@@ -139,17 +154,18 @@ export interface Counted {
 export const countOf = (
   { columns, values, absent }: Grid,
   { row, column, rows, columns: width }: Part,
-  scale: ColourScale,
+  { signed, limit, low }: ColourScale,
 ): Counted => {
-  const found = { clipped: 0, broken: 0, absent: 0 }
+  let [clipped, broken, missing] = [0, 0, 0]
   for (let r = row; r < row + rows; r++) {
     for (let i = r * columns + column; i < r * columns + column + width; i++) {
-      if (absent && absent[i] !== 0) found.absent++
-      else if (!Number.isFinite(values[i])) found.broken++
-      else if (clips(values[i], scale)) found.clipped++
+      const value = values[i]
+      if (absent && absent[i] !== 0) missing++
+      else if (value - value !== 0) broken++
+      else if (signed ? Math.abs(value) > limit : value > limit || value < low) clipped++
     }
   }
-  return found
+  return { clipped, broken, absent: missing }
 }
 
 export interface StrongCell {

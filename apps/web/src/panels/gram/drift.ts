@@ -5,6 +5,9 @@ import { spearman, symmetricEigen } from '@ldyn/core'
 /** From here on only the largest eigenvalues are computed, by Lanczos. */
 const EXACT = 160
 
+/** Values of a matrix between two pauses. */
+export const PIECE = 1 << 20
+
 /** Called now and then in long work, so that the page stays alive in between. */
 export type Pause = () => Promise<void>
 const noPause: Pause = () => Promise.resolve()
@@ -46,6 +49,7 @@ export const topEigenvalues = async (
     beta.push(size)
     v = w.map(x => x / size)
   }
+  await pause()
   const m = alpha.length
   const small = new Float64Array(m * m)
   alpha.forEach((a, i) => (small[i * (m + 1)] = a))
@@ -72,6 +76,7 @@ export const driftBetween = async (
 }> => {
   let [bb, aa, ab, moved] = [0, 0, 0, 0]
   for (let k = 0; k < n * n; k++) {
+    if (k % PIECE === PIECE - 1) await pause()
     bb += before[k] * before[k]
     aa += after[k] * after[k]
     ab += before[k] * after[k]

@@ -4,7 +4,7 @@ import type { RunFiles } from '@ldyn/runs'
 import { openMatrices, type Matrices } from '../../data/matrices.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { gramFiles, gramProbes, type GramPlace, type GramProbe } from '../../panels/gram/gram.ts'
-import { driftBetween, topEigenvalues, type DriftPoint } from '../../panels/gram/drift.ts'
+import { driftBetween, PIECE, topEigenvalues, type DriftPoint } from '../../panels/gram/drift.ts'
 
 export const DRIFT = 'kernel/drift.safetensors'
 
@@ -103,7 +103,7 @@ export async function* driftPoints(
     yield {
       step: place.step,
       fromFirst: whole.relative,
-      fromLast: before && relativeTo(before.values, now.values),
+      fromLast: before && (await relativeTo(before.values, now.values)),
       alignment: whole.alignment,
       stability: whole.stability,
       eigenvalues: await topEigenvalues(now.values, now.n, 10, pause),
@@ -112,9 +112,10 @@ export async function* driftPoints(
   }
 }
 
-const relativeTo = (before: Float32Array, after: Float32Array): number => {
+const relativeTo = async (before: Float32Array, after: Float32Array): Promise<number> => {
   let [size, moved] = [0, 0]
   for (let k = 0; k < before.length; k++) {
+    if (k % PIECE === PIECE - 1) await pause()
     size += before[k] * before[k]
     moved += (after[k] - before[k]) ** 2
   }

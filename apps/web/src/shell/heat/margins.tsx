@@ -1,7 +1,8 @@
 // What stands around a map's cells, as SVG: names of rows and columns, the rails that say what they belong to, and bars
 // above and beside on a scale of their own.
 import { cut, show } from '@ldyn/figures'
-import { BAR, HEAD_LETTERS, RAIL, railRuns, reachOf, type HeatLayout } from '../../drawing/heat-layout.ts'
+import { useMemo } from 'preact/hooks'
+import { BAR, HEAD_LETTERS, RAIL, railPaths, reachOf, type HeatLayout } from '../../drawing/heat-layout.ts'
 import type { Heat, Margin } from '../../panels/heat.ts'
 
 interface Around {
@@ -50,32 +51,14 @@ const Rails = ({ heat, layout, dark }: Around & { readonly dark: boolean }) => {
   // A hair of paper between two bars where there is room for one.
   const long = (cells: number, size: number): number => Math.max(0.3, cells * size - (size > 2 ? 0.5 : 0))
   const theme = dark ? 'dark' : 'light'
-  return (
-    <>
-      {heat.rowRails &&
-        railRuns(heat.rowRails, part.row, part.rows).map(({ rail, from, to }) => (
-          <rect
-            key={from}
-            x={left - RAIL - 3}
-            width={RAIL}
-            y={top + from * cellHeight}
-            height={long(to - from, cellHeight)}
-            fill={rail[theme]}
-          />
-        ))}
-      {heat.columnRails &&
-        railRuns(heat.columnRails, part.column, part.columns).map(({ rail, from, to }) => (
-          <rect
-            key={from}
-            x={left + from * cellWidth}
-            width={long(to - from, cellWidth)}
-            y={top - RAIL - 3}
-            height={RAIL}
-            fill={rail[theme]}
-          />
-        ))}
-    </>
-  )
+  const { row, rows, column, columns } = part
+  const beside = railPaths(heat.rowRails ?? [], row, heat.rowRails ? rows : 0, (from, to) => [
+    left - RAIL - 3, top + from * cellHeight, RAIL, long(to - from, cellHeight),
+  ])
+  const above = railPaths(heat.columnRails ?? [], column, heat.columnRails ? columns : 0, (from, to) => [
+    left + from * cellWidth, top - RAIL - 3, long(to - from, cellWidth), RAIL,
+  ])
+  return [...beside, ...above].map(({ rail, d }, i) => <path key={i} d={d} fill={rail[theme]} />)
 }
 
 const Above = ({ margin, layout }: { margin: Margin; layout: HeatLayout }) => {
@@ -141,11 +124,16 @@ const Beside = ({ margins, layout }: { margins: readonly Margin[]; layout: HeatL
   )
 }
 
-export const HeatMargins = ({ heat, layout, dark }: Around & { readonly dark: boolean }) => (
-  <svg width={layout.wide} height={layout.high} aria-hidden="true">
-    <Names heat={heat} layout={layout} />
-    <Rails heat={heat} layout={layout} dark={dark} />
-    {heat.above && <Above margin={heat.above} layout={layout} />}
-    {heat.beside && heat.beside.length > 0 && <Beside margins={heat.beside} layout={layout} />}
-  </svg>
-)
+/** Drawn anew with another map, window or theme, and not as the cursor moves. */
+export const HeatMargins = ({ heat, layout, dark }: Around & { readonly dark: boolean }) =>
+  useMemo(
+    () => (
+      <svg width={layout.wide} height={layout.high} aria-hidden="true">
+        <Names heat={heat} layout={layout} />
+        <Rails heat={heat} layout={layout} dark={dark} />
+        {heat.above && <Above margin={heat.above} layout={layout} />}
+        {heat.beside && heat.beside.length > 0 && <Beside margins={heat.beside} layout={layout} />}
+      </svg>
+    ),
+    [heat, dark, JSON.stringify(layout)],
+  )
