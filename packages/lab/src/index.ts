@@ -6,14 +6,16 @@ export * from './tokens/tokenise.ts'
 export * from './packing/pack.ts'
 export * from './packing/buckets.ts'
 export * from './packing/plan.ts'
+export * from './device/trees.ts'
+export { valuesOf } from './device/programs.ts'
 export * from './observing/evaluator.ts'
 export { Watcher, type WatchOptions } from './observing/watcher.ts'
 export * from './training/stage.ts'
 export * from './training/losses.ts'
 export { labelledExamples, unpaired } from './training/labelled.ts'
 export * from './training/order.ts'
-export * from './training/device-params.ts'
 export * from './training/update.ts'
+export type { ReferenceLogps } from './training/reference.ts'
 export * from './training/stage-runner.ts'
 export * from './sampling/sample.ts'
 export * from './probes/make.ts'
@@ -27,7 +29,7 @@ export * from './training/estimate.ts'
 export * from './verifying/measure.ts'
 export * from './verifying/compare.ts'
 export * from './verifying/first-op.ts'
-export { holding, packedSide, tokenSide, valuesOf, type PackedSide, type Progress } from './kernels/side.ts'
+export { holding, packedSide, tokenSide, type PackedSide, type Progress } from './kernels/side.ts'
 export * from './kernels/tokens.ts'
 export * from './kernels/gram.ts'
 export * from './kernels/norms.ts'
@@ -57,12 +59,6 @@ export { TOY_KINDS, type ToyKind } from './simulating/toy-model.ts'
 export * from './simulating/finetune.ts'
 export * from './simulating/digits.ts'
 export * from './simulating/digits-study.ts'
-export {
-  predictWhatIfs,
-  whatIfsOf,
-  type Contribution,
-  type Effect,
-  type PredictedEffect,
-  type WhatIf,
-  type WhatIfs,
-} from './diagnosing/what-ifs.ts'
+export { whatIfsOf, type WhatIf } from './diagnosing/what-ifs.ts'
+export type { Contribution, Effect, PredictedEffect } from './diagnosing/effects.ts'
+export { predictWhatIfs, type WhatIfs } from './diagnosing/predict-what-ifs.ts'

@@ -5,7 +5,7 @@
  */
 import { evaluateProgram, predictProgram, type CausalLM } from '@ldyn/core'
 import { hostTensor, type Backend, type DeviceTensor, type Tree } from '@ldyn/tensor'
-import { Programs } from '../explaining/programs.ts'
+import { Programs } from '../device/programs.ts'
 import {
   costModel,
   groupForEvaluation,
@@ -15,7 +15,7 @@ import {
 } from '../packing/plan.ts'
 import { fill } from '../packing/pack.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
-import { disposeTree, type DeviceTree } from '../training/device-params.ts'
+import { disposeTree, type DeviceTree } from '../device/trees.ts'
 
 interface Placed {
   readonly batch: PlannedBatch

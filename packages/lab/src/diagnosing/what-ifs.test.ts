@@ -5,11 +5,13 @@ import { referenceBackend } from '@ldyn/tensor/reference'
 import { describe, expect, it } from 'vitest'
 import { Evaluator } from '../observing/evaluator.ts'
 import type { EncodedRow, Sequence } from '../tokens/tokenise.ts'
-import { disposeTree, uploadAll, type DeviceTree } from '../training/device-params.ts'
+import { disposeTree, uploadAll, type DeviceTree } from '../device/trees.ts'
 import { StageRunner } from '../training/stage-runner.ts'
 import { stageExamples, type StageConfig } from '../training/stage.ts'
 import { leaves } from '@ldyn/tensor'
-import { predictWhatIfs, steadyRate, whatIfsOf, worstOf } from './what-ifs.ts'
+import { worstOf } from './effects.ts'
+import { predictWhatIfs, steadyRate } from './predict-what-ifs.ts'
+import { whatIfsOf } from './what-ifs.ts'
 
 const model = buildModel({
   family: 'llama',

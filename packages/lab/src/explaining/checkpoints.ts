@@ -6,7 +6,7 @@ import { gaussLegendre } from '@ldyn/core'
 import type { Checkpoint } from '@ldyn/models/node'
 import { leaves, unflatten, type Backend, type DeviceTensor, type HostArray, type Leaf } from '@ldyn/tensor'
 import { DataError } from '../rows/row.ts'
-import { disposeTree, type DeviceTree } from '../training/device-params.ts'
+import { disposeTree, type DeviceTree } from '../device/trees.ts'
 import type { ProbeSet, ProbeValues } from './probe-set.ts'
 import type { ByModule } from './step.ts'
 

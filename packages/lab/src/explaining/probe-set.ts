@@ -34,8 +34,8 @@ import {
 import { fill, type BatchArrays } from '../packing/pack.ts'
 import { DataError } from '../rows/row.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
-import { disposeTree, type DeviceTree } from '../training/device-params.ts'
-import { Programs } from './programs.ts'
+import { disposeTree, type DeviceTree } from '../device/trees.ts'
+import { Programs } from '../device/programs.ts'
 
 export interface ProbeResponse {
   /** Index among the rows that were given. */

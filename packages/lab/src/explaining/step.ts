@@ -24,11 +24,12 @@ import {
 } from '@ldyn/core'
 import type { Backend, DeviceTensor, HostTensor } from '@ldyn/tensor'
 import type { PlannedBatch } from '../packing/plan.ts'
-import { disposeTree, type DeviceTree } from '../training/device-params.ts'
+import { disposeTree, type DeviceTree } from '../device/trees.ts'
 import type { UpdateParts } from '../training/stage-runner.ts'
 import type { Weights } from '../training/update.ts'
 import type { ProbeSet, ProbeValues } from './probe-set.ts'
-import { Programs, scalarOf } from './programs.ts'
+import { Programs } from '../device/programs.ts'
+import { takeScalar } from '../device/trees.ts'
 
 export interface StepToExplain {
   readonly parts: UpdateParts
@@ -219,7 +220,7 @@ export class StepExplainer implements Disposable {
       const executable = await this.programs.get(
         `pull ${onto} ${JSON.stringify(batch.shape)}`,
         () => pullProgram({ model: this.model }, batch.shape, onto),
-        onto ? ['grads'] : [],
+        () => (onto ? ['grads'] : []),
       )
       const { sequences, tokens } = batch.shape
       const inputs = {
@@ -255,8 +256,8 @@ export class StepExplainer implements Disposable {
     disposeTree(grads)
     out.finite.dispose()
     const [gradNorm, clipFactor] = [
-      await scalarOf(this.backend, out.norm),
-      await scalarOf(this.backend, out.factor),
+      await takeScalar(this.backend, out.norm),
+      await takeScalar(this.backend, out.factor),
     ]
     return { delta: out.delta, next: out.state, gradNorm, clipFactor }
   }

@@ -20,8 +20,9 @@ import {
 } from '@ldyn/core'
 import { hostTensor, leaves, matches, type Backend, type HostArray, type PathFilter } from '@ldyn/tensor'
 import type { Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
-import { columnsAtOnce, kernelColumns, tokenSide, valuesOf, type PackedSide, type Progress } from './side.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { columnsAtOnce, kernelColumns, tokenSide, type PackedSide, type Progress } from './side.ts'
+import { valuesOf } from '../device/programs.ts'
 
 export interface TokenAt {
   readonly sequence: Sequence

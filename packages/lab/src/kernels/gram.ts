@@ -26,8 +26,9 @@ import {
 import { fill, type BatchArrays } from '../packing/pack.ts'
 import { costModel, planBatches, planDefaults, type PlannedBatch } from '../packing/plan.ts'
 import type { Sequence } from '../tokens/tokenise.ts'
-import { disposeTree, type DeviceTree } from '../training/device-params.ts'
-import { valuesOf, type Progress } from './side.ts'
+import { disposeTree, type DeviceTree } from '../device/trees.ts'
+import { valuesOf } from '../device/programs.ts'
+import type { Progress } from './side.ts'
 
 export interface GramRequest {
   readonly backend: Backend

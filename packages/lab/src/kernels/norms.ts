@@ -5,8 +5,9 @@
 import { kernelSquaresProgram, meanOf, normOf, signs, type CausalLM, type Estimate } from '@ldyn/core'
 import type { Backend, PathFilter } from '@ldyn/tensor'
 import type { Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
-import { holding, packedSide, valuesOf, type Progress } from './side.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { holding, packedSide, type Progress } from './side.ts'
+import { valuesOf } from '../device/programs.ts'
 
 export interface NormsRequest {
   readonly backend: Backend

@@ -2,8 +2,9 @@
 import { changeProgram, definedProxies, evaluateProgram, type CausalLM, type Proxies } from '@ldyn/core'
 import type { Backend } from '@ldyn/tensor'
 import type { Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
-import { holding, packedSide, valuesOf, type Progress } from './side.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { holding, packedSide, type Progress } from './side.ts'
+import { valuesOf } from '../device/programs.ts'
 
 export interface ProxyRequest {
   readonly backend: Backend

@@ -17,8 +17,9 @@ import { hostTensor, type Backend, type Executable, type HostArray } from '@ldyn
 import { fill } from '../packing/pack.ts'
 import { costModel, planBatches, planDefaults, type PlannedBatch } from '../packing/plan.ts'
 import type { Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
-import { valuesOf, type Progress } from './side.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { valuesOf } from '../device/programs.ts'
+import type { Progress } from './side.ts'
 
 export interface Pair {
   readonly chosen: Sequence

@@ -2,15 +2,14 @@
 import { readSpecs, type BatchShape } from '@ldyn/core'
 import {
   hostTensor,
-  leaves,
   type Backend,
-  type DeviceTensor,
   type Executable,
   type HostArray,
   type HostTensor,
   type RunInput,
   type Tree,
 } from '@ldyn/tensor'
+import { valuesOf } from '../device/programs.ts'
 import { fill, pack, type BatchArrays } from '../packing/pack.ts'
 import type { Sequence } from '../tokens/tokenise.ts'
 
@@ -69,25 +68,6 @@ export function tokenSide(sequence: Sequence, token: number): PackedSide {
     arrays: { ...whole.arrays, ...cut },
     reads: { ...whole.reads, ...cut },
     readAt: () => 0,
-  }
-}
-
-/** Runs once and brings everything back: outputs by path. */
-export async function valuesOf(
-  backend: Backend,
-  executable: Executable,
-  inputs: Tree<RunInput>,
-): Promise<Record<string, HostArray>> {
-  const outputs = leaves(await executable.run(inputs))
-  try {
-    const read = await Promise.all(
-      outputs.map(async ({ path, value }: { path: string; value: DeviceTensor }) => {
-        return [path, (await backend.read(value)).data] as const
-      }),
-    )
-    return Object.fromEntries(read)
-  } finally {
-    for (const { value } of outputs) value.dispose()
   }
 }
 

@@ -16,8 +16,9 @@ import {
 import { hostTensor, type Backend, type HostTensor, type PathFilter } from '@ldyn/tensor'
 import { DataError } from '../rows/row.ts'
 import type { Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
-import { columnsAtOnce, kernelColumns, packedSide, valuesOf, type PackedSide, type Progress } from './side.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { columnsAtOnce, kernelColumns, packedSide, type PackedSide, type Progress } from './side.ts'
+import { valuesOf } from '../device/programs.ts'
 
 export interface TokenKernelRequest {
   readonly backend: Backend

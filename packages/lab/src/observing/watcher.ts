@@ -12,7 +12,7 @@ import type { Backend } from '@ldyn/tensor'
 import { ProbeSet } from '../explaining/probe-set.ts'
 import type { PlanOptions } from '../packing/plan.ts'
 import type { EncodedRow, Sequence } from '../tokens/tokenise.ts'
-import type { DeviceTree } from '../training/device-params.ts'
+import type { DeviceTree } from '../device/trees.ts'
 
 export interface WatchOptions {
   /** Probe rows, from the first; 0: none. */

@@ -27,7 +27,7 @@ import {
   type Tensor,
   type Tree,
 } from '@ldyn/tensor'
-import { disposeTree, uploadZeros, type DeviceTree } from '../training/device-params.ts'
+import { disposeTree, uploadZeros, type DeviceTree } from '../device/trees.ts'
 import { mixSeed, orderUpdates } from '../training/order.ts'
 import { classNorms, meanDrift, meanNorm, rankAgreement } from './class-kernel.ts'
 import { CLASSES, confusionOf, images, Looker, type Seen } from './digits-look.ts'

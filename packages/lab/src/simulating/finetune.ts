@@ -29,7 +29,7 @@ import {
   type Tree,
 } from '@ldyn/tensor'
 import type { Json, Metric } from '@ldyn/runs'
-import { Programs } from '../explaining/programs.ts'
+import { Programs } from '../device/programs.ts'
 import { lossOf, type LossConfig } from '../training/losses.ts'
 import { mixSeed, orderUpdates } from '../training/order.ts'
 import { metricsOfClass } from './distribution.ts'

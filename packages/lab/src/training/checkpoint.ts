@@ -19,10 +19,11 @@ import {
   type Tree,
 } from '@ldyn/tensor'
 import { DataError } from '../rows/row.ts'
-import type { DeviceTree } from './device-params.ts'
-import { uploadAll } from './device-params.ts'
+import type { DeviceTree } from '../device/trees.ts'
+import { uploadAll } from '../device/trees.ts'
 import type { Kept } from './keeping.ts'
-import type { ReferenceLogps, Weights } from './update.ts'
+import type { ReferenceLogps } from './reference.ts'
+import type { Weights } from './update.ts'
 
 const SCHEMA = 'ldyn.checkpoint/1'
 const STATE_FILE = 'optimizer.safetensors'

@@ -3,7 +3,7 @@
  * compiled and run twice on the real model, and the rest is worked out from them. Nothing is written, no weight kept.
  */
 import { leaves, sizeOf } from '@ldyn/tensor'
-import { uploadAll } from './device-params.ts'
+import { uploadAll } from '../device/trees.ts'
 import { NumericalError, type Weights } from './update.ts'
 import { prepare, type TrainJob } from './job.ts'
 

@@ -3,9 +3,9 @@
  * a session that lost its device goes on with another, and the references.
  */
 import { leaves, unflatten, type Backend, type DeviceTensor, type HostTensor, type Leaf } from '@ldyn/tensor'
-import type { DeviceTree } from './device-params.ts'
+import type { DeviceTree } from '../device/trees.ts'
 import type { Kept, Keeping } from './keeping.ts'
-import type { ReferenceLogps } from './update.ts'
+import type { ReferenceLogps } from './reference.ts'
 
 type HostLeaves = readonly Leaf<HostTensor>[]
 

@@ -2,7 +2,8 @@
  * What a session keeps on its way, so that a run that was stopped goes on with the very same numbers: weights with
  * their optimizer's state, and each stage's reference. A page keeps them in its memory (keeping-in-memory.ts).
  */
-import type { ReferenceLogps, Weights } from './update.ts'
+import type { ReferenceLogps } from './reference.ts'
+import type { Weights } from './update.ts'
 
 /** Where in its run something kept stands. */
 export interface Position {

@@ -7,10 +7,11 @@ import { leaves } from '@ldyn/tensor'
 import { Decomposer } from '../explaining/decompose.ts'
 import { bandsOf, summarise, type TokenObservation } from '../observing/evaluator.ts'
 import { Watcher } from '../observing/watcher.ts'
-import { disposeTree, uploadAll, type DeviceTree } from './device-params.ts'
+import { disposeTree, uploadAll, type DeviceTree } from '../device/trees.ts'
 import { metricsOf, type PreparedJob, type SessionJob, type TrainEvent } from './job.ts'
 import type { Kept, Keeping } from './keeping.ts'
-import { NumericalError, type ReferenceLogps, type Weights } from './update.ts'
+import { NumericalError, type Weights } from './update.ts'
+import type { ReferenceLogps } from './reference.ts'
 
 /** One pass through a job: what is on the device, and where in the stages it stands. */
 export class Session {

@@ -1,6 +1,5 @@
-/** What an update starts from, is measured against, gives, and how it can fail. */
-import type { HostArray } from '@ldyn/tensor'
-import type { DeviceTree } from './device-params.ts'
+/** What an update starts from, gives, and how it can fail. */
+import type { DeviceTree } from '../device/trees.ts'
 
 export interface Weights {
   readonly params: DeviceTree
@@ -33,6 +32,3 @@ export class NumericalError extends Error {
     this.path = path
   }
 }
-
-/** Token log-probs of a frozen reference, for every example and sequence: cached, so that each is computed once. */
-export type ReferenceLogps = ReadonlyMap<number, readonly HostArray[]>
