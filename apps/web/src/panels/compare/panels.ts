@@ -32,7 +32,7 @@ const panelOf = (
 export const metricSays = ({ baseline, view }: Pick<Comparison, 'baseline' | 'view'>): string => {
   const { says } = textOf(view.metric)
   if (view.mode !== 'minus') return says
-  return `${says} Each line is a run less ${letter(baseline)}, on the probes that both have: above 0 it has more of it.`
+  return `${says} Each line is a run less ${letter(baseline)}, on the probes that both have: above 0 the run has more of it.`
 }
 
 /** The name of a run's line where the figure says the type: its letter, with the run behind it. */

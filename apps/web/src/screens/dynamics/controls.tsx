@@ -103,9 +103,14 @@ const Check = ({ name, on, turn }: { name: string; on: boolean; turn: () => void
   </label>
 )
 
-/** What the horizontal axis counts, whether it is logarithmic, and what else is about axes: these stay together. */
-export const AxisControls = ({ app, runs, children }: Props & { children?: ComponentChildren }) => {
-  const { along, xAxis } = app.store.view.value
+/** What the horizontal axis counts, which axes are logarithmic, and what else is about them: these stay together. */
+export const AxisControls = ({
+  app,
+  runs,
+  both = false,
+  children,
+}: Props & { both?: boolean; children?: ComponentChildren }) => {
+  const { along, xAxis, logY } = app.store.view.value
   const { set } = app.store
   const why = ALONGS.map(one => runs.map(run => whyNot(run, one)).find(text => text !== undefined))
   return (
@@ -120,7 +125,10 @@ export const AxisControls = ({ app, runs, children }: Props & { children?: Compo
           ))}
         </select>
       </label>
-      <Check name="log x" on={xAxis === 'log'} turn={() => set({ xAxis: xAxis === 'log' ? 'step' : 'log' })} />
+      <span class="checks">
+        <Check name="log x" on={xAxis === 'log'} turn={() => set({ xAxis: xAxis === 'log' ? 'step' : 'log' })} />
+        {both && <Check name="log y" on={logY} turn={() => set({ logY: !logY })} />}
+      </span>
       {children}
     </span>
   )
@@ -151,7 +159,7 @@ export const Controls = ({ app, runs }: Props) => {
 }
 
 const Settings = ({ app, runs, view }: Props & { readonly view: View }) => {
-  const { grouping, logY, smooth } = view
+  const { grouping, smooth } = view
   const { set } = app.store
   return (
     <div class="controls" role="group" aria-label="What the curves show">
@@ -172,9 +180,7 @@ const Settings = ({ app, runs, view }: Props & { readonly view: View }) => {
           options={SMOOTHS.map(weight => [weight, weight === 0 ? 'off' : `EMA ${weight}`] as const)}
           choose={weight => set({ smooth: weight })}
         />
-        <AxisControls app={app} runs={runs}>
-          <Check name="log y" on={logY} turn={() => set({ logY: !logY })} />
-        </AxisControls>
+        <AxisControls app={app} runs={runs} both />
       </MoreSettings>
       <ZoomControl app={app} />
     </div>

@@ -133,7 +133,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     >
       <p class="unit muted" id={`${describedBy}-unit`}>
         {panel.unit}
-        {bandOf(panel) !== undefined && ` · band: ${bandOf(panel)}`}
+        {bandOf(panel) !== undefined && `\u00a0· band: ${bandOf(panel)}`}
       </p>
       <div ref={host} class="plot" style={{ height: `${height}px` }} />
       <p class="x-name muted">
