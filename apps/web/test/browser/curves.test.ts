@@ -284,6 +284,36 @@ describe.skipIf(reason !== undefined)('curves in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
+  it('a narrow window folds all settings but two, says which are set, and opens them by key', async () => {
+    for (const [hash, standing, said] of [
+      ['#/r/told/dynamics?band=iqr&ly=1', ['Metric', 'Per'], 'More settings: band of quartiles, log y'],
+      ['#/r/many%2F00,many%2F01/compare?base=1', ['Metric', 'Show'], 'More settings: another baseline'],
+    ] as const) {
+      await using opened = await stage.open(hash, { viewport: { width: 390, height: 844 } })
+      const { page, complaints } = opened
+      await settled(page)
+      const summary = page.locator('.more-settings summary')
+      const shown = page.locator('.controls label:visible')
+      expect(await shown.evaluateAll(all => all.map(one => one.firstChild!.textContent!.trim())), hash).toEqual(standing)
+      expect(await summary.textContent()).toBe(said)
+      await summary.focus()
+      await page.keyboard.press('Enter')
+      const band = page.locator('.controls label:has-text("Band") select')
+      await band.waitFor()
+      expect.soft(await violationsOn(page), hash).toEqual([])
+      expect.soft(await overflowOf(page), hash).toBe(0)
+      await band.selectOption('none')
+      await page.waitForFunction(() => location.hash.includes('band=none'))
+      await expect.poll(() => summary.textContent()).toContain('no band')
+      // They stay open, and in a wide window stand in the row.
+      await band.waitFor()
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.locator('.more-settings').waitFor({ state: 'detached' })
+      expect(await band.inputValue()).toBe('none')
+      expect(complaints).toEqual([])
+    }
+  })
+
   it.each(['light', 'dark'] as const)('axe-core finds nothing on these views, %s', async colorScheme => {
     for (const hash of [
       '#/r/first/dynamics?s=30&vs=10&band=boot&g=prompt',
