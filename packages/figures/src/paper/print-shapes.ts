@@ -231,7 +231,9 @@ const shortTick = (value: number, fallback: string): string =>
 export const stepsPrint = (panel: StepsPanel, { width, height }: Box): string => {
   const { before, after, log, marks } = panel
   const [top, bottom] = [HEADING + 3, height - 21]
-  const domain = extent([...before, ...after, ...(log ? [] : [0])])
+  const known = extent([...before, ...after, ...(log ? [] : [0])])
+  // Powers of ten alone are written at a logarithmic axis: there is one at least.
+  const domain = log && Math.ceil(known[0]) > known[1] ? ([Math.floor(known[0]), Math.ceil(known[1])] as const) : known
   const y = linear(domain, [bottom, top + 4], Math.max(3, Math.round((bottom - top) / 22)), {
     pad: log ? 0.04 : 0,
     ...(log && { least: 1 }),
