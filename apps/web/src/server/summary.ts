@@ -1,12 +1,12 @@
 // A run in one line of the list. It is made again only when run.json, the index or the log has changed, and
 // reads at most 64 rows of the two curves that it shows.
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isDoubtful, stepName } from '@ldyn/figures'
+import { isDoubtful, lastPart } from '@ldyn/figures'
 import { openRun, paths, RunError, unknownColumns, type Run, type RunManifest } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
+import { summaryOf } from '../data/summary.ts'
 import { STALLED_MS, type RunState, type RunSummary, type Spark } from '../wire.ts'
 import type { FoundRun } from './discover.ts'
+import { stampOf } from './stamp.ts'
 
 /** What the manifest's status means now. */
 export const stateOf = (manifest: RunManifest, held: boolean, now: number): RunState => {
@@ -42,16 +42,12 @@ const spark = async (
     const bytes = await files.read(paths.metric(metric), row * width, width)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const sum = columns.reduce((total, column) => total + view.getFloat32(column * 4, true), 0)
+    // Damaged: its own screens say where. JSON would make it null, and one bad run the end of the whole list.
+    if (!Number.isFinite(sum)) return undefined
     values.push(sum / columns.length)
   }
   return { values, every }
 }
-
-const lastPart = (path: string): string =>
-  path
-    .replace(/[\\/]+$/, '')
-    .split(/[\\/]/)
-    .at(-1) || path
 
 const summarise = async ({
   key,
@@ -59,8 +55,6 @@ const summarise = async ({
 }: FoundRun): Promise<Omit<RunSummary, 'state'> & { manifest?: RunManifest }> => {
   try {
     const run = await openRun(directoryFiles(directory))
-    const { manifest, probes, evaluations, scalars } = run
-    const lr = scalars.get('learning_rate') ?? scalars.get('lr')
     const sparks: Record<string, Spark> = {}
     for (const type of ['chosen', 'rejected']) {
       const found = await spark(run, directory, type)
@@ -69,26 +63,7 @@ const summarise = async ({
     // Of a log whose argmax may be another response's nothing is said here.
     const argmax = isDoubtful(run, 'argmax_logp') ? undefined : await spark(run, directory, 'chosen', 'argmax_logp')
     if (argmax) sparks.argmax = argmax
-    const lastScalar = Math.max(0, ...[...scalars.values()].map(column => column.steps.at(-1) ?? 0))
-    return {
-      manifest,
-      key,
-      id: manifest.id,
-      created: manifest.created,
-      model: lastPart(manifest.model.path),
-      params: manifest.model.params,
-      stages: manifest.stages.map(({ name, loss, updates }) => ({ name, loss, updates })),
-      ...(manifest.imported && { imported: manifest.imported.format }),
-      ...(stepName(run) === 'evaluation' && { counts: 'evaluation' as const }),
-      ...(lr && { lr: lr.values.reduce((most, value) => Math.max(most, value), 0) }),
-      step: Math.max(evaluations.at(-1)?.step ?? 0, lastScalar),
-      updates: manifest.stages.reduce((sum, stage) => sum + stage.updates, 0),
-      evaluations: evaluations.length,
-      probes: manifest.imported?.meansOnly ? 0 : (probes?.rows.length ?? 0),
-      types: run.types.length,
-      warnings: [...new Set(run.events.flatMap(event => (event.type === 'warning' ? [event.code] : [])))],
-      sparks,
-    }
+    return { manifest: run.manifest, ...summaryOf(key, run), sparks }
   } catch (error) {
     if (!(error instanceof RunError)) throw error
     return {
@@ -118,20 +93,9 @@ export interface Summaries {
 /** Summaries that are kept until a file of the run changes. */
 export const createSummaries = (now: () => number = Date.now): Summaries => {
   const kept = new Map<string, { stamp: string; summary: ReturnType<typeof summarise> }>()
-  const stampOf = async (directory: string): Promise<string> => {
-    const stats = await Promise.all(
-      [paths.manifest, paths.index, paths.scalars, paths.events].map(path =>
-        stat(join(directory, path)).then(
-          ({ size, mtimeMs }) => `${size} ${mtimeMs}`,
-          () => '-',
-        ),
-      ),
-    )
-    return stats.join('|')
-  }
   return {
     async of(run) {
-      const stamp = await stampOf(run.directory)
+      const stamp = await stampOf(run.directory, [paths.manifest, paths.index, paths.scalars, paths.events])
       let entry = kept.get(run.key)
       if (entry?.stamp !== stamp) {
         entry = { stamp, summary: summarise(run) }

@@ -263,6 +263,15 @@ describe('nothing outside the root', () => {
       expect((await ask(port, `${FILE}inside.json`)).status).toBe(200)
     }))
 
+  it('a run whose numbers are damaged is listed without them, beside the others', () =>
+    withViewer(async ({ port }, root) => {
+      await (await beginRun(join(root, 'second'), [0, 5])).finish('done')
+      await writeFile(join(root, 'second', 'probe', 'logp.f32'), new Uint8Array(4096).fill(0xff))
+      const { runs } = JSON.parse((await ask(port, '/api/runs')).text) as RunList
+      expect(runs.map(({ key, sparks }) => [key, 'chosen' in sparks])).toEqual([['first', true], ['second', false]])
+      expect(JSON.stringify(runs)).not.toContain('null')
+    }))
+
   it('a run behind a link is not listed', () =>
     withViewer(async ({ port }, root) => {
       await symlink(join(root, 'first'), join(root, 'linked'))

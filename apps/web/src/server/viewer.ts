@@ -131,7 +131,7 @@ export const createViewer = (options: ViewerOptions): Viewer => {
       if (typeof asked === 'string') return text(400, asked)
       const found = await Promise.all(asked.requests.map(request => curves.of(run, request, asked.from, asked.to)))
       if (!found.every(bytes => bytes !== undefined))
-        return text(422, 'The run does not hold these evaluations whole: its files were cut off, or replaced.')
+        return text(422, 'The run does not hold these evaluations whole: files were cut off or replaced, or hold no number there.')
       return octets(new Blob(found as Uint8Array<ArrayBuffer>[]))
     }
     if (kind === 'parts' && rest.length === 0) {
