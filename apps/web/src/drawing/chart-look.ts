@@ -43,6 +43,9 @@ export const nameWidth = (text: string): number => {
 /** From the plot to a name, with a piece of its line between them; behind the name; between it and its reading. */
 export const [NAME_LEAD, NAME_END, READING_GAP] = [32, 6, 5]
 
+/** More names than this stand so close that words behind them would run together. */
+const MOST_READ = 14
+
 /** Shares of a chart's width: for names, for names with their readings, and for many names in a narrow chart. */
 const [NAMES, READINGS, MANY] = [0.42, 0.3, 0.24]
 
@@ -66,7 +69,7 @@ export const nameColumn = (lines: readonly Pick<Line, 'label' | 'reading'>[], wi
   const read = ({ label, reading }: Pick<Line, 'label' | 'reading'>): number =>
     nameWidth(label) + (reading === undefined ? 0 : READING_GAP + nameWidth(reading))
   const full = Math.ceil(around + Math.max(...lines.map(read)))
-  if (full <= READINGS * width)
+  if (full <= READINGS * width && lines.length <= MOST_READ)
     return { room: full, names: lines.map(({ label, reading }) => ({ name: label, reading })) }
   const room = Math.min(plain, Math.floor(NAMES * width))
   return { room, names: lines.map(({ label }) => ({ name: fitted(label, room - around) })) }

@@ -26,6 +26,11 @@ it('has the readings of all lines where there is room for all, else of none', ()
   expect(longer).toEqual({ name: 'random_permute' })
 })
 
+it('has no readings of so many lines that these would run together', () => {
+  const crowd = Array.from({ length: 24 }, (_, i) => ({ label: `A type_${i}`, reading: 'words' }))
+  expect(nameColumn(crowd, 950).names!.every(({ reading }) => reading === undefined)).toBe(true)
+})
+
 it('leaves little room beside letters of runs', () => {
   expect(nameColumn([{ label: 'A' }, { label: 'B' }], 380).room).toBeLessThan(50)
 })

@@ -1,7 +1,7 @@
 // Compare: several runs on the same axes, one small figure a response type, so that type keeps its colour and the run
 // is told by dash and letter; side by side; or less a baseline. How their settings differ stands apart from how their
 // numbers do (ux.md R10). There is no limit on runs: beyond a dozen a type is one band.
-import { compareRuns, lastPreference, letter, list, runDash, type Passage } from '@ldyn/figures'
+import { compareRuns, lastPreference, letter, list, type Passage } from '@ldyn/figures'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { joinOf, seedGroups } from '../../panels/compare/data.ts'
@@ -10,7 +10,7 @@ import { metricSays, MOST_LINES } from '../../panels/compare/panels.ts'
 import { dynamicsPanel } from '../../panels/dynamics/dynamics.ts'
 import { alignedStage, FROM_FIRST, stagesOfAll } from '../../panels/compare/stage-axis.ts'
 import { Choice } from '../../shell/choice.tsx'
-import type { App, ScreenProps } from '../../shell/context.ts'
+import type { ScreenProps } from '../../shell/context.ts'
 import { MoreSettings, useNarrow } from '../../shell/more-settings.tsx'
 import { PanelFrame } from '../../shell/panel/frame.tsx'
 import { useOneByOne, useSliced } from '../../shell/sliced.ts'
@@ -19,6 +19,7 @@ import { Settings } from './settings.tsx'
 import { endPanel, joinText, partingPanel, seedPanel } from './tables.tsx'
 import { awayWords } from '../dynamics/away.ts'
 import { AxisControls, BandControl, ChangeControl, MetricControl, PerControl, ZoomControl } from '../dynamics/controls.tsx'
+import { RunLetters } from '../run-letters.tsx'
 import type { Screen } from '../screen.ts'
 import { Sentences } from '../sentences.tsx'
 
@@ -43,39 +44,6 @@ const useWords = (runs: readonly LiveData[]): readonly Passage[] => {
     return () => clearTimeout(timer)
   }, [runs.map(run => `${run.id} ${run.evaluations.length} ${[...run.rows.keys()].join()}`).join()])
   return words
-}
-
-/** The dash that a run's lines have. */
-const Dash = ({ run }: { run: number }) => (
-  <svg class="dash" width="26" height="8" aria-hidden="true">
-    <line x1="1" x2="25" y1="4" y2="4" stroke="currentColor" stroke-width="2" stroke-dasharray={runDash(run)} />
-  </svg>
-)
-
-const Letters = ({ app, names, baseline }: { app: App; names: readonly string[]; baseline: number }) => {
-  const list = (
-    <ul class="run-letters">
-      {names.map((name, r) => (
-        <li key={name}>
-          <b>{letter(r)}</b> {names.length <= MOST_LINES && <Dash run={r} />}{' '}
-          <a href={app.store.link({ runs: [name], page: 'overview' })}>{name}</a>
-          {r === baseline && <span class="tag">baseline</span>}
-        </li>
-      ))}
-    </ul>
-  )
-  return names.length <= MOST_LINES ? (
-    list
-  ) : (
-    <details class="panel">
-      <summary>
-        <h2 class="inline">
-          {names.length} runs, {letter(0)} to {letter(names.length - 1)}
-        </h2>
-      </summary>
-      {list}
-    </details>
-  )
 }
 
 /** Where the axis is 0: each run's first update, or the start of a stage that all of them have. */
@@ -228,7 +196,7 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   const saysProbes = words.some(({ sentences }) => sentences.some(({ about }) => about === 'probes'))
   return (
     <>
-      <Letters app={app} names={names} baseline={baseline} />
+      <RunLetters app={app} names={names} baseline={baseline} />
       <Controls app={app} runs={runs} names={names} baseline={baseline} repeated={repeated} />
       {join.only.some(n => n > 0) && (
         <p class="note caution">

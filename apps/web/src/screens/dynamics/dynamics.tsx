@@ -18,6 +18,7 @@ import { causesPanel } from './causes.tsx'
 import { Controls } from './controls.tsx'
 import { Legend } from './legend.tsx'
 import { ProbeList } from '../probes/list.tsx'
+import { RunLetters } from '../run-letters.tsx'
 import type { Screen } from '../screen.ts'
 
 const MOST_MARKS = 12
@@ -131,7 +132,7 @@ const logModel = (panel: Panel): PanelModel => ({
   notes: panel.thinned === undefined ? [] : [panel.thinned],
 })
 
-const View = ({ app, runs }: ScreenProps) => {
+const View = ({ app, runs, opened }: ScreenProps) => {
   const view = app.store.view.value
   const { metric, per, spread, change, versus, smooth, hidden, along, logY, grouping, step } = view
   // Curves of single prompts or lengths are those of the type in focus.
@@ -152,6 +153,7 @@ const View = ({ app, runs }: ScreenProps) => {
   )
   return (
     <>
+      {runs.length > 1 && <RunLetters app={app} names={opened.map(({ key }) => key)} />}
       <Controls app={app} runs={runs} />
       <div class={runs.some(({ types }) => types.length > 0) ? 'main-figure' : undefined}>
         {figure}

@@ -19,15 +19,18 @@ interface Entry {
 /** What a line has at a step, and how far that is from its first value. */
 interface Value {
   readonly key: string
+  /** Of which run it is, where there are several. */
+  readonly run: string | undefined
   readonly text: string
   readonly change: string | undefined
 }
 
-const valueOf = (line: CurveLine, step: number, changes: boolean): Value => {
+const valueOf = (line: CurveLine, step: number, changes: boolean, many: boolean): Value => {
   const i = Math.max(0, pointAt(updatesOf(line), step))
   const { key, mean, se } = line
   return {
     key,
+    run: many ? / ([A-Z]+)$/.exec(key)?.[1] : undefined,
     text: se && se[i] > 0 ? withError(mean[i], se[i]).replace(/^\+/, '') : show(mean[i]),
     change: changes && i > 0 ? signed(mean[i] - mean[0]) : undefined,
   }
@@ -62,8 +65,9 @@ const Row = ({ entry: { key, says, reading, look }, name, off, focus, values, to
           –
         </span>
       )}
-      {values.map(({ key: line, text, change }) => (
+      {values.map(({ key: line, run, text, change }) => (
         <span class="value" key={line}>
+          {run !== undefined && <b>{run} </b>}
           {text}
           {change !== undefined && <span class="delta"> {change}</span>}
         </span>
@@ -121,7 +125,7 @@ export const Legend = ({ model, app, runs }: { model: PanelModel } & Pick<Screen
             name={grouping === 'type' ? key : (own[0]?.label ?? key)}
             off={hidden.includes(key)}
             focus={key === type}
-            values={own.map(line => valueOf(line, at, changes))}
+            values={own.map(line => valueOf(line, at, changes, runs.length > 1))}
             toggle={toggle}
             solo={solo}
           />
