@@ -1,7 +1,7 @@
 // Under a map: its colour scale with what is hatched, checked and dotted, the switches of the scale, and, of a map that
 // is zoomed into, a small one of the whole with the window in it.
 import { show } from '@ldyn/figures'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { coloursOf, cssColour, type ColourScale } from '../../drawing/colour.ts'
 import { countOf, paint, wholeOf, type Counted, type Grid, type Part } from '../../drawing/heat-map.ts'
 import { gridOf, type Heat } from '../../panels/heat.ts'
@@ -10,15 +10,17 @@ import { heatWindow } from './window.ts'
 const Scale = ({
   scale,
   unit,
-  counted: { clipped, broken, absent },
+  counted,
   folded,
 }: {
   scale: ColourScale
   unit: string
-  counted: Counted
+  /** Undefined while they are counted. */
+  counted: Counted | undefined
   folded: boolean
 }) => {
   const { signed, limit, low, linear } = scale
+  const { clipped, broken, absent } = counted ?? { clipped: 0, broken: 0, absent: 0 }
   const notes = [
     linear === undefined ? '' : `linear within ±${show(linear)}, logarithmic beyond`,
     clipped > 0 ? `${clipped} beyond the scale (99th percentile), hatched` : '',
@@ -93,6 +95,26 @@ const MiniMap = ({
   )
 }
 
+/** Cells of so many are counted in a turn of their own, as they are painted. */
+const LARGE = 1 << 18
+
+/** What of the window is hatched, checked and dotted; of a large one undefined until it is counted. */
+const useCounted = (grid: Grid, part: Part, scale: ColourScale): Counted | undefined => {
+  const of = [grid.values, scale, part.row, part.column, part.rows, part.columns] as const
+  const isLarge = part.rows * part.columns >= LARGE
+  const [later, setLater] = useState<{ readonly of: readonly unknown[]; readonly counted: Counted } | undefined>(
+    undefined,
+  )
+  useEffect(() => {
+    if (!isLarge) return setLater(undefined)
+    const timer = setTimeout(() => setLater({ of, counted: countOf(grid, part, scale) }))
+    return () => clearTimeout(timer)
+  }, of)
+  const now = useMemo(() => (isLarge ? undefined : countOf(grid, part, scale)), of)
+  // Counts of another window, or of another map, are none of this one's.
+  return now ?? (later?.of.every((value, i) => value === of[i]) ? later.counted : undefined)
+}
+
 /** `folded`: cells share pixels. */
 export const HeatFoot = ({
   heat,
@@ -109,8 +131,8 @@ export const HeatFoot = ({
 }) => {
   const { part: zoom, locked, linear } = heatWindow(id)
   const grid = gridOf(heat)
-  const { row, column, rows, columns } = part
-  const counted = useMemo(() => countOf(grid, part, scale), [heat.values, scale, row, column, rows, columns])
+  const { rows, columns } = part
+  const counted = useCounted(grid, part, scale)
   return (
     <div class="heat-foot">
       <Scale scale={scale} unit={heat.unit} counted={counted} folded={folded} />
