@@ -38,10 +38,10 @@ export interface Layout {
 export const LETTER = 6.1
 const SAMPLE = 22
 const GAP = 13
-/** Share of a chart's width that names may take; with their readings, a little less than that. */
-const [NAMES, READINGS] = [0.45, 0.4]
 
 export const textWidth = (text: string): number => [...text].length * LETTER
+
+const NAMES = { around: SAMPLE + 12, most: 0.45, read: 0.4, wide: textWidth }
 
 /** The text, cut to `letters` with an ellipsis. */
 export const cut = (text: string, letters: number): string => {
@@ -78,16 +78,35 @@ export const bandAt = ({ mean, se, low, high }: Line, i: number): readonly [numb
 
 const bandOf = (line: Line): readonly number[] => line.mean.flatMap((mean, i) => [mean, ...bandAt(line, i)])
 
-/** Names beside the lines' ends: with their readings where all of these fit, and cut only where a name is too long. */
-const namesIn = (lines: readonly Line[], width: number) => {
-  const wide = (texts: readonly string[]): number =>
-    Math.max(44, ...texts.map((text) => textWidth(text) + SAMPLE + 12))
-  const full = wide(lines.map(({ label, reading }) => (reading === undefined ? label : `${label} ${reading}`)))
-  if (full <= READINGS * width)
-    return { labels: lines.map(({ label, reading }) => ({ text: label, reading })), room: full }
-  const letters = Math.floor((NAMES * width - SAMPLE - 12) / LETTER)
-  const labels = lines.map(({ label }) => ({ text: cut(label, letters) }))
-  return { labels, room: wide(labels.map(({ text }) => text)) }
+export interface NameRoom {
+  /** What stands around a name: a piece of its line before it, room behind it. */
+  readonly around: number
+  /** Shares of the width that names may take, and names with their readings. */
+  readonly most: number
+  readonly read: number
+  /** How wide a text is. */
+  readonly wide: (text: string) => number
+}
+
+/**
+ * Names beside the lines' ends, and the room that they need: with their readings where those of all lines fit, and
+ * cut only where a name would take the plot's room.
+ */
+export const namesIn = (
+  lines: readonly Pick<Line, 'label' | 'reading'>[],
+  width: number,
+  { around, most, read, wide }: NameRoom,
+) => {
+  const roomFor = (texts: readonly string[]): number => Math.ceil(around + Math.max(0, ...texts.map(wide)))
+  const full = roomFor(lines.map(({ label, reading }) => (reading === undefined ? label : `${label} ${reading}`)))
+  if (full <= read * width) return { room: full, names: lines.map(({ label: text, reading }) => ({ text, reading })) }
+  const room = Math.min(roomFor(lines.map(({ label }) => label)), Math.floor(most * width))
+  const fitted = (label: string): string => {
+    let [text, letters] = [label, [...label].length]
+    while (letters > 1 && wide(text) > room - around) text = cut(label, --letters)
+    return text
+  }
+  return { room, names: lines.map(({ label }) => ({ text: fitted(label), reading: undefined })) }
 }
 
 /** Lays a panel out. Throws RangeError where a value is not finite or there is none. */
@@ -102,8 +121,8 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   // Numbers of a bent axis have sizes of their own.
   const yText = panel.bends?.y ? y.ticks.map((tick) => tickText([tick])[0]) : tickText(y.ticks)
   const left = Math.max(30, ...yText.map((text) => textWidth(text) + 9))
-  const { labels, room } = namesIn(lines, size.width)
-  const right = size.width - room
+  const { names, room } = namesIn(lines, size.width, NAMES)
+  const right = size.width - Math.max(44, room)
   const places = lines.flatMap((line) => [...line.steps])
   const xDomain = extent(places)
   // Room around a single point does not reach before the first update.
@@ -130,7 +149,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   )
   const ends = lines.map((line, i): EndLabel => ({
     line,
-    ...labels[i],
+    ...names[i],
     x: at[i].x,
     y: at[i].y,
     labelY: heights[i],

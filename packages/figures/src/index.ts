@@ -1,6 +1,6 @@
 // @ldyn/figures: what a run's numbers say, as curves, tables, words and SVG. Pure: it takes a run that
 // @ldyn/runs has read, and returns values and text, in Node and in browsers alike.
-export { bandAt, cut, describe, layOut, LETTER, rowsOf, spread, textWidth } from './chart-layout.ts'
+export { bandAt, cut, describe, layOut, LETTER, namesIn, rowsOf, spread, textWidth } from './chart-layout.ts'
 export type { EndLabel, Layout, Row, Size } from './chart-layout.ts'
 export { compareRuns } from './comparing.ts'
 export { csvText, curvesCsv, curvesTable, rowsCsv, rowsTable, scalarsCsv, scalarsTable } from './csv.ts'

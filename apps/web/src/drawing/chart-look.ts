@@ -1,5 +1,5 @@
 // How charts on a canvas look where a line's own look does not say: inks, letters, the room that names have.
-import { cut, textWidth, type Line, type Marker } from '@ldyn/figures'
+import { namesIn, textWidth, type Line, type Marker } from '@ldyn/figures'
 import type { Mark } from './align.ts'
 
 const FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
@@ -40,47 +40,28 @@ export const nameWidth = (text: string): number => {
   return width
 }
 
-/** From the plot to a name, with a piece of its line between them; behind the name; between it and its reading. */
-export const [NAME_LEAD, NAME_END, READING_GAP] = [32, 6, 5]
+/** From the plot to a name, with a piece of its line between them. */
+export const NAME_LEAD = 32
 
 /** More names than this stand so close that words behind them would run together. */
 const MOST_READ = 14
 
-/** Shares of a chart's width: for names, for names with their readings, and for many names in a narrow chart. */
-const [NAMES, READINGS, MANY] = [0.42, 0.3, 0.24]
+/** What a narrow chart leaves to many names, as a share of its width. */
+const MANY = 0.24
 
 export interface NameColumn {
   /** Right of the plot; without names what is left there for the last number of the axis. */
   readonly room: number
   /** By line; undefined where the chart leaves them to its legend. */
-  readonly names?: readonly { readonly name: string; readonly reading?: string }[]
+  readonly names?: readonly { readonly text: string; readonly reading?: string }[]
 }
 
-/**
- * The names beside the lines' ends: as wide as they are, with their readings where these fit too, and cut only where a
- * name would take the plot's room. A narrow chart of many lines leaves them to its legend.
- */
+/** The names beside the lines' ends. A narrow chart of many lines leaves them to its legend. */
 export const nameColumn = (lines: readonly Pick<Line, 'label' | 'reading'>[], width: number): NameColumn => {
-  const bare = { room: 10 }
-  if (width < 300 || lines.length === 0) return bare
-  const around = NAME_LEAD + NAME_END
-  const plain = Math.ceil(around + Math.max(...lines.map(({ label }) => nameWidth(label))))
-  if (width < 560 && lines.length > 8 && plain > MANY * width) return bare
-  const read = ({ label, reading }: Pick<Line, 'label' | 'reading'>): number =>
-    nameWidth(label) + (reading === undefined ? 0 : READING_GAP + nameWidth(reading))
-  const full = Math.ceil(around + Math.max(...lines.map(read)))
-  if (full <= READINGS * width && lines.length <= MOST_READ)
-    return { room: full, names: lines.map(({ label, reading }) => ({ name: label, reading })) }
-  const room = Math.min(plain, Math.floor(NAMES * width))
-  return { room, names: lines.map(({ label }) => ({ name: fitted(label, room - around) })) }
-}
-
-/** As much of a text as goes into so many pixels. */
-const fitted = (text: string, room: number): string => {
-  let letters = [...text].length
-  let found = text
-  while (letters > 1 && nameWidth(found) > room) found = cut(text, --letters)
-  return found
+  const read = lines.length > MOST_READ ? 0 : 0.3
+  const column = namesIn(lines, width, { around: NAME_LEAD + 6, most: 0.42, read, wide: nameWidth })
+  const crowded = width < 560 && lines.length > 8 && column.room > MANY * width
+  return width < 300 || lines.length === 0 || crowded ? { room: 10 } : column
 }
 
 const corners: Readonly<Record<'diamond' | 'triangle', readonly (readonly [number, number])[]>> = {

@@ -5,7 +5,7 @@
 import { cut, spread } from '@ldyn/figures'
 import type { CurveLine, CurvePanel } from './align.ts'
 import type { Axes, Box } from './chart-axes.ts'
-import { dashOf, fontOf, inks, markerPath, markLook, NAME_LEAD, nameWidth, READING_GAP } from './chart-look.ts'
+import { dashOf, fontOf, inks, markerPath, markLook, NAME_LEAD, nameWidth } from './chart-look.ts'
 import { edgeOf, outline, type Thinned } from './thin.ts'
 
 /** What is painted. */
@@ -267,7 +267,7 @@ const names = (surface: Surface, { window, names: written }: Axes, scene: Scene)
   ctx.textBaseline = 'middle'
   ctx.textAlign = 'left'
   const { ink, muted } = inkOf(scene)
-  ends.forEach(({ line, name, reading, x: endX, y: endY }, i) => {
+  ends.forEach(({ line, text, reading, x: endX, y: endY }, i) => {
     const at = heights[i] * ratio
     const own = colourOf(scene, line)
     ctx.strokeStyle = own
@@ -289,10 +289,10 @@ const names = (surface: Surface, { window, names: written }: Axes, scene: Scene)
     markerPath(ctx, line.look.marker, right + 19 * ratio, at, 2.4 * ratio)
     ctx.fill()
     ctx.fillStyle = ink
-    ctx.fillText(name, right + NAME_LEAD * ratio, at)
+    ctx.fillText(text, right + NAME_LEAD * ratio, at)
     if (reading === undefined) return
     ctx.fillStyle = muted
-    ctx.fillText(reading, right + (NAME_LEAD + nameWidth(name) + READING_GAP) * ratio, at)
+    ctx.fillText(reading, right + (NAME_LEAD + nameWidth(`${text} `)) * ratio, at)
   })
   ctx.restore()
 }

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest'
-import { NAME_END, NAME_LEAD, nameColumn, nameWidth } from './chart-look.ts'
+import { NAME_LEAD, nameColumn, nameWidth } from './chart-look.ts'
 
 const types = [
   { label: 'chosen' },
   { label: 'chosen_gptsemantic', reading: 'rephrased' },
   { label: 'random_permute', reading: 'chosen shuffled' },
 ]
-const around = NAME_LEAD + NAME_END
+const around = NAME_LEAD + 6
 const many = Array.from({ length: 12 }, (_, i) => ({ label: `chosen_variant_${i}` }))
 
 it('is as wide as its longest name, in a chart of a third of the page too, and cuts none', () => {
   const { room, names } = nameColumn(types, 380)
   expect(room).toBe(Math.ceil(around + nameWidth('chosen_gptsemantic')))
-  expect(names!.map(({ name }) => name)).toEqual(types.map(({ label }) => label))
+  expect(names!.map(({ text }) => text)).toEqual(types.map(({ label }) => label))
   expect(names!.every(({ reading }) => reading === undefined)).toBe(true)
 })
 
@@ -23,7 +23,7 @@ it('has the readings of all lines where there is room for all, else of none', ()
     'chosen shuffled',
   ])
   const [longer] = nameColumn([...types, { label: 'x', reading: 'words'.repeat(20) }], 950).names!.slice(2)
-  expect(longer).toEqual({ name: 'random_permute' })
+  expect(longer).toEqual({ text: 'random_permute', reading: undefined })
 })
 
 it('has no readings of so many lines that these would run together', () => {
@@ -38,8 +38,8 @@ it('leaves little room beside letters of runs', () => {
 it('cuts a name that would take the plot’s room', () => {
   const { room, names } = nameColumn([{ label: 'a'.repeat(80) }], 400)
   expect(room).toBe(168)
-  expect(names![0].name).toMatch(/^a+…$/)
-  expect(nameWidth(names![0].name)).toBeLessThanOrEqual(room - around)
+  expect(names![0].text).toMatch(/^a+…$/)
+  expect(nameWidth(names![0].text)).toBeLessThanOrEqual(room - around)
 })
 
 it('leaves many names of a narrow chart to its legend, unless they are short', () => {
