@@ -1,9 +1,9 @@
 // Runs of this computer that were dropped on the page: a run's folder, a folder of runs, or a zip of either. They
 // are read here, piece by piece, and nothing leaves the machine. What is opened is checked as any run is.
-import { stepName } from '@ldyn/figures'
 import { openRun, RunError, type RunFiles } from '@ldyn/runs'
 import type { RunSummary } from '../wire.ts'
 import type { HeldRun } from './memory.ts'
+import { summaryOf } from './summary.ts'
 
 /** A file with its path below what was dropped. */
 export interface LocalFile {
@@ -108,27 +108,11 @@ const runFiles = (files: readonly LocalFile[], root: string, name: string): RunF
   }
 }
 
-const summaryOf = async (key: string, files: RunFiles): Promise<RunSummary> => {
-  const { manifest, evaluations, probes, types, events, scalars } = await openRun(files)
-  const logged = Math.max(0, ...[...scalars.values()].map(({ steps }) => steps.at(-1) ?? 0))
-  return {
-    key,
-    id: manifest.id,
-    created: manifest.created,
-    state: manifest.status === 'running' ? 'interrupted' : manifest.status,
-    model: manifest.model.path.split(/[\\/]/).at(-1) ?? '',
-    params: manifest.model.params,
-    stages: manifest.stages.map(({ name, loss, updates }) => ({ name, loss, updates })),
-    ...(manifest.imported && { imported: manifest.imported.format }),
-    ...(stepName({ manifest }) === 'evaluation' && { counts: 'evaluation' as const }),
-    step: Math.max(evaluations.at(-1)?.step ?? 0, logged),
-    updates: manifest.stages.reduce((sum, { updates }) => sum + updates, 0),
-    evaluations: evaluations.length,
-    probes: manifest.imported?.meansOnly ? 0 : (probes?.rows.length ?? 0),
-    types: types.length,
-    warnings: [...new Set(events.flatMap(event => (event.type === 'warning' ? [event.code] : [])))],
-    sparks: {},
-  }
+const listed = async (key: string, files: RunFiles): Promise<RunSummary> => {
+  const run = await openRun(files)
+  // Nobody writes to what was dropped.
+  const state = run.manifest.status === 'running' ? 'interrupted' : run.manifest.status
+  return { ...summaryOf(key, run), state, sparks: {} }
 }
 
 /**
@@ -156,7 +140,7 @@ export const localRuns = async (given: readonly LocalFile[]): Promise<readonly H
       const name = root.replace(/\/$/, '') || 'run'
       const key = `local:${name}`
       const found = runFiles(files, root, name)
-      const summary = await summaryOf(key, found)
+      const summary = await listed(key, found)
       return { key, files: found, state: summary.state, summary: () => summary }
     }),
   )

@@ -1,9 +1,8 @@
 // Whether the list of runs changed: a run came or went, or one of them moved. One look for all that listen, every
 // two seconds, and none while nobody does.
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { paths } from '@ldyn/runs'
 import type { FoundRun } from './discover.ts'
+import { stampOf } from './stamp.ts'
 
 export interface ListWatcher {
   /** Calls `changed` with the number of runs whenever the list is another than at the last look. */
@@ -12,17 +11,8 @@ export interface ListWatcher {
   readonly count: number
 }
 
-const stampOf = async ({ key, directory }: FoundRun): Promise<string> => {
-  const stamps = await Promise.all(
-    [paths.manifest, paths.index, paths.scalars].map(path =>
-      stat(join(directory, path)).then(
-        ({ size, mtimeMs }) => `${size} ${mtimeMs}`,
-        () => '-',
-      ),
-    ),
-  )
-  return `${key} ${stamps.join(' ')}`
-}
+const lineOf = async ({ key, directory }: FoundRun): Promise<string> =>
+  `${key} ${await stampOf(directory, [paths.manifest, paths.index, paths.scalars])}`
 
 export const createListWatcher = (runs: () => Promise<readonly FoundRun[]>, every = 2_000): ListWatcher => {
   const listeners = new Set<(count: number) => void>()
@@ -30,7 +20,7 @@ export const createListWatcher = (runs: () => Promise<readonly FoundRun[]>, ever
   let last: string | undefined
   const look = async (): Promise<void> => {
     const all = await runs()
-    const now = (await Promise.all(all.map(stampOf))).join('\n')
+    const now = (await Promise.all(all.map(lineOf))).join('\n')
     // What the list was before somebody listened, nobody was told.
     if (last !== undefined && now !== last) for (const listener of [...listeners]) listener(all.length)
     last = now

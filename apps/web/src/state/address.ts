@@ -1,6 +1,22 @@
 // What one looks at, as the part of an address behind # (ux.md §5.0), so that any view can be sent:
 // #/r/<run>[,<run>…]/ <page>?s=340&o=23. Each setting has a codec; defaults are left out; what is not
 // understood is named, and the page opens without it.
+import {
+  escapeItem,
+  flag,
+  oneOf,
+  pair,
+  set,
+  share,
+  span,
+  text,
+  theme,
+  unescapeItem,
+  whole,
+  word,
+  words,
+  type Codec,
+} from './codecs.ts'
 
 export const PAGES = ['overview', 'dynamics', 'probes', 'update', 'squeeze', 'kernel', 'compare', 'figures'] as const
 export type Page = (typeof PAGES)[number]
@@ -17,10 +33,10 @@ export type Along = (typeof ALONGS)[number]
 /** What one curve is the mean of: responses of a type, of a kin of types, of one prompt, of like length. */
 export const GROUPINGS = ['type', 'family', 'prompt', 'length'] as const
 export type Grouping = (typeof GROUPINGS)[number]
-/** How runs are compared: on one axis, side by side, or each less the baseline. */
 /** What the list of runs is parted by. */
 export const LIST_GROUPS = ['none', 'algo', 'model', 'state'] as const
 export type ListGroup = (typeof LIST_GROUPS)[number]
+/** How runs are compared: on one axis, side by side, or each less the baseline. */
 export const MODES = ['overlay', 'side', 'minus'] as const
 export type Mode = (typeof MODES)[number]
 
@@ -149,89 +165,6 @@ export const DEFAULTS: View = {
   sheet: 'auto',
   theme: undefined,
 }
-
-interface Codec<T> {
-  /** Undefined leaves the setting out. */
-  readonly write: (value: T) => string | undefined
-  /** Undefined: not understood. */
-  readonly read: (text: string) => T | undefined
-}
-
-const MOST_STEPS = 1e12
-const whole: Codec<number | undefined> = {
-  write: value => (value === undefined ? undefined : String(value)),
-  read: text => (/^\d{1,12}$/.test(text) && Number(text) < MOST_STEPS ? Number(text) : undefined),
-}
-const word: Codec<string | undefined> = { write: value => value || undefined, read: text => text }
-const text = (standard: string): Codec<string> => ({
-  write: value => (value === standard ? undefined : value),
-  read: given => given,
-})
-const oneOf = <T extends string>(standard: T, ...values: readonly T[]): Codec<T> => ({
-  write: value => (value === standard ? undefined : value),
-  read: given => [standard, ...values].find(value => value === given),
-})
-const flag: Codec<boolean> = {
-  write: value => (value ? '1' : undefined),
-  read: given => (given === '1' ? true : given === '0' ? false : undefined),
-}
-// Commas part the items, so a comma inside one is escaped once more than the address itself does.
-const words: Codec<readonly string[]> = {
-  write: values => (values.length > 0 ? values.map(escapeItem).join(',') : undefined),
-  read: given => (given === '' ? [] : given.split(',').map(unescapeItem)),
-}
-const share: Codec<number> = {
-  write: value => (value === 0 ? undefined : String(value)),
-  read: given => (/^0?\.\d{1,4}$/.test(given) ? Number(given) : undefined),
-}
-const theme: Codec<'light' | 'dark' | undefined> = {
-  write: value => value,
-  read: given => (['light', 'dark'] as const).find(value => value === given),
-}
-const span: Codec<readonly [number, number] | undefined> = {
-  write: value => value && `${value[0]}~${value[1]}`,
-  read: given => {
-    const found = /^(-?\d+(?:\.\d+)?)~(-?\d+(?:\.\d+)?)$/.exec(given)
-    const [from, to] = found ? [Number(found[1]), Number(found[2])] : [0, 0]
-    return to > from ? [from, to] : undefined
-  },
-}
-const pair: Codec<readonly [number, number] | undefined> = {
-  write: value => value && value.join('.'),
-  read: given => {
-    const found = /^(\d{1,6})\.(\d{1,6})$/.exec(given)
-    return found ? [Number(found[1]), Number(found[2])] : undefined
-  },
-}
-/** 0-4.7.9-12 for [0,1,2,3,4,7,9,10,11,12]. */
-const set: Codec<readonly number[]> = {
-  write: values => {
-    const sorted = [...new Set(values)].sort((a, b) => a - b)
-    const runs: [number, number][] = []
-    for (const value of sorted) {
-      const last = runs.at(-1)
-      if (last && last[1] === value - 1) last[1] = value
-      else runs.push([value, value])
-    }
-    return runs.length === 0
-      ? undefined
-      : runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join('.')
-  },
-  read: given => {
-    const values: number[] = []
-    for (const part of given.split('.')) {
-      const found = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(part)
-      if (!found) return undefined
-      const [from, to] = [Number(found[1]), Number(found[2] ?? found[1])]
-      if (to < from || to - from > 100_000) return undefined
-      for (let i = from; i <= to; i++) values.push(i)
-    }
-    return values
-  },
-}
-
-const escapeItem = (item: string): string => item.replaceAll('~', '~0').replaceAll(',', '~1')
-const unescapeItem = (item: string): string => item.replaceAll('~1', ',').replaceAll('~0', '~')
 
 type Settings = Omit<View, 'runs' | 'page' | 'place' | 'lab'>
 /** The name of each setting in an address. */
