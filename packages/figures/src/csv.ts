@@ -3,6 +3,7 @@
  * the very numbers. With several runs a column `run` comes first. CSV is RFC 4180 with \n ends.
  */
 import { unknownColumns } from '@ldyn/runs'
+import { csvLine } from './csv-line.ts'
 import { inOrder } from './response-types.ts'
 import { estimate, sampleOf, type RunData } from './series.ts'
 
@@ -14,14 +15,9 @@ export interface LongTable {
   rows(): Iterable<Row>
 }
 
-const cell = (value: string | number): string => {
-  const text = String(value)
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
 export const csvText = ({ head, rows }: LongTable): string => {
-  const lines = [head.map(cell).join(',')]
-  for (const row of rows()) lines.push(row.map(cell).join(','))
+  const lines = [csvLine(head)]
+  for (const row of rows()) lines.push(csvLine(row))
   return `${lines.join('\n')}\n`
 }
 

@@ -3,6 +3,7 @@
 export { bandAt, cut, describe, layOut, LETTER, namesIn, rowsOf, spread, textWidth } from './chart-layout.ts'
 export type { EndLabel, Layout, Row, Size } from './chart-layout.ts'
 export { compareRuns } from './comparing.ts'
+export { csvLine } from './csv-line.ts'
 export { csvText, curvesCsv, curvesTable, rowsCsv, rowsTable, scalarsCsv, scalarsTable } from './csv.ts'
 export type { LongTable } from './csv.ts'
 export { caution, moved, paired, pathOf, RULE, size, suretyOf, wayOf } from './effects.ts'

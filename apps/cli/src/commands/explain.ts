@@ -5,7 +5,7 @@
 import { Option, type Command } from 'commander'
 import { STAGE_KINDS } from '../config/schema.ts'
 import type { Context } from '../context.ts'
-import { listed, positive } from '../contract/arguments.ts'
+import { listed, positive, real } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import type { Answer } from '../explain/words.ts'
 import type { UpdateFlags } from '../explain/settings.ts'
@@ -45,15 +45,6 @@ interface ExplainFlags extends UpdateFlags {
   readonly html?: string
 }
 
-/** A number that is finite, for an option. Throws CliError. */
-const real =
-  (flag: string) =>
-  (text: string): number => {
-    const n = Number(text)
-    if (text.trim() === '' || !Number.isFinite(n))
-      throw new CliError({ code: 'LD2003', what: `${flag} takes a number`, where: flag, why: `it is '${text}'` })
-    return n
-  }
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
 
 export function register(program: Command, context: Context): void {

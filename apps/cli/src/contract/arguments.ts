@@ -2,7 +2,7 @@
 import { CliError } from './errors.ts'
 
 const taken = (flag: string, what: string, fits: (n: number) => boolean) => (text: string): number => {
-  const n = Number(text)
+  const n = text.trim() === '' ? NaN : Number(text)
   if (fits(n)) return n
   throw new CliError({ code: 'LD2003', what: `${flag} takes ${what}`, where: flag, why: `it is '${text}'` })
 }
@@ -14,6 +14,9 @@ export const positive = (flag: string): ((text: string) => number) =>
 /** A finite number above 0. */
 export const aboveZero = (flag: string): ((text: string) => number) =>
   taken(flag, 'a number above 0', (n) => Number.isFinite(n) && n > 0)
+
+/** Any finite number. */
+export const real = (flag: string): ((text: string) => number) => taken(flag, 'a number', Number.isFinite)
 
 /** `a, b,c` → its words. */
 export const listed = (text: string): string[] =>

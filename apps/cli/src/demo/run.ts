@@ -1,6 +1,5 @@
 /** The demo's arms as training jobs, and running them one after the other: each ends as a run like any other. */
 import { createHash } from 'node:crypto'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileHash, tokenDefaults, train, type TrainEvent, type TrainJob } from '@ldyn/lab'
 import { openModel } from '@ldyn/models/node'
@@ -8,6 +7,7 @@ import type { Json } from '@ldyn/runs'
 import type { Backend } from '@ldyn/tensor'
 import { arms, type Arm, type Size } from './arms.ts'
 import { demoData, MODEL, PREFERENCES, PROBE_TYPES } from './data.ts'
+import { environmentOf } from '../train/environment.ts'
 
 export interface DemoRequest {
   /** Directory of both runs, made where it is missing. */
@@ -35,12 +35,7 @@ export async function openDemo({ out, size, seed, backend, version, argv }: Demo
   const checkpoint = await openModel(MODEL)
   const tokenizer = await checkpoint.tokenizer()
   const textOf = (id: number): string => tokenizer.decode(Int32Array.of(id))
-  const environment = {
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    ldyn: version,
-  }
+  const environment = environmentOf(version)
   const jobs = arms(size).map((arm): ArmJob => ({
     arm,
     job: {

@@ -11,6 +11,7 @@ import {
   makeSnapshot,
   makeSnapshotFolder,
   REFUSE_BYTES,
+  megabytes,
   SnapshotError,
   TEXTS,
   WARN_BYTES,
@@ -74,7 +75,7 @@ function contentsOfFlags({ pages, without }: HtmlFlags): Contents {
 }
 
 /** Throws CliError LD2003. */
-export function snapshotOptions(flags: HtmlFlags): SnapshotOptions {
+function snapshotOptions(flags: HtmlFlags): SnapshotOptions {
   const contents = contentsOfFlags(flags)
   const steps = flags.steps === 'full' ? undefined : Number(flags.steps)
   if (steps !== undefined && !(Number.isSafeInteger(steps) && steps >= 2)) {
@@ -131,8 +132,6 @@ async function built(path: string | undefined): Promise<string> {
 }
 
 const PART_NAMES: Readonly<Record<Part, string>> = { figures: 'figures of the paper', lab: 'Lab', gpt: 'tiny GPT' }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`
 
 export interface Said {
   /** Before anything is written. */

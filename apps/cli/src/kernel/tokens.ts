@@ -3,7 +3,7 @@ import { lossOf, tokenKernel, type TokenKernel } from '@ldyn/lab'
 import { flagLayer, setLayer } from '../config/sources.ts'
 import { resolve, stageConfig } from '../config/resolve.ts'
 import type { Context } from '../context.ts'
-import { CliError } from '../contract/errors.ts'
+import { real } from '../contract/arguments.ts'
 import { speaksUtf8 } from '../contract/utf8.ts'
 import { brief } from '../progress/pace.ts'
 import { referredRow } from '../rows/reference.ts'
@@ -62,16 +62,10 @@ interface UpdatingToken {
 
 /** The loss and the rate that the flags say, by the rules of a training config. Throws CliError. */
 function settled({ loss, lr, beta, set }: TokensFlags, context: Context) {
-  const number = (flag: string, text: string): number => {
-    const n = Number(text)
-    if (text.trim() === '' || !Number.isFinite(n))
-      throw new CliError({ code: 'LD2003', what: `${flag} takes a number`, where: flag, why: `it is '${text}'` })
-    return n
-  }
   const given = {
     loss_type: { flag: '--loss', value: loss },
-    lr: { flag: '--lr', value: number('--lr', lr) },
-    ...(beta === undefined ? {} : { beta: { flag: '--beta', value: number('--beta', beta) } }),
+    lr: { flag: '--lr', value: real('--lr')(lr) },
+    ...(beta === undefined ? {} : { beta: { flag: '--beta', value: real('--beta')(beta) } }),
   }
   const config = resolve([setLayer(set ?? []), flagLayer(given)])
   for (const warning of config.warnings) context.output.warn(warning)

@@ -1,9 +1,9 @@
 /** What a simulated run says of who made it, and where it goes. */
-import { cpus } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { About } from '@ldyn/lab'
 import type { Context } from '../context.ts'
 import { CliError } from '../contract/errors.ts'
+import { environmentOf } from '../train/environment.ts'
 import { gitState } from '../train/git.ts'
 
 /** `--out`, or a new directory under runs/ named by kind and time. */
@@ -15,12 +15,7 @@ export async function aboutOf(out: string, context: Context, backend: About['bac
     id: basename(resolve(out)),
     created: new Date().toISOString(),
     argv: process.argv.slice(2),
-    environment: {
-      node: process.version,
-      platform: `${process.platform} ${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      ldyn: context.version,
-    },
+    environment: environmentOf(context.version),
     git: await gitState(),
     backend,
   }

@@ -1,6 +1,5 @@
 /** From a config to a job that lab can train: opens the model and the data, and settles what depends on them. */
 import { createHash } from 'node:crypto'
-import { cpus } from 'node:os'
 import { basename, resolve as absolute } from 'node:path'
 import { fileHash, readRows, tokenDefaults, type Row, type TrainJob } from '@ldyn/lab'
 import type { Tokenizer } from '@ldyn/models'
@@ -14,6 +13,7 @@ import { CliError } from '../contract/errors.ts'
 import type { TrainFlags } from '../commands/train.ts'
 import { typesIn } from '../observe/observe.ts'
 import type { Reporter } from '../progress/reporter.ts'
+import { environmentOf } from './environment.ts'
 import { gitState } from './git.ts'
 import { checkSameData, resumedConfig, withAbsolutePaths } from './resume.ts'
 
@@ -98,12 +98,7 @@ export async function openJob(flags: TrainFlags, context: Context, progress: Rep
         argv: process.argv.slice(2),
         config: asTree(withAbsolutePaths(config)) as Json,
         defaults: defaultPaths(config),
-        environment: {
-          node: process.version,
-          platform: `${process.platform} ${process.arch}`,
-          cpu: cpus()[0]?.model.trim() ?? 'unknown',
-          ldyn: context.version,
-        },
+        environment: environmentOf(context.version),
         datasets,
         git: await gitState(),
         tokenizerHash: hashOf(tokenizer),

@@ -1,7 +1,7 @@
 // A panel: what every figure of the viewer is made of. One model gives the drawing, its table, its CSV and its
 // SVG, so that none can show what another does not (ux.md R11). Where a run lacks what a panel needs, the model
 // says what, and which command would make it; the panel is then greyed, never hidden.
-import { describe, figure, rowsOf, type Panel } from '@ldyn/figures'
+import { csvLine, describe, figure, rowsOf, type Panel } from '@ldyn/figures'
 import type { VNode } from 'preact'
 import { bandOf, windowFor, type CurvePanel } from '../drawing/align.ts'
 import type { Trouble } from '../data/run-store.ts'
@@ -107,14 +107,9 @@ export const tableOf = (panel: CurvePanel): Table => {
 export const tableFor = (model: PanelModel, zoom?: readonly [number, number]): Table | undefined =>
   model.kind === 'curves' ? tableOf(within(model.panel, zoom)) : model.kind === 'drawn' ? model.table() : undefined
 
-const quoted = (cell: Cell): string => {
-  const text = cell === undefined ? '' : String(cell)
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
 /** RFC 4180, \n ends, all digits. */
 export const csvOf = ({ head, rows }: Table): string =>
-  `${[head, ...rows].map(row => row.map(quoted).join(',')).join('\n')}\n`
+  `${[head, ...rows].map(csvLine).join('\n')}\n`
 
 /** The part of a panel that a zoom shows: what is exported is what is drawn. */
 export const within = (panel: CurvePanel, zoom: readonly [number, number] | undefined): CurvePanel => {

@@ -8,7 +8,7 @@ export type { Part, Precision, SnapshotAbout, SnapshotErrorCode, SnapshotOptions
 export { CONTENTS, contentsNamed, contentsOf, isOfPages } from './pages.ts'
 export type { Contents } from './pages.ts'
 export { openData } from './open.ts'
-export { limitsOf, originOf } from './words.ts'
+export { limitsOf, megabytes, originOf } from './words.ts'
 export { makeSnapshotFolder, makeSnapshot } from './write.ts'
 export type { RunToShare, Snapshot, SnapshotRequest } from './write.ts'
 export { PAGES } from '../state/address.ts'

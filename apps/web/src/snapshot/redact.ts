@@ -2,18 +2,13 @@
 // last part; command line, process, host and hardware go. `text: remove` leaves out what was said: prompts, responses,
 // names of groups, tokens, and every message that repeats one of them. Response types, metrics and stages stay: they
 // are the names of the curves.
+import { lastPart } from '@ldyn/figures'
 import type { Json, Probes, RunEvent, RunManifest } from '@ldyn/runs'
 import type { RunSummary } from '../wire.ts'
 import type { SnapshotOptions } from './format.ts'
 
-export const REMOVED = '(text removed)'
+const REMOVED = '(text removed)'
 type Wanted = Pick<SnapshotOptions, 'text' | 'strip'>
-
-const lastPart = (path: string): string =>
-  path
-    .replace(/[\\/]+$/, '')
-    .split(/[\\/]/)
-    .at(-1) || path
 
 /** A value that is a path and nothing else: it begins like one, or has separators and no spaces. */
 const isPath = (text: string): boolean =>

@@ -3,6 +3,9 @@ import type { SnapshotAbout } from './format.ts'
 
 const count = (n: number): string => n.toLocaleString('en-US').replaceAll(',', '\u2009')
 
+/** How large a file is, as it is said of snapshots: 0.41 MB, 12.3 MB. */
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`
+
 const day = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
 
 const isRounded = ({ runs }: SnapshotAbout): boolean =>

@@ -2,6 +2,7 @@
  * The numbers of a figure, one line a value, RFC 4180: exactly what is drawn. `source` is what a drawn value was made
  * from, where that is another number: a curve before smoothing, an influence before its column was divided.
  */
+import { csvLine } from '../csv-line.ts'
 import type { PaperFigure, PaperPanel } from './model.ts'
 
 export interface Table {
@@ -58,13 +59,7 @@ export const paperTable = ({ panels }: PaperFigure): Table => ({
   ),
 })
 
-const cell = (value: string | number | undefined): string => {
-  const text = value === undefined ? '' : String(value)
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
 export const paperCsv = (figure: PaperFigure): string => {
   const { head, rows } = paperTable(figure)
-  const lines = [head, ...rows]
-  return `${lines.map((row) => row.map(cell).join(',')).join('\n')}\n`
+  return `${[head, ...rows].map(csvLine).join('\n')}\n`
 }

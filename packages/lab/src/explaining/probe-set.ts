@@ -31,7 +31,7 @@ import {
   type PlanOptions,
   type PlannedBatch,
 } from '../packing/plan.ts'
-import { fill, type BatchArrays } from '../packing/pack.ts'
+import { fill, firstReads, type BatchArrays } from '../packing/pack.ts'
 import { DataError } from '../rows/row.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 import { disposeTree, type DeviceTree } from '../device/trees.ts'
@@ -206,7 +206,7 @@ export class ProbeSet implements Disposable {
     const { batches } = planBatches(groups, costModel(this.model), options)
     const placed: Placed[] = []
     for (const batch of batches) {
-      const reads = firstReads(batch)
+      const reads = firstReads(batch.packing)
       const members = batch.members.map(({ example, sequence }, s) => ({
         response: this.responses.findIndex((r) => r.example === example && r.type === sequence.type),
         first: reads[s],
@@ -303,17 +303,4 @@ export class ProbeSet implements Disposable {
 interface Run {
   readonly placed: Placed
   readonly out: Readonly<Record<string, Float64Array>>
-}
-
-/** Where each sequence's reads begin: `fill` lays them out row after row. */
-function firstReads({ packing }: PlannedBatch): Int32Array {
-  const first = new Int32Array(packing.sequences)
-  let read = 0
-  for (const row of packing.rows) {
-    for (const { sequence, ids } of row.responses) {
-      first[sequence] = read
-      read += ids.length
-    }
-  }
-  return first
 }

@@ -29,7 +29,7 @@ import {
   type PlanOptions,
   type PlannedBatch,
 } from '../packing/plan.ts'
-import { fill, type BatchArrays } from '../packing/pack.ts'
+import { fill, firstReads, type BatchArrays } from '../packing/pack.ts'
 import type { EncodedRow } from '../tokens/tokenise.ts'
 
 /** One response's tokens under some parameters: what the model thought of each, in the response's order. */
@@ -152,7 +152,7 @@ export class Evaluator implements Disposable {
       const read = await Promise.all(STATS.map(async (name) => (await this.backend.read(outputs[name])).data))
       const mass = outputs.mass && (await this.backend.read(outputs.mass)).data
       for (const { value } of leaves(outputs as Tree<DeviceTensor>)) value.dispose()
-      const firstRead = readsBySequence(batch)
+      const firstRead = firstReads(batch.packing)
       yield batch.members.map(({ example, sequence }, s) => {
         const own = read.map((data) => data.slice(firstRead[s], firstRead[s] + sequence.response.length))
         const stats = Object.fromEntries(STATS.map((name, i) => [name, own[i]])) as Record<
@@ -179,17 +179,4 @@ export class Evaluator implements Disposable {
     this.prepared.length = 0
     this.executables.clear()
   }
-}
-
-/** Where each sequence's reads begin: `fill` lays them out row after row. */
-function readsBySequence({ packing }: PlannedBatch): Int32Array {
-  const first = new Int32Array(packing.sequences)
-  let read = 0
-  for (const row of packing.rows) {
-    for (const { sequence, ids } of row.responses) {
-      first[sequence] = read
-      read += ids.length
-    }
-  }
-  return first
 }

@@ -114,3 +114,16 @@ export function fill(packing: Packing, shape: BatchShape): BatchArrays {
     mask: hostTensor(mask, [s, l]),
   }
 }
+
+/** Where each sequence's reads begin among the batch's: `fill` lays them out row after row. */
+export function firstReads({ rows, sequences }: Packing): Int32Array {
+  const first = new Int32Array(sequences)
+  let read = 0
+  for (const { responses } of rows) {
+    for (const { sequence, ids } of responses) {
+      first[sequence] = read
+      read += ids.length
+    }
+  }
+  return first
+}

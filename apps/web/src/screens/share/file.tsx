@@ -6,6 +6,7 @@ import { saveFile } from '../../shell/panel/save.ts'
 import { PARTS, type Part, type SnapshotOptions, type Texts } from '../../snapshot/format.ts'
 import { exportCommand, fileNameOf, STANDARD } from '../../snapshot/offer.ts'
 import { contentsOf } from '../../snapshot/pages.ts'
+import { megabytes } from '../../snapshot/words.ts'
 import { CommandLine } from '../../shell/command-line.tsx'
 import type { Page } from '../../state/address.ts'
 import type { RunSummary } from '../../wire.ts'
@@ -21,8 +22,6 @@ const texts: Readonly<Record<Texts, string>> = {
 }
 
 const STEPS = [undefined, 1000, 200, 50] as const
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`
 
 /** The page that runs are put into, and parts of it, from the viewer that served this one. */
 const built = async (name: string): Promise<string> => {
