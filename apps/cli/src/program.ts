@@ -9,7 +9,7 @@ import { nearest } from './contract/nearest.ts'
 import { PROGRESS_MODES } from './progress/reporter.ts'
 import type { CommandModule } from './commands/index.ts'
 
-export const EXAMPLES = [
+const EXAMPLES = [
   'ldyn demo                                            # a minute and a half: what finetuning does, on an embedded model',
   'ldyn observe --model ./pythia --probe probes.jsonl   # log-probs of every kind of response under a checkpoint',
   'ldyn train --model ./pythia --data prefs.jsonl --stages sft,dpo --probe probes.jsonl --out runs/first',

@@ -6,7 +6,7 @@ import { CliError } from '../contract/errors.ts'
 import { didYouMean } from '../contract/nearest.ts'
 import { gather, shellWord, type RunData } from '@ldyn/figures'
 
-export const RUNS_DIR = 'runs'
+const RUNS_DIR = 'runs'
 
 const namesOf = (run: ListedRun): readonly string[] =>
   [run.manifest?.id ?? '', basename(run.directory)].filter(Boolean)

@@ -6,7 +6,7 @@
 import { styleText } from 'node:util'
 import { errorData, renderError, type CliError } from './errors.ts'
 
-export const SCHEMA = 'ldyn.cli/1'
+const SCHEMA = 'ldyn.cli/1'
 
 export type ColourMode = 'auto' | 'always' | 'never'
 export type Style = Parameters<typeof styleText>[0]

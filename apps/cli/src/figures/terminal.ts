@@ -55,7 +55,7 @@ const BITS = [
 ]
 
 const MARKS = 'abcdefghijklmnopqrstuvwxyz'
-export const markOf = (line: number): string => MARKS[line % MARKS.length]
+const markOf = (line: number): string => MARKS[line % MARKS.length]
 
 interface Cell {
   bits: number

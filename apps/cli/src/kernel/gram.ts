@@ -180,7 +180,7 @@ export async function forecastGram(
   }
 }
 
-export const renderForecast = (f: GramForecast, parameters: string): string =>
+const renderForecast = (f: GramForecast, parameters: string): string =>
   [
     `${f.probes} probes, gradients of ${parameters}: ${memoryText(f.gradient_bytes)} each`,
     `${f.gradients} gradients to compute${f.block === undefined ? '' : `, ${f.block} held at a time`}: ${memoryText(f.held_bytes)} beside the model`,

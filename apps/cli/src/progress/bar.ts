@@ -34,7 +34,7 @@ export interface BarState {
 const same = (_format: string, text: string): string => text
 
 /** The block's lines, none longer than `columns`. */
-export function barLines(state: BarState, options: Partial<ReporterOptions>, columns: number): string[] {
+function barLines(state: BarState, options: Partial<ReporterOptions>, columns: number): string[] {
   const { ascii = false, style = same } = options
   const {
     event: { task, done, total, unit, metrics = {}, busy },

@@ -8,7 +8,7 @@ import { QUIET_MS, type ProgressEvent, type Reporter, type ReporterOptions } fro
 const EVERY_MS = 10_000
 
 /** One line of a log. */
-export function plainLine(event: ProgressEvent, events: readonly Clocked[]): string {
+function plainLine(event: ProgressEvent, events: readonly Clocked[]): string {
   const { task, done, total, unit, metrics = {}, probes = {}, busy } = event
   const { rate, eta } = paceOf(events, total)
   const percent = total > 0 ? ` ${Math.floor((100 * done) / total)}%` : ''

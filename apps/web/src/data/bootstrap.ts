@@ -4,7 +4,7 @@
 // machine, and the same probes are drawn at every step, so that the band is that of whole curves.
 
 /** Where the draws begin. */
-export const SEED = 1
+const SEED = 1
 
 /** How often probes are drawn anew: fewer where there are many, whose means are near to normal anyway. */
 export const drawsFor = (n: number): number => (n <= 64 ? 1000 : n <= 256 ? 400 : 200)

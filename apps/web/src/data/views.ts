@@ -23,7 +23,7 @@ const local = (): readonly NamedView[] => {
   }
 }
 
-export const isNamedView = (value: unknown): value is NamedView => {
+const isNamedView = (value: unknown): value is NamedView => {
   const { name, address } = (value ?? {}) as Partial<Record<keyof NamedView, unknown>>
   return (
     typeof name === 'string' &&

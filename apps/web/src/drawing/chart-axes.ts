@@ -49,7 +49,7 @@ const bendOf = (panel: CurvePanel): { readonly bend: 'log' | 'asinh'; readonly l
 }
 
 /** The window of the horizontal axis. */
-export const windowOf = ({ zoom, panel }: Pick<AxesState, 'zoom' | 'panel'>): Window => {
+const windowOf = ({ zoom, panel }: Pick<AxesState, 'zoom' | 'panel'>): Window => {
   if (!zoom) return stepRange(panel.lines)
   const [from, to] = windowFor(panel, zoom)
   // A stretch of steps may take no time at all.

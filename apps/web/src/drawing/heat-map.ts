@@ -50,7 +50,7 @@ export const holds = ({ row, column, rows, columns }: Part, [r, c]: Place): bool
   r >= row && r < row + rows && c >= column && c < column + columns
 
 /** Whether a value lies beyond the scale's limits. */
-export const clips = (value: number, { signed, limit, low }: ColourScale): boolean =>
+const clips = (value: number, { signed, limit, low }: ColourScale): boolean =>
   signed ? Math.abs(value) > limit : value > limit || value < low
 
 /** What a block is where it is no step of the scale; CLIPPED is added to the step. */

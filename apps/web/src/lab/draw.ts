@@ -33,10 +33,10 @@ export interface BarsInput {
   readonly at?: number
 }
 
-export const PLOT = { left: 46, right: 14 } as const
+const PLOT = { left: 46, right: 14 } as const
 
 /** Where class `y` of `V` is drawn, and which one lies at `x`. */
-export const barAt = (y: number, V: number, width: number): number =>
+const barAt = (y: number, V: number, width: number): number =>
   PLOT.left + ((y + 0.5) / V) * (width - PLOT.left - PLOT.right)
 export const classAt = (x: number, V: number, width: number): number =>
   Math.min(V - 1, Math.max(0, Math.floor(((x - PLOT.left) / (width - PLOT.left - PLOT.right)) * V)))

@@ -1,16 +1,15 @@
 // What the Lab is set to: all of it stands in the address, so that a link is the experiment (ux.md §5.9). One codec a
 // knob, its default left out; what is not understood is named and the default stands.
-import { CASES, NOTEBOOK_SEED } from '@ldyn/core'
 
 export const SIMS = ['squeeze', 'race', 'gpt'] as const
 export type Sim = (typeof SIMS)[number]
 
 /** Which gradient an update has: SFT's pull on y⁺, the push on y⁻ alone, or both in the same context. */
-export const PUSHES = ['neg', 'pos', 'both'] as const
+const PUSHES = ['neg', 'pos', 'both'] as const
 export type Push = (typeof PUSHES)[number]
 
 /** Where the distribution comes from: drawn, or one of the released notebook's (paper.md §6.1). */
-export const STARTS = ['drawn', 'A', 'B', 'D', 'E'] as const
+const STARTS = ['drawn', 'A', 'B', 'D', 'E'] as const
 export type Start = (typeof STARTS)[number]
 
 /** Engines of the tiny model; `auto` takes the best that there is. */
@@ -162,9 +161,6 @@ export const gptDefaults: GptSettings = {
   ext: false,
   beside: false,
 }
-
-/** What the notebook's own cases fix. */
-export const NOTEBOOK = { seed: NOTEBOOK_SEED, cases: CASES } as const
 
 const readAll = <T extends object>(
   given: Readonly<Record<string, string>>,

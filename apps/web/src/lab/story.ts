@@ -8,7 +8,7 @@ const p = (value: number): string => show(value)
 const from = ({ before, after }: { before: number; after: number }): string => `${p(before)} to ${p(after)}`
 const percent = (share: number): string => `${show(100 * share)} %`
 
-export const ACTIONS: Readonly<Record<ToySettings['push'], string>> = {
+const ACTIONS: Readonly<Record<ToySettings['push'], string>> = {
   neg: 'pushes y⁻ down',
   pos: 'pulls y⁺ up',
   both: 'pulls y⁺ up and pushes y⁻ down, in the same context',

@@ -126,7 +126,7 @@ export const lastUpdate = ({ path, updates, xSquared }: Toy, lr: number): LastUp
 }
 
 /** The class that the push, or where there is none the pull, is on. */
-export const aboutOf = (s: ToySettings): number => (s.push === 'pos' ? s.pos : s.neg)
+const aboutOf = (s: ToySettings): number => (s.push === 'pos' ? s.pos : s.neg)
 
 /** What the updates behind SFT moved; undefined before the first. */
 export const movedBy = (toy: Toy, s: ToySettings): MassReport | undefined =>

@@ -20,7 +20,7 @@ export interface Guard {
 export const LOOPBACK: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']
 
 /** The host of a Host or Origin header without its port, in lower case; undefined for one that is none. */
-export const hostOf = (authority: string): string | undefined => {
+const hostOf = (authority: string): string | undefined => {
   const found = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(authority)
   return found?.[1].toLowerCase()
 }

@@ -13,13 +13,13 @@ type Told = Map<string, Map<string, number>>
 const MAX_CURSOR = 8_000
 
 /** A cursor as text: {"run":{"probe/index.jsonl":120}} in base64url. */
-export const encodeCursor = (told: Told): string => {
+const encodeCursor = (told: Told): string => {
   const plain = Object.fromEntries([...told].map(([run, files]) => [run, Object.fromEntries(files)]))
   return Buffer.from(JSON.stringify(plain)).toString('base64url')
 }
 
 /** The cursor in `text`; an empty one where it is none, since to be told again does no harm. */
-export const decodeCursor = (text: string): Told => {
+const decodeCursor = (text: string): Told => {
   if (text === '' || text.length > MAX_CURSOR) return new Map()
   try {
     const plain = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown

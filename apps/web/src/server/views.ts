@@ -11,7 +11,7 @@ export const MOST_BYTES = 1_000_000
 const MOST_VIEWS = 500
 
 /** The views in a JSON text; a sentence where it holds something else. */
-export const parseViews = (text: string): readonly NamedView[] | string => {
+const parseViews = (text: string): readonly NamedView[] | string => {
   let value: unknown
   try {
     value = JSON.parse(text)

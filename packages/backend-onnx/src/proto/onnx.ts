@@ -11,7 +11,7 @@ const DATA_TYPE: Readonly<Record<ElementType, number>> = { f32: 1, i32: 6, i64: 
 
 /** IR version 10 and opset 23 (RMSNormalization, RotaryEmbedding, Attention) belong to ONNX 1.18. */
 const IR_VERSION = 10
-export const OPSET = 23
+const OPSET = 23
 
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 

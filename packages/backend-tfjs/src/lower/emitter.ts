@@ -61,7 +61,7 @@ export interface Emitter {
 export const stands = (x: Value, shape: Shape, held: Shape = x.held): Value => ({ ...x, shape, held })
 
 /** Is every element held? Ones in front do not count. */
-export const isWhole = (x: Value): boolean => sizeOf(x.held) === sizeOf(x.shape)
+const isWhole = (x: Value): boolean => sizeOf(x.held) === sizeOf(x.shape)
 
 /** Numbers in a dtype's array; f64 is rounded once. */
 export const encoded = (

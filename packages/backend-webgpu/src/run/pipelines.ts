@@ -10,7 +10,7 @@ export type Pipelines = (kernel: Kernel, writable: Writable) => Promise<Pipeline
 const COMPUTE = 4
 
 /** The kernel's WGSL with its extensions and binding declarations in front. */
-export function source({ enables = [], bindings, wgsl }: Kernel, writable: Writable): string {
+function source({ enables = [], bindings, wgsl }: Kernel, writable: Writable): string {
   const declared = bindings.map(({ name, element }, i) =>
     `@group(0) @binding(${i}) var<storage, ${writable[i] ? 'read_write' : 'read'}> ${name}: array<${element}>;`)
   return [...enables.map((name) => `enable ${name};`), ...declared, wgsl].join('\n')

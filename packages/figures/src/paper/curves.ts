@@ -46,7 +46,7 @@ export const typeCurves = (
   })
 
 /** y*: the likeliest token along chosen, or along the one type that the log has it of. */
-export const argmaxLabel = (run: PaperRun): Label => {
+const argmaxLabel = (run: PaperRun): Label => {
   const along = argmaxType(run)
   const sign = signOf(responseType(along))
   return {

@@ -227,7 +227,7 @@ const marginText = ({ at }: Span, margin: NonNullable<ReturnType<typeof minus>>)
 }
 
 /** Whether the paper's squeezing effect shows: the likeliest token up while chosen falls. */
-export const greedyText = (span: Span): string => {
+const greedyText = (span: Span): string => {
   const { run, at } = span
   const [greedy, chosen] = [argmaxSample(run), valuesOf(run, 'logp', 'chosen')]
   if (!greedy || !chosen) return ''

@@ -11,7 +11,7 @@ import { dtypeBytes, isDtype, safetensorsDtypes } from './dtype.ts'
 import type { Dtype } from './dtype.ts'
 import { repeatedKey } from './keys.ts'
 
-export const MAX_HEADER_BYTES = 100_000_000
+const MAX_HEADER_BYTES = 100_000_000
 
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>

@@ -43,7 +43,7 @@ export interface Case {
   readonly imported: boolean
 }
 
-export const kindOf = (loss: string): CaseStage['kind'] =>
+const kindOf = (loss: string): CaseStage['kind'] =>
   /^(sft|extend|nll|lm)\b/i.test(loss)
     ? 'sft'
     : /^(unknown|rl|recorded)\b/i.test(loss)

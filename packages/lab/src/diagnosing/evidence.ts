@@ -23,7 +23,7 @@ export interface Evidence {
 }
 
 /** The least change of a metric that matters, from the level that it starts at; in the metric's unit. */
-export const matters = (metric: string, from: number): number => {
+const matters = (metric: string, from: number): number => {
   if (/rewards\//.test(metric)) return thresholds.reward
   if (/logp/.test(metric)) return Math.max(thresholds.nats, thresholds.relative * Math.abs(from))
   if (metric === 'margin') return thresholds.margin
@@ -77,7 +77,7 @@ export const weigh = (
 })
 
 /** a − b probe by probe, or mean by mean. */
-export const difference = (name: string, a: Track | undefined, b: Track | undefined): Track | undefined => {
+const difference = (name: string, a: Track | undefined, b: Track | undefined): Track | undefined => {
   if (!a || !b || a.mean.length !== b.mean.length) return undefined
   const base = { name, metric: 'margin', steps: a.steps, of: a.of }
   if (!a.values || !b.values || !a.rows || !b.rows)

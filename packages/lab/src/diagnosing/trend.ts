@@ -48,7 +48,7 @@ export interface Move {
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length
-export const median = (values: readonly number[]): number => {
+const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const half = sorted.length >> 1
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
@@ -86,7 +86,7 @@ export const trendError = (values: readonly number[]): number | undefined => {
  * How far a walk without direction of this curve's own step would get, σ√n; 0 where its noise does not add up. σ² is
  * what the variance of k-step changes grows by a step. Medians in place of variances, so that a single fall is no walk.
  */
-export const wanderingError = (values: readonly number[]): number | undefined => {
+const wanderingError = (values: readonly number[]): number | undefined => {
   const n = values.length
   if (n < 2 * thresholds.points) return undefined
   const spread = (k: number): number => {
@@ -106,7 +106,7 @@ const pairedError = (changes: readonly number[]): number | undefined => {
   return Math.sqrt(changes.reduce((sum, x) => sum + (x - m) ** 2, 0) / (n - 1) / n)
 }
 
-export const suretyOf = (change: number, se: number | undefined): Surety => {
+const suretyOf = (change: number, se: number | undefined): Surety => {
   if (se === undefined) return 'unknown'
   if (change === 0) return 'noise'
   const ratio = se === 0 ? Infinity : Math.abs(change) / se

@@ -9,7 +9,7 @@ export interface WhatIf {
 }
 
 /** β of a loss that has one; 0.1, the paper's, for one that has none. */
-export const betaOfLoss = (loss: LossConfig): number => ('beta' in loss ? loss.beta : 0.1)
+const betaOfLoss = (loss: LossConfig): number => ('beta' in loss ? loss.beta : 0.1)
 
 /** What is compared with a stage as it is: remedies that are losses (paper.md §9), the paper's own extend, a gate. */
 export function whatIfsOf(base: StageConfig): readonly WhatIf[] {

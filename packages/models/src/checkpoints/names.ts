@@ -39,7 +39,7 @@ const llamaNames: NameTable = {
   buffers: /\.rotary_emb\.inv_freq$/,
 }
 
-export const huggingFaceNames: Readonly<Record<Family, NameTable>> = {
+const huggingFaceNames: Readonly<Record<Family, NameTable>> = {
   gpt2: {
     prefix: 'transformer.',
     top: { embed: 'wte', positions: 'wpe', norm: 'ln_f' },
@@ -82,7 +82,7 @@ const ggufTable = (within: NameTable['within']): NameTable => ({
 const ggufFused = ggufTable({ 'attn.qkv': 'attn_qkv' })
 const ggufSplit = ggufTable({ 'attn.q': 'attn_q', 'attn.k': 'attn_k', 'attn.v': 'attn_v', 'mlp.gate': 'ffn_gate' })
 
-export const ggufNames: Readonly<Record<Family, NameTable>> = {
+const ggufNames: Readonly<Record<Family, NameTable>> = {
   gpt2: ggufFused, gpt_neox: ggufFused, llama: ggufSplit, qwen2: ggufSplit,
 }
 

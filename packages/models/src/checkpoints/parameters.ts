@@ -26,7 +26,7 @@ export interface Parameters {
 /**
  * Throws ModelError `missing-tensor`, `unexpected-tensor` or `shape-mismatch`, naming at most five tensors.
  */
-export function checkTensors(file: TensorFile, { stored, ignored }: Naming): void {
+function checkTensors(file: TensorFile, { stored, ignored }: Naming): void {
   const expected = new Set(stored.map(({ name }) => name))
   const unexpected = [...file.tensors.keys()].filter((name) => !expected.has(name) && !ignored(name))
   const missing = [...expected].filter((name) => !file.tensors.has(name))

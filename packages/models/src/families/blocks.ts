@@ -33,7 +33,7 @@ export const splitHeads = (x: Tensor, heads: number): Tensor => {
 }
 
 /** [B,H,T,D] → [B,T,H·D]. */
-export const mergeHeads = (x: Tensor): Tensor => {
+const mergeHeads = (x: Tensor): Tensor => {
   const [b, h, t, d] = x.shape
   return reshape(transpose(x, [0, 2, 1, 3]), [b, t, h * d])
 }

@@ -12,11 +12,10 @@ import { sentencePieceJson } from './sentencepiece.ts'
 import { BYTES, isolated } from './splits.ts'
 
 /** Piece types in `tokenizer.ggml.token_type`. */
-export const NORMAL = 1
+const NORMAL = 1
 export const UNKNOWN = 2
-export const CONTROL = 3
-export const USER_DEFINED = 4
-export const BYTE = 6
+const CONTROL = 3
+const USER_DEFINED = 4
 
 export interface GgufPieces {
   readonly where: string

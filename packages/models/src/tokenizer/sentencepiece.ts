@@ -8,7 +8,7 @@ import type { GgufPieces } from './gguf.ts'
 import { addedTokens, template, UNKNOWN } from './gguf.ts'
 
 /** Pairs of pieces that join, in the order in which they do. */
-export function mergesByScore(pieces: readonly string[], scores: readonly number[]): [string, string][] {
+function mergesByScore(pieces: readonly string[], scores: readonly number[]): [string, string][] {
   const ids = new Map(pieces.map((piece, id) => [piece, id]))
   const found = pieces.flatMap((piece, id) => {
     const chars = Array.from(piece)

@@ -45,7 +45,7 @@ export interface Compared {
 }
 
 /** What would make it show, or show more: by the settings that differ from those under which it does. */
-export const toTurn = (effect: Effect, s: GptSettings): readonly string[] => {
+const toTurn = (effect: Effect, s: GptSettings): readonly string[] => {
   const d = gptDefaults
   const lead = effect.argmax.before - effect.chosen.before
   return [

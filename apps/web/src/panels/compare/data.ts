@@ -10,7 +10,7 @@ import { flatten } from '../../screens/config-tree.ts'
 const kept = new WeakMap<Probes, ReadonlyMap<string, number>>()
 
 /** Columns by what they are the response of; absent ones are left out. */
-export const namesOf = (probes: Probes): ReadonlyMap<string, number> => {
+const namesOf = (probes: Probes): ReadonlyMap<string, number> => {
   const known = kept.get(probes)
   if (known) return known
   const absent = new Set(probes.absent)
@@ -47,7 +47,7 @@ export const joinOf = (runs: readonly LiveData[]): Join => {
 const REPEATED = /^(seed|out|name|id|data_seed)$|(^|\.)seed$/
 
 /** The settings without seed, as text: equal for runs that differ in nothing else. */
-export const configKey = ({ manifest }: Pick<LiveData, 'manifest'>): string =>
+const configKey = ({ manifest }: Pick<LiveData, 'manifest'>): string =>
   JSON.stringify([
     manifest.model.hash || manifest.model.path,
     manifest.stages.map(({ name, loss, updates }) => [name, loss, updates]),

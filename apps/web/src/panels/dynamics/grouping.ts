@@ -25,7 +25,7 @@ export interface Grouped {
 }
 
 /** As many as there are looks that tell them apart. */
-export const MOST_PROMPTS = 6
+const MOST_PROMPTS = 6
 
 const kinLooks: Readonly<Record<Group, Look>> = {
   chosen: looks.chosen,

@@ -66,7 +66,7 @@ export const endTable = (
 }
 
 /** Groups of seeds: mean of the last values with its 95 % interval. */
-export const seedTable = (
+const seedTable = (
   runs: readonly LiveData[],
   ends: readonly End[],
   groups: readonly (readonly number[])[],

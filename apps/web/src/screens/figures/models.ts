@@ -31,7 +31,7 @@ export const sheetOf = (sheet: 'auto' | 'one' | 'two', window: number): 'one' | 
   sheet === 'auto' ? (window < 640 ? 'one' : 'two') : sheet
 
 /** Whether all that the figures show of these runs has been read: half of a run makes half of a figure. */
-export const areRead = (runs: readonly LiveData[]): boolean =>
+const areRead = (runs: readonly LiveData[]): boolean =>
   runs.every(
     ({ evaluations, manifest, probes, rows }) =>
       !probes ||

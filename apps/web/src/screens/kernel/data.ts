@@ -6,7 +6,7 @@ import type { LiveData } from '../../data/live-run.ts'
 import { gramFiles, gramProbes, type GramPlace, type GramProbe } from '../../panels/gram/gram.ts'
 import { driftBetween, PIECE, topEigenvalues, type DriftPoint } from '../../panels/gram/drift.ts'
 
-export const DRIFT = 'kernel/drift.safetensors'
+const DRIFT = 'kernel/drift.safetensors'
 
 export interface ReadGram {
   readonly place: GramPlace
@@ -20,7 +20,7 @@ export interface ReadGram {
 }
 
 /** What cannot be drawn of a file that was read well. */
-export class StrangeGram extends Error {
+class StrangeGram extends Error {
   readonly what: string
   readonly why: string
   readonly fix = 'Make it again with ldyn kernel gram'

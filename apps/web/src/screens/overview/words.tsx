@@ -22,7 +22,7 @@ interface Props {
 }
 
 /** The same defect may touch several metrics: said once, with all of them in front. */
-export const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
+const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
   const metrics = new Map<string, Set<string>>()
   for (const { message, metric } of notes) {
     const text = message.replace(/^\S+ is that of /, 'is that of ')

@@ -96,7 +96,7 @@ export const parseFilter = (text: string): Filter => {
 export const withoutPart = (text: string, nth: number): string =>
   (text.match(WORDS) ?? []).filter((_, i) => i !== nth).join(' ')
 
-export const SORTS: Readonly<Record<string, (run: RunSummary) => string | number | undefined>> = {
+const SORTS: Readonly<Record<string, (run: RunSummary) => string | number | undefined>> = {
   name: run => run.key,
   model: run => run.model,
   algo: run => run.stages.map(stage => stage.loss).join(' '),

@@ -23,7 +23,7 @@ export interface TypeChange {
 }
 
 /** Groups direction names by kind where examples were told apart: "17 rejected" is a "rejected". */
-export const kindOf = (direction: string): string => direction.replace(/^\d+ /, '')
+const kindOf = (direction: string): string => direction.replace(/^\d+ /, '')
 
 /** Means over the probes that were followed, by response type. */
 export const byType = ({ probes }: Pick<DecompositionLine, 'probes'>): readonly TypeChange[] =>
