@@ -27,6 +27,8 @@ import type { FarCurves } from './far-curves.ts'
 import { GoneError } from './source.ts'
 
 export interface LiveData extends RunData {
+  /** The name that addresses have for it; undefined where it is read by itself. */
+  readonly key?: string
   readonly events: readonly RunEvent[]
   readonly evaluations: readonly Evaluation[]
   readonly updates: readonly DecompositionLine[]
@@ -41,7 +43,7 @@ export interface LiveData extends RunData {
 export interface LiveRun {
   /**
    * Reads what is new; undefined where nothing is. run.json is read the first time, and when it is said to be another.
-   * What can be shown before all is read is given to `partly`. Throws RunError, GoneError.
+   * What can be shown before all is read is given to `partly`. Throws RunError, GoneError, ReplacedError.
    */
   refresh(manifest?: boolean, partly?: (data: LiveData) => void): Promise<LiveData | undefined>
   /** From the next refresh on the rows of this metric are read too. */
@@ -56,6 +58,11 @@ export interface LiveRun {
   failure(): unknown
   /** What is known now, as a new object; undefined where nothing was read yet. */
   current(): LiveData | undefined
+}
+
+/** Another run is there in the place of the one that was read: what was read is none of it. */
+export class ReplacedError extends Error {
+  override readonly name = 'ReplacedError'
 }
 
 /** Rows that are kept although no screen draws them, bytes: seven large metrics would fill a page's memory. */
@@ -75,7 +82,9 @@ const readLines = async <T>(
   check: (value: unknown, where: string, index: number) => T,
 ): Promise<Read<T>> => {
   const size = await files.size(path)
-  if (size === undefined || size <= state.bytes) return { lines: [], take: () => {} }
+  // Lines are only ever appended, except by a resume that goes back.
+  if (size !== undefined && size < state.bytes) throw new ReplacedError(`${files.name}/${path} is shorter than it was`)
+  if (size === undefined || size === state.bytes) return { lines: [], take: () => {} }
   const from = state.bytes
   const name = `${files.name}/${path}`
   try {
@@ -181,13 +190,16 @@ export interface FollowOptions {
   readonly farOf?: (count: () => number) => FarCurves
   /** A panel asked for rows that are not read: refresh soon. */
   readonly asked?: () => void
+  readonly key?: string
+  /** Versions begin behind this one: that of the run which was there before. */
+  readonly version?: number
 }
 
 /** Follows `files`; `wanted` are metrics whose rows are read from the beginning. */
 export const followRun = (
   files: RunFiles,
   wanted: readonly string[] = ['logp'],
-  { farOf, asked = () => {} }: FollowOptions = {},
+  { farOf, asked = () => {}, key, version: before = 0 }: FollowOptions = {},
 ): LiveRun => {
   const metrics = new Set<string>(wanted)
   const at = {
@@ -205,7 +217,7 @@ export const followRun = (
   let [manifest, probes]: [RunManifest | undefined, Probes | undefined] = [undefined, undefined]
   let types: readonly string[] = []
   let manifestText = ''
-  let version = 0
+  let version = before
 
   /** The manifest, where it is another than before. */
   const readManifest = async (): Promise<{ text: string; manifest: RunManifest } | undefined> => {
@@ -220,9 +232,10 @@ export const followRun = (
       })
     }
     const text = JSON.stringify(json)
-    return text === manifestText
-      ? undefined
-      : { text, manifest: checkManifest(json, `${files.name}/${paths.manifest}`) }
+    if (text === manifestText) return undefined
+    const found = checkManifest(json, `${files.name}/${paths.manifest}`)
+    if (manifest && found.created !== manifest.created) throw new ReplacedError(`${files.name} was made anew`)
+    return { text, manifest: found }
   }
   const readProbes = async (): Promise<Probes | undefined> => {
     const json = await readJson(files, paths.probes, 'bad-probes')
@@ -248,6 +261,7 @@ export const followRun = (
     if (!manifest) return undefined
     const scalars = columns.views()
     return {
+      ...(key !== undefined && { key }),
       id: manifest.id,
       manifest,
       probes,
@@ -284,9 +298,11 @@ export const followRun = (
       }
     },
     async refresh(again = false, partly = () => {}) {
+      // Of a run that was read before first whether it is still that run: of another's files no line is where it was.
+      const first = manifest !== undefined && again ? await readManifest() : undefined
       // All at once: a page opens with as many requests as it has small files, and waits for the slowest.
       const [newManifest, newProbes, newUpdates, newEvents, newScalars, newEvaluations] = await Promise.all([
-        manifest === undefined || again ? readManifest() : undefined,
+        manifest === undefined ? readManifest() : first,
         probes ? undefined : readProbes(),
         readLines(files, paths.decompositions, at.updates, checkDecomposition),
         readLines(files, paths.events, at.events, checkEvent),

@@ -5,7 +5,7 @@ import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals
 import type { RunList, RunState, StreamEvent } from '../wire.ts'
 import type { Connection } from './event-stream.ts'
 import { createFarCurves } from './far-curves.ts'
-import { followRun, type LiveData, type LiveRun } from './live-run.ts'
+import { followRun, ReplacedError, type LiveData, type LiveRun } from './live-run.ts'
 import { GoneError, UnreachableError, type Source, type SourceFiles } from './source.ts'
 
 /** Something that went wrong, in words for a panel. */
@@ -72,6 +72,8 @@ interface Entry extends OpenRun {
   /** Curves have come, and the run is about to be published. */
   drawing: boolean
   manifest: boolean
+  /** Nothing of what was read is of the run that is there now: it is read from its beginning. */
+  anew: boolean
   timer: ReturnType<typeof setTimeout> | undefined
 }
 
@@ -103,7 +105,6 @@ export const createRunStore = (source: Source): RunStore => {
       const failure = entry.live.failure()
       if (failure !== undefined) entry.trouble.value = troubleOf(failure)
       else if (whole) entry.trouble.value = undefined
-      entry.gone.value = false
       if (!found) return
       entry.data.value = found
       entry.changedAt.value = Date.now()
@@ -111,7 +112,8 @@ export const createRunStore = (source: Source): RunStore => {
         entry.state.value = found.manifest.status
     })
   const failed = (entry: Entry, error: unknown): void => {
-    if (error instanceof GoneError) entry.gone.value = true
+    if (error instanceof ReplacedError) begin(entry)
+    else if (error instanceof GoneError) entry.gone.value = true
     else entry.trouble.value = troubleOf(error)
   }
   const refresh = async (entry: Entry): Promise<void> => {
@@ -124,9 +126,16 @@ export const createRunStore = (source: Source): RunStore => {
     const manifest = entry.manifest
     entry.manifest = false
     try {
-      if (!entry.data.peek()) await entry.files.refresh()
-      const found = await entry.live.refresh(manifest, data => publish(entry, data, false))
-      publish(entry, found, true)
+      if (entry.anew || !entry.data.peek()) {
+        await entry.files.refresh()
+        entry.gone.value = false
+      }
+      entry.anew = false
+      const { live } = entry
+      const found = await live.refresh(manifest, data => {
+        if (entry.live === live) publish(entry, data, false)
+      })
+      if (entry.live === live) publish(entry, found, true)
     } catch (error) {
       failed(entry, error)
     }
@@ -144,6 +153,8 @@ export const createRunStore = (source: Source): RunStore => {
   const follow = (entry: Entry, wanted: readonly string[]): LiveRun => {
     const { curves } = entry.files
     const live: LiveRun = followRun(entry.files, wanted, {
+      key: entry.key,
+      version: entry.data.peek()?.version,
       asked: () => soon(entry, false, 0),
       ...(curves && {
         farOf: count =>
@@ -162,10 +173,18 @@ export const createRunStore = (source: Source): RunStore => {
     })
     return live
   }
+  /** What was read stays on the page until the run that came in its place has been read. */
+  const begin = (entry: Entry): void => {
+    entry.anew = true
+    entry.live = follow(entry, [...entry.live.metrics])
+    soon(entry, true)
+  }
   const hear = ({ event, data }: StreamEvent): void => {
     if (event === 'runs') return void store.refreshList()
     const entry = entries.get(data.run)
     if (!entry) return
+    // It was gone and is there again: whatever came back is read as a run that nobody has seen.
+    if (event !== 'gone' && entry.gone.peek() && !entry.anew) begin(entry)
     if (event === 'append') {
       entry.files.grown(data.file, data.to)
       // Rows of numbers come with a line of the index, which is told as well.
@@ -211,6 +230,7 @@ export const createRunStore = (source: Source): RunStore => {
         busy: false,
         again: false,
         manifest: false,
+        anew: false,
         timer: undefined,
         drawing: false,
         need(metric) {
@@ -218,7 +238,8 @@ export const createRunStore = (source: Source): RunStore => {
         },
         keep: metrics => made.live.keep(metrics),
         retry() {
-          if (made.data.peek() === undefined) made.live = follow(made, [...made.live.metrics])
+          if (made.gone.peek()) made.anew = true
+          if (made.anew || made.data.peek() === undefined) made.live = follow(made, [...made.live.metrics])
           made.live.retry()
           publish(made, made.live.current(), true)
           void refresh(made)
