@@ -2,7 +2,7 @@
  * Where everything in a chart lies: scales, margins and the labels beside the lines' ends, moved apart until none
  * covers another. Apart from the drawing, so that a test can ask whether a point is where its number says.
  */
-import { show } from './numbers.ts'
+import { fixed, show } from './numbers.ts'
 import { countedBy, type Line, type Panel } from './lines.ts'
 import { bent, extent, linear, tickText, type Scale } from './scale.ts'
 
@@ -31,6 +31,8 @@ export interface Layout {
   readonly right: number
   readonly top: number
   readonly bottom: number
+  /** The name of the horizontal axis stands below its numbers, else behind them. */
+  readonly below: boolean
   readonly ends: readonly EndLabel[]
 }
 
@@ -41,6 +43,8 @@ const GAP = 13
 
 export const textWidth = (text: string): number => [...text].length * LETTER
 
+/** A name of the horizontal axis that is longer than "evaluation" may have no room behind the numbers. */
+const LONG_NAME = 10 * LETTER
 const NAMES = { around: SAMPLE + 12, most: 0.45, read: 0.4, wide: textWidth }
 
 /** The text, cut to `letters` with an ellipsis. */
@@ -113,7 +117,9 @@ export const namesIn = (
 export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
   const { lines } = panel
   const top = 38 + heading
-  const bottom = size.height - 24
+  // A long name of the horizontal axis has a line of its own below the numbers.
+  const below = textWidth(panel.xName ?? countedBy(lines)) > LONG_NAME
+  const bottom = size.height - (below ? 38 : 24)
   const yDomain = extent([...lines.flatMap(bandOf), ...(panel.zero ? [0] : [])])
   const y = panel.bends?.y
     ? bent(yDomain, [bottom, top + 6], panel.bends.y, 24)
@@ -155,7 +161,7 @@ export const layOut = (panel: Panel, size: Size, heading = 0): Layout => {
     labelY: heights[i],
   }))
   const xText = panel.bends?.x ? x.ticks.map((tick) => tickText([tick])[0]) : tickText(x.ticks)
-  return { x, y, xText, yText, left, right, top, bottom, ends }
+  return { x, y, xText, yText, left, right, top, bottom, below, ends }
 }
 
 /** Evaluations by step, each with what every line holds there: one hover strip, one row of the table. */
@@ -188,13 +194,22 @@ export const rowsOf = ({ lines }: Panel): readonly Row[] => {
 /** For those who cannot see the chart: what is drawn, in what unit, range, and where each line begins and ends. */
 export const describe = ({ lines, stages, says, unit, xName }: Panel): string => {
   const steps = lines.flatMap((line) => [...line.steps])
-  const [first, last] = steps.length > 0 ? extent(steps) : [0, 0]
-  const text = xName === undefined ? String : show
+  const [first, last] = steps.length > 0 ? endsOf(steps) : [0, 0]
+  const text = (place: number): string =>
+    xName === undefined || Number.isInteger(place) ? fixed(place, 0) : show(place)
   const [counted, all] = [countedBy(lines), countedBy(lines, 's')]
-  const paths = lines.map(({ key, reading, mean }) => `${key}${reading === undefined ? '' : ` (${reading})`} from ${show(mean[0])} to ${show(mean.at(-1)!)}`)
-  const switches = stages
-    .slice(1)
-    .map(({ step, name }) => `${name} begins at ${xName === undefined ? `${counted} ${text(step)}` : `${text(step)} ${xName}`}`)
-  const span = `${text(Math.max(0, first))} to ${text(last)}`
-  return `${says} Axis: ${unit}. ${xName === undefined ? `${all[0].toUpperCase()}${all.slice(1)} ${span}` : `From ${span} ${xName}`}${switches.length > 0 ? `; ${switches.join(', ')}` : ''}. ${paths.join('; ')}.`
+  const at = (step: number): string => (xName === undefined ? `${counted} ${text(step)}` : `${text(step)} ${xName}`)
+  const span = `${text(first)} to ${text(last)}`
+  const where = [
+    xName === undefined ? `${all[0].toUpperCase()}${all.slice(1)} ${span}` : `From ${span} ${xName}`,
+    ...(stages.length > 1 ? [stages.slice(1).map(({ step, name }) => `${name} begins at ${at(step)}`).join(', ')] : []),
+  ]
+  const paths = lines.map(({ key, reading, mean }) => {
+    const name = reading === undefined ? key : `${key} (${reading})`
+    return `${name} from ${show(mean[0])} to ${show(mean.at(-1)!)}`
+  })
+  return `${says} Axis: ${unit}. ${where.join('; ')}. ${paths.join('; ')}.`
 }
+
+const endsOf = (values: readonly number[]): readonly [number, number] =>
+  values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity])

@@ -67,6 +67,24 @@ describe('names at the ends of lines', () => {
     expect(texts(chart(types, { width: 300, height: 300 }))).toEqual(['irr_train', 'chosen'])
   })
 
+  it('leave a long name of the axis a line of its own, and a short one its place behind the numbers', () => {
+    const place = (xName: string): readonly number[] => {
+      const svg = chart(panel([line([1, 2])], { xName }))
+      const [, x, y] = new RegExp(`<text x="([^"]+)" y="([^"]+)"[^>]*>${xName}<`).exec(svg)!
+      return [Number(x), Number(y)]
+    }
+    expect(place('minutes')[0]).toBeGreaterThan(PANEL.width - 100)
+    expect(place('updates from the start of dpo')[0]).toBeLessThan(60)
+    expect(place('updates from the start of dpo')[1]).toBeLessThan(PANEL.height)
+  })
+
+  it('are described from the first place to the last, also before 0', () => {
+    const shifted = { ...line([1, 2, 3]), steps: [-60, 0, 0.5] }
+    expect(chart(panel([shifted], { xName: 'updates from the start of dpo' }))).toContain(
+      'From −60 to 0.500 updates from the start of dpo.',
+    )
+  })
+
   it('are described with their readings, and with the unit', () => {
     const svg = chart(panel([line([1, 2], { key: 'chosen A', label: 'A', reading: 'baseline' })]))
     expect(svg).toContain('Says. Axis: nats. Updates 0 to 10. chosen A (baseline) from 1.00 to 2.00.')

@@ -75,7 +75,7 @@ const beside = (x: Layout['x'], xText: readonly string[], right: number): number
   Math.max(right + 12, ...x.ticks.slice(-1).map((tick) => x.at(tick) + textWidth(xText.at(-1)!) / 2 + 8))
 
 const axes = (
-  { x, y, xText, yText, left, right, top, bottom }: Layout,
+  { x, y, xText, yText, left, right, top, bottom, below }: Layout,
   panel: Panel,
   heading: number,
 ): string =>
@@ -96,7 +96,10 @@ const axes = (
         fill: MUTED,
       }),
     ),
-    text(beside(x, xText, right), bottom + 15, panel.xName ?? countedBy(panel.lines), { class: 'muted', fill: MUTED }),
+    text(below ? left : beside(x, xText, right), bottom + (below ? 30 : 15), panel.xName ?? countedBy(panel.lines), {
+      class: 'muted',
+      fill: MUTED,
+    }),
     ...stageNames(panel, { x, left, right }).map(({ at, name, isSwitch }) =>
       [
         isSwitch

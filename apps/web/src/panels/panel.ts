@@ -1,9 +1,9 @@
 // A panel: what every figure of the viewer is made of. One model gives the drawing, its table, its CSV and its
 // SVG, so that none can show what another does not (ux.md R11). Where a run lacks what a panel needs, the model
 // says what, and which command would make it; the panel is then greyed, never hidden.
-import { csvLine, describe, figure, rowsOf, type Panel } from '@ldyn/figures'
+import { csvLine, describe, figure, rowsOf, textWidth, type Panel, type Size } from '@ldyn/figures'
 import type { VNode } from 'preact'
-import { bandOf, windowFor, type CurvePanel } from '../drawing/align.ts'
+import { bandOf, windowFor, type CurveLine, type CurvePanel } from '../drawing/align.ts'
 import type { Trouble } from '../data/run-store.ts'
 
 export type Cell = string | number | undefined
@@ -137,8 +137,12 @@ export const within = (panel: CurvePanel, zoom: readonly [number, number] | unde
   return { ...panel, lines }
 }
 
-/** Of a file whose lines have readings behind their names. */
-const NAMED = { width: 580, height: 300 }
+/** A file stands alone: it is wide enough for what its lines' names mean, up to a page. */
+const sizeFor = (lines: readonly CurveLine[]): { readonly size?: Size } => {
+  if (lines.every(({ reading }) => reading === undefined)) return {}
+  const longest = Math.max(...lines.map(({ label, reading }) => textWidth(`${label} ${reading ?? ''}`)))
+  return { size: { width: Math.min(760, Math.max(580, Math.ceil((longest + 40) / 0.4))), height: 300 } }
+}
 
 /** The panel as an SVG file, made of its model; undefined where the file is what the page shows. */
 export const svgFor = (
@@ -165,9 +169,7 @@ export const svgFor = (
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
   if (panel.lines.length === 0) return undefined
-  // A file stands alone: it is wide enough for what its lines' names mean.
-  const named = panel.lines.some(({ reading }) => reading !== undefined)
-  return figure([panel], panel.title, named ? { size: NAMED } : {})
+  return figure([panel], panel.title, sizeFor(lines))
 }
 
 /** One paragraph for those who cannot see the drawing. */
