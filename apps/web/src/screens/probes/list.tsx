@@ -25,10 +25,6 @@ export interface ProbeItem {
   readonly by: number
 }
 
-export const PROBE_SORTS = ['fell', 'rose', 'row', 'value'] as const
-
-export { typeInFocus }
-
 /** Probes that have this type, found by text (or /expression/), sorted. Changes count from `versus`. */
 export const probeItems = (
   run: LiveData,
