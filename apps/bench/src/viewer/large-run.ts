@@ -2,7 +2,7 @@
 // trainer uses. Curves have the shapes of the paper's Figure 4 (SFT raises everything, DPO lowers it, the
 // likeliest token gains what the others lose), so that captions, bands and squeezing have something to say; each
 // probe has its own level and its own noise.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeSafetensorsFile } from '@ldyn/formats/node'
 import { layOutProbes, tokenCount, type Probes } from '@ldyn/runs'
@@ -169,11 +169,18 @@ const evaluation = (probes: Probes, size: RunSize, levels: Float64Array, e: numb
   return { metrics: values, ...(perToken && { tokens: { logp: perToken } }) }
 }
 
-/** A Gram matrix over the first probed responses, positive definite, of `n` rows. */
-const writeKernel = async (directory: string, probes: Probes, seed: number, n: number): Promise<void> => {
+/** A Gram matrix over the first probed responses, positive definite, of `n` rows; those of later steps moved. */
+const writeKernel = async (
+  directory: string,
+  probes: Probes,
+  seed: number,
+  n: number,
+  step?: number,
+): Promise<void> => {
   const next = random(seed + 1)
   const rank = 12
   const factors = Float64Array.from({ length: n * rank }, () => next() - 0.35)
+  for (let i = 0; step !== undefined && i < n * rank; i++) factors[i] += (next() - 0.5) * (step / 200)
   const data = new Float64Array(n * n)
   for (let i = 0; i < n; i++)
     for (let j = 0; j < n; j++) {
@@ -181,10 +188,11 @@ const writeKernel = async (directory: string, probes: Probes, seed: number, n: n
       for (let k = 0; k < rank; k++) sum += factors[i * rank + k] * factors[j * rank + k]
       data[i * n + j] = sum
     }
+  const name = step === undefined ? 'gram' : `gram-${String(step).padStart(6, '0')}`
   const pairs = probes.columns.slice(0, n).map(({ row, type, tokens }) => ({ row, type, tokens }))
   await mkdir(join(directory, 'kernel'), { recursive: true })
   await writeSafetensorsFile(
-    join(directory, 'kernel', 'gram.safetensors'),
+    join(directory, 'kernel', `${name}.safetensors`),
     [{ name: 'gram', shape: [n, n], dtype: 'F64', data }],
     {
       metadata: {
@@ -270,4 +278,12 @@ export const writeLargeRun = async (
     told(done)
   }
   await run.finish()
+}
+
+/** Writes a small run with kernels over `n` of its probed responses at these steps. */
+export const writeKernelRun = async (directory: string, n: number, steps: readonly number[]): Promise<void> => {
+  const size: RunSize = { evaluations: 20, probes: Math.ceil(n / 14), types: 14, perToken: false, seed: 7 }
+  await writeLargeRun(directory, size, { id: 'kernels' })
+  await rm(join(directory, 'kernel'), { recursive: true })
+  for (const step of steps) await writeKernel(directory, probesOf(size), size.seed, n, step)
 }

@@ -8,9 +8,23 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildPage, buildSnapshot } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
-import { beginLargeRun, writeLargeRun, type RunSize } from './large-run.ts'
-import { heap, longestBlock, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
+import { beginLargeRun, writeKernelRun, writeLargeRun, type GrowingRun, type RunSize } from './large-run.ts'
+import {
+  heap,
+  longestTask,
+  openBench,
+  scrollToEnd,
+  scrub,
+  SCREENS,
+  settle,
+  showKernel,
+  ticksOf,
+  visit,
+  type Bench,
+  type Opened,
+} from './measure.ts'
 import { fileSize, startSize } from './page-size.ts'
+import { watchTasks, type WatchedTasks } from './tasks.ts'
 
 const USAGE = `node dist/viewer/main.js [options]
 
@@ -19,9 +33,20 @@ const USAGE = `node dist/viewer/main.js [options]
   --repeat N                    openings of each screen; the median counts (default 3)
   --screens a,b                 these alone
   --slack N                     times may take N times as long (default 1)
-  --only first,scrub,tick,heap,compare,size   some of the measurements
+  --only first,scrub,tick,heap,kernel,compare,size   some of the measurements
   --app DIR                     a built page (default: built now)
 `
+
+/** Evaluations that are left to be watched, of six screens. */
+const LIVE = 180
+
+/** What is asked of the maps, one after another, as the address has it. */
+const KERNEL_VIEWS: readonly (readonly [name: string, settings: string])[] = [
+  ['opened, drift and spectrum too', ''],
+  ['by likeness', 'order=cluster'],
+  ['raw', 'order=cluster&norm=raw'],
+  ['by prompt', 'order=prompt&norm=raw'],
+]
 
 const say = (text: string): boolean => process.stderr.write(`${text}\n`)
 const median = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)]
@@ -35,7 +60,7 @@ const main = async (): Promise<number> => {
       repeat: { type: 'string', default: '3' },
       screens: { type: 'string', default: SCREENS.join(',') },
       slack: { type: 'string', default: '1' },
-      only: { type: 'string', default: 'first,scrub,tick,heap,compare,size' },
+      only: { type: 'string', default: 'first,scrub,tick,heap,kernel,compare,size' },
       app: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -59,6 +84,13 @@ const main = async (): Promise<number> => {
   const note = (one: Measured): void => {
     measured.push(one)
     say(tableOf([one], slack))
+  }
+  // Long enough for what is done every ten seconds.
+  const TICKS = 24
+  const noteTicks = async (opened: Opened, run: GrowingRun, of: string): Promise<void> => {
+    const { mean, worst } = await ticksOf(opened, run, TICKS)
+    note({ budget: budgets.tick, of: `${of}, mean`, value: mean })
+    note({ budget: budgets.tick, of: `${of}, worst of ${TICKS}`, value: worst })
   }
   const withBench = async (root: string, app: string, use: (bench: Bench) => Promise<void>): Promise<void> => {
     await using bench = await openBench(root, app)
@@ -111,14 +143,32 @@ const main = async (): Promise<number> => {
       say('writing a run that goes on')
       const root = join(scratch, 'growing')
       await using run = await beginLargeRun(join(root, 'large'), { ...size, perToken: false })
-      for (let i = 0; i < size.evaluations - 60; i++) await run.grow()
+      for (let i = 0; i < size.evaluations - LIVE; i++) await run.grow()
       await withBench(root, app, async bench => {
         // A run that goes on has no kernel yet.
         const live = SCREENS.filter(name => name !== 'kernel' && values.screens.split(',').includes(name))
         for (const screen of live) {
           await using opened = await bench.open(`#/r/large/${screen}`)
           await settle(opened)
-          note({ budget: budgets.tick, of: screen, value: await tick(opened, run, 8) })
+          await noteTicks(opened, run, screen)
+          if (screen !== 'dynamics') continue
+          await scrollToEnd(opened)
+          await noteTicks(opened, run, 'dynamics, its end')
+        }
+      })
+    }
+    if (only.has('kernel')) {
+      const root = join(cache, 'kernel-2048')
+      if (!existsSync(root)) {
+        say(`writing ${root}`)
+        await writeKernelRun(join(root, 'kernels'), 2048, [0, 80])
+      }
+      await withBench(root, app, async bench => {
+        await using opened = await bench.open('#/r/kernels/update')
+        await settle(opened)
+        for (const [of, settings] of KERNEL_VIEWS) {
+          const value = await longestTask(opened, () => showKernel(opened, 'kernels', settings))
+          note({ budget: budgets.kernel, of, value })
         }
       })
     }
@@ -135,10 +185,13 @@ const main = async (): Promise<number> => {
       }
       await withBench(fifty, app, async bench => {
         const keys = Array.from({ length: 50 }, (_, r) => `run-${String(r).padStart(2, '0')}`)
-        await using opened = await bench.open(`#/r/${keys.join(',')}/compare`)
+        let tasks: WatchedTasks | undefined
+        await using opened = await bench.open(`#/r/${keys.join(',')}/compare`, async (page, cdp) => {
+          tasks = await watchTasks(page, cdp)
+        })
         note({ budget: budgets.many, value: opened.firstChart })
         await settle(opened)
-        note({ budget: budgets.block, value: await longestBlock(opened) })
+        note({ budget: budgets.block, value: Math.max(...(await tasks!.end())) })
         const took = await scrub(opened, 20)
         note({ budget: budgets.scrub, of: '50 runs compared, median', value: median(took) })
         note({ budget: budgets.heap, of: '50 runs compared', value: await heap(opened) })

@@ -5,20 +5,14 @@ import { chromium as findChromium } from '@ldyn/software-gpu'
 import { serve } from '@ldyn/web/server'
 import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
 import type { GrowingRun } from './large-run.ts'
+import { watchTasks } from './tasks.ts'
 
 export const SCREENS = ['overview', 'dynamics', 'update', 'squeeze', 'kernel', 'probes'] as const
 export type ScreenName = (typeof SCREENS)[number]
 
-/** Runs in the page before its own script: notes when the first chart was painted, and long tasks. */
+/** Runs in the page before its own script: notes when the first chart was painted. */
 const watch = (): void => {
-  const found = window as unknown as { firstChart?: number; longTasks: number[] }
-  found.longTasks = []
-  const long = new PerformanceObserver(list => {
-    for (const { duration } of list.getEntries()) found.longTasks.push(duration)
-  })
-  // Node's types know no long tasks; browsers do.
-  const options: object = { type: 'longtask', buffered: true }
-  long.observe(options as Parameters<typeof long.observe>[0])
+  const found = window as unknown as { firstChart?: number }
   const isChart = (): boolean =>
     document.querySelector(
       'figure.curves canvas, figure.panel.curves canvas, .drawn canvas, .drawn svg, .drawn table, .probe .value',
@@ -45,7 +39,8 @@ export interface Opened extends AsyncDisposable {
 }
 
 export interface Bench extends AsyncDisposable {
-  open(hash: string): Promise<Opened>
+  /** `before` is called with a page that is still empty. */
+  open(hash: string, before?: (page: Page, cdp: CDPSession) => Promise<void>): Promise<Opened>
 }
 
 /** Serves `root` with the built page `app`, and starts a browser without a GPU. */
@@ -59,7 +54,7 @@ export const openBench = async (root: string, app: string | undefined): Promise<
     env: { ...process.env, ...found.env } as Record<string, string>,
   })
   return {
-    async open(hash) {
+    async open(hash, before) {
       const context = await browser.newContext({
         viewport: { width: 1280, height: 800 },
         locale: 'en-US',
@@ -69,6 +64,7 @@ export const openBench = async (root: string, app: string | undefined): Promise<
       const page = await context.newPage()
       await page.addInitScript(watch)
       const cdp = await context.newCDPSession(page)
+      await before?.(page, cdp)
       await page.goto(`${viewer.url}${hash}`)
       await page.waitForFunction(
         () => (window as unknown as { firstChart?: number }).firstChart !== undefined,
@@ -122,8 +118,28 @@ export const scrub = ({ page }: Opened, times: number): Promise<readonly number[
     return took.sort((a, b) => a - b)
   }, times)
 
-/** Main-thread milliseconds of one live tick: what the page does for `ticks` new evaluations, divided by them. */
-export const tick = async ({ page, cdp }: Opened, run: GrowingRun, ticks: number): Promise<number> => {
+/** Scrolls to the end of the page, until there is no more of it. */
+export const scrollToEnd = async (opened: Opened): Promise<void> => {
+  const { page } = opened
+  for (let before = -1, high = 0; high !== before; ) {
+    before = high
+    high = await page.evaluate(() => {
+      scrollTo(0, document.documentElement.scrollHeight)
+      return document.documentElement.scrollHeight
+    })
+    await settle(opened)
+  }
+}
+
+/** What live ticks cost the main thread, ms. */
+export interface Ticks {
+  /** What the page does for so many new evaluations, divided by them. */
+  readonly mean: number
+  /** The most within half a second: the viewer looks at a run as often, so that holds one tick and no two. */
+  readonly worst: number
+}
+
+export const ticksOf = async ({ page, cdp }: Opened, run: GrowingRun, ticks: number): Promise<Ticks> => {
   await count(cdp)
   // The first evaluation after the page was opened finds code that was never run.
   for (let i = 0; i < 3; i++) {
@@ -132,16 +148,33 @@ export const tick = async ({ page, cdp }: Opened, run: GrowingRun, ticks: number
   }
   const idleFrom = await busy(cdp)
   await page.waitForTimeout(1000)
-  const idle = (await busy(cdp)) - idleFrom
-  const from = await busy(cdp)
-  const began = Date.now()
-  for (let i = 0; i < ticks; i++) {
-    await run.grow()
-    await page.waitForTimeout(700)
+  const idle = ((await busy(cdp)) - idleFrom) / 1000
+  const spent: number[] = []
+  for (let i = 0; i < ticks * 3; i++) {
+    const [from, began] = [await busy(cdp), Date.now()]
+    if (i % 3 === 0) await run.grow()
+    await page.waitForTimeout(Math.max(0, 240 - (Date.now() - began)))
+    spent.push((await busy(cdp)) - from - idle * (Date.now() - began))
   }
-  await page.waitForTimeout(700)
-  const spent = (await busy(cdp)) - from - (idle * (Date.now() - began)) / 1000
-  return Math.max(0, spent) / ticks
+  const pairs = spent.map((ms, i) => ms + (spent[i + 1] ?? 0))
+  return { mean: Math.max(0, spent.reduce((sum, ms) => sum + ms, 0)) / ticks, worst: Math.max(...pairs) }
+}
+
+/** Has the kernel screen show what these settings of the address ask for, drift and spectrum included. */
+export const showKernel = async ({ page }: Opened, run: string, settings: string): Promise<void> => {
+  await page.evaluate(hash => {
+    location.hash = hash
+  }, `#/r/${run}/kernel?${settings}`)
+  // What is asked for is begun in the page's next turns.
+  await page.waitForTimeout(200)
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll('.heat canvas').length === 3 &&
+      document.querySelector('#panel-drift canvas') !== null &&
+      document.querySelector('[aria-busy=true]') === null,
+    undefined,
+    { timeout: 120_000 },
+  )
 }
 
 /** Megabytes of script objects and of arrays behind them, after what can go has gone. */
@@ -154,9 +187,13 @@ export const heap = async ({ cdp }: Opened): Promise<number> => {
   return (usedSize + backingStorageSize) / 1e6
 }
 
-/** The longest time for which the page could not answer. */
-export const longestBlock = ({ page }: Opened): Promise<number> =>
-  page.evaluate(() => Math.max(0, ...(window as unknown as { longTasks: number[] }).longTasks))
+/** The longest task of the page's thread while something is done, and until that has settled. */
+export const longestTask = async (opened: Opened, act: () => Promise<unknown>): Promise<number> => {
+  const tasks = await watchTasks(opened.page, opened.cdp)
+  await act()
+  await settle(opened)
+  return Math.max(...(await tasks.end()))
+}
 
 /** Goes on to another screen of the same page. */
 export const visit = async ({ page }: Opened, screen: ScreenName): Promise<void> => {

@@ -8,8 +8,20 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from './build-page.ts'
 import { budgets, isKept, tableOf, type Measured } from './budgets.ts'
-import { beginLargeRun, writeLargeRun, type GrowingRun } from './large-run.ts'
-import { heap, openBench, scrub, SCREENS, settle, tick, visit, type Bench } from './measure.ts'
+import { beginLargeRun, writeKernelRun, writeLargeRun, type GrowingRun } from './large-run.ts'
+import {
+  heap,
+  longestTask,
+  openBench,
+  scrollToEnd,
+  scrub,
+  SCREENS,
+  settle,
+  showKernel,
+  ticksOf,
+  visit,
+  type Bench,
+} from './measure.ts'
 import { startSize } from './page-size.ts'
 
 const SLACK = 3
@@ -63,6 +75,7 @@ describe.skipIf(without !== undefined)('the viewer keeps its budgets, three time
     app = await buildPage(folder)
     const runs = join(folder, 'runs')
     await writeLargeRun(join(runs, 'large'), SIZE)
+    await writeKernelRun(join(runs, 'kernels'), 1024, [0, 80])
     growing = await beginLargeRun(join(runs, 'growing'), { ...SIZE, perToken: false })
     for (let e = 0; e < SIZE.evaluations - 30; e++) await growing.grow()
     bench = await openBench(runs, app)
@@ -101,6 +114,19 @@ describe.skipIf(without !== undefined)('the viewer keeps its budgets, three time
   it('in what a new evaluation costs', async () => {
     await using opened = await bench.open('#/r/growing/dynamics')
     await settle(opened)
-    kept({ budget: budgets.tick, of: 'dynamics', value: await tick(opened, growing, 4) })
+    kept({ budget: budgets.tick, of: 'dynamics', value: (await ticksOf(opened, growing, 4)).mean })
+    await scrollToEnd(opened)
+    kept({ budget: budgets.tick, of: 'dynamics, its end', value: (await ticksOf(opened, growing, 4)).mean })
+  }, 120_000)
+
+  it('in what a task of kernels takes, opened and in another order', async () => {
+    await using opened = await bench.open('#/r/kernels/update')
+    await settle(opened)
+    for (const settings of ['', 'order=cluster&norm=raw', 'order=prompt'])
+      kept({
+        budget: budgets.kernel,
+        of: settings,
+        value: await longestTask(opened, () => showKernel(opened, 'kernels', settings)),
+      })
   }, 120_000)
 })
