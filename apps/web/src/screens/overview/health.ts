@@ -14,6 +14,8 @@ export interface Check {
   readonly step?: number
   /** Where it is seen, at that step. */
   readonly page?: Page
+  /** It says something of all numbers of the run. */
+  readonly ofAll?: true
 }
 
 export const HEALTH_RULE =
@@ -168,6 +170,11 @@ const gradient = (run: LiveData): readonly Check[] => {
     : [{ state: 'ok', text: 'The gradient’s norm stayed within ten times its median' }, ...checks]
 }
 
+/** In place of what holds of all numbers, where not all of them could be read. */
+export const withUnread = (checks: readonly Check[]): readonly Check[] =>
+  checks.map(check =>
+    check.ofAll ? { state: 'bad', text: 'Not all of the run could be read: what stands here is of the rest' } : check)
+
 /** Checks of the numbers that were read, and what the trainer said. */
 export const checksOf = (run: LiveData, curves: Curves): readonly Check[] => {
   const warnings = run.events.flatMap((event): Check[] =>
@@ -187,6 +194,7 @@ export const checksOf = (run: LiveData, curves: Curves): readonly Check[] => {
     ...bad,
     {
       state: 'ok',
+      ofAll: true,
       text: run.manifest.imported?.notes.some(({ code }) => code === 'not-a-number')
         ? 'Every number that is shown is finite; what the log holds as NaN is left out'
         : 'Every number that was read is finite',

@@ -4,7 +4,7 @@ import { addUpdate, beginRun, withRoot } from '../../../test/run-on-disk.ts'
 import { createCurves } from '../../data/curves.ts'
 import { followRun, type LiveData } from '../../data/live-run.ts'
 import { bytesText } from './files.tsx'
-import { checksOf } from './health.ts'
+import { checksOf, withUnread } from './health.ts'
 import { headline } from './headline.ts'
 import { lossPanels, movedPanel } from './panels.ts'
 import { seenRows } from './config.tsx'
@@ -92,6 +92,16 @@ describe('health', () => {
       expect(checksOf(data, createCurves()).map(({ text }) => text)).toContain(
         'No squeezing seen: chosen did not clearly fall while the likeliest token clearly rose',
       )
+    }))
+
+  it('says nothing of all numbers where not all could be read', () =>
+    withData(data => {
+      const checks = checksOf(data, createCurves())
+      expect(checks.map(({ text }) => text)).toContain('Every number that was read is finite')
+      const told = withUnread(checks)
+      expect(told.map(({ text }) => text).join()).not.toContain('finite')
+      expect(told.filter(({ state }) => state === 'bad')).toHaveLength(1)
+      expect(told).toHaveLength(checks.length)
     }))
 
   it('tells a spike of the gradient, and where', () =>

@@ -9,7 +9,7 @@ import type { App } from '../../shell/context.ts'
 import { useSeldom } from '../../shell/panel/kept.ts'
 import { useSeen } from '../../shell/near.ts'
 import { areAwaited, AwaitedList, useReserved, type Awaited } from './awaited.tsx'
-import { checksOf, HEALTH_RULE } from './health.ts'
+import { checksOf, HEALTH_RULE, withUnread } from './health.ts'
 import { headline } from './headline.ts'
 
 /** Milliseconds between two times that words are found. */
@@ -48,7 +48,8 @@ const Note = ({ text }: { text: string }) => (
 
 export const Health = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
-  const checks = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves))
+  const found = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves))
+  const checks = opened.trouble.value ? withUnread(found) : found
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
   const missing = run.manifest.imported?.missing ?? []
   return (

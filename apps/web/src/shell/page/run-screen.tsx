@@ -16,6 +16,12 @@ const goneOf = (key: string): Missing =>
       ? { what: 'This run was dropped on a page that was loaded anew since. Drop it here once more.' }
       : { what: 'There is no such run here. It may have been moved or removed.', command: 'ldyn runs ls' }
 
+/** What is known of a cause, ended as a sentence is. */
+const sentence = (parts: readonly (string | undefined)[]): string => {
+  const said = parts.filter(Boolean).join(': ')
+  return said === '' ? '' : `${said.replace(/\.$/, '')}. `
+}
+
 const Waiting = ({ opened }: { opened: readonly OpenRun[] }) => (
   <>
     {opened.map(run => {
@@ -71,8 +77,7 @@ export const RunScreen = ({ screen }: { screen: Screen }) => {
         .map(run => (
           <p class="banner bad" role="alert" key={run.key}>
             <strong>{run.trouble.value!.what.replace(/\.$/, '')}.</strong>{' '}
-            {[run.trouble.value!.where, run.trouble.value!.why].filter(Boolean).join(': ')} What was read before
-            is shown.{' '}
+            {sentence([run.trouble.value!.where, run.trouble.value!.why])}What was read before is shown.{' '}
             <button type="button" onClick={run.retry}>
               Try again
             </button>
