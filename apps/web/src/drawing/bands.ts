@@ -1,8 +1,10 @@
 // Probability by bands of ranks over updates, stacked to 1, the likeliest at the bottom: the picture of the Squeeze
 // page and of the Lab.
-import { niceTicks, tag, tickText, type Look } from '@ldyn/figures'
-import { line, svg, text, type Ink, type Size } from './ink.ts'
+import { tag, type Look } from '@ldyn/figures'
+import { line, svg, text, type Drawing, type Ink, type Size } from './ink.ts'
+import { drawKey, keyHeight, type KeyItem } from './key.ts'
 import { outline } from './thin.ts'
+import { across } from './ticks.ts'
 
 export interface BandsInput {
   /** Updates on the axis. */
@@ -18,11 +20,26 @@ export interface BandsInput {
 // From the peak to the tail: dark to light, told apart in grey as well.
 export const SHADES = ['#5b2a86', '#8653ad', '#ac84ca', '#cfb5e2', '#e9dff2']
 
-const [LEFT, RIGHT, TOP, FOOT] = [38, 112, 18, 30]
+const [LEFT, TOP, FOOT] = [38, 18, 30]
+/** Names stand beside the right edge, in a narrow picture below it. */
+const [NAMES, EDGE, NARROW] = [112, 12, 420]
+const rightOf = (width: number): number => (width < NARROW ? EDGE : NAMES)
 
-const scaleOf = (steps: readonly number[], width: number): ((step: number) => number) => {
+const keyOf = (bands: BandsInput['bands'], ink?: Ink): readonly KeyItem[] =>
+  bands.map(({ name }, b) => ({
+    name,
+    mark: (x, y) => tag('rect', { x: x - 5, y: y - 5, width: 9, height: 9, fill: SHADES[b], stroke: ink?.edge }),
+  }))
+const footOf = (bands: BandsInput['bands'], width: number): number =>
+  FOOT + (width < NARROW ? keyHeight(keyOf(bands), width - 4) + 4 : 0)
+
+const shareOf = (steps: readonly number[], step: number): number => {
   const [first, last] = [steps[0], steps.at(-1)!]
-  return step => LEFT + (last > first ? (step - first) / (last - first) : 0) * (width - LEFT - RIGHT)
+  return last > first ? (step - first) / (last - first) : 0
+}
+const scaleOf = (steps: readonly number[], width: number): ((step: number) => number) => {
+  const wide = width - LEFT - rightOf(width)
+  return step => LEFT + shareOf(steps, step) * wide
 }
 
 /** The step whose place is nearest to `x` in a picture of this width. */
@@ -31,15 +48,22 @@ export const stepAt = (steps: readonly number[], x: number, width: number): numb
   return steps.reduce((best, step) => (Math.abs(at(step) - x) < Math.abs(at(best) - x) ? step : best), steps[0])
 }
 
-/** Where a step is in a picture of any width, for what is laid over it: CSS lengths. */
-export const placeOf = (steps: readonly number[], step: number): Readonly<Record<'left' | 'top' | 'bottom', string>> => {
-  const [first, last] = [steps[0], steps.at(-1)!]
-  const share = last > first ? (step - first) / (last - first) : 0
-  return { left: `calc(${LEFT}px + ${share} * (100% - ${LEFT + RIGHT}px))`, top: `${TOP}px`, bottom: `${FOOT}px` }
-}
+/** Where a step is in a picture of this width, for what is laid over it: CSS lengths. */
+export const placeOf = (
+  { steps, bands }: Pick<BandsInput, 'steps' | 'bands'>,
+  step: number,
+  width: number,
+): Readonly<Record<'left' | 'top' | 'bottom', string>> => ({
+  left: `${scaleOf(steps, width)(step)}px`,
+  top: `${TOP}px`,
+  bottom: `${footOf(bands, width)}px`,
+})
 
 export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size, ink: Ink): string => {
-  const { width, height } = size
+  const { width } = size
+  const [right, foot] = [width - rightOf(width), footOf(bands, width)]
+  // What lies below the axis in a narrow picture is its key.
+  const height = size.height - (foot - FOOT)
   const [first, last] = [steps[0], steps.at(-1)!]
   const x = scaleOf(steps, width)
   const y = (p: number): number => TOP + (1 - p) * (height - TOP - FOOT)
@@ -57,9 +81,10 @@ export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size,
     tag('path', { d: `M${[...edges[b + 1], ...[...edges[b]].reverse()].join('L')}Z`, fill: SHADES[b] }),
   )
   for (const p of [0, 0.5, 1]) parts.push(text(LEFT - 6, y(p) + 4, String(p), ink.muted, 'end'))
-  const ticks = niceTicks(first, last, 5, 1)
-  const labels = tickText(ticks)
-  ticks.forEach((tick, i) => parts.push(text(x(tick), height - FOOT + 14, labels[i], ink.muted, 'middle')))
+  const axis = across([first, Math.max(last, first + 1)], [LEFT, right], { least: 1 })
+  axis.ticks.forEach((tick, i) => {
+    if (tick <= last) parts.push(text(x(tick), height - FOOT + 14, axis.labels[i], ink.muted, 'middle'))
+  })
   parts.push(text(LEFT, height - 3, 'update', ink.muted))
   const dashed = { 'stroke-dasharray': '3 3', 'stroke-width': 1.5 }
   stages.forEach(({ step, name }, i) => {
@@ -72,13 +97,22 @@ export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size,
     parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
     parts.push(tag('path', { d, fill: 'none', stroke: own.look.light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }))
   }
-  // Names beside the right edge from the top down, each at the middle of its band where there is room.
-  let at = -Infinity
-  ;[...bands.entries()].reverse().forEach(([b, band]) => {
-    const middle = y((sums[b].at(-1)! + (b === 0 ? 0 : sums[b - 1].at(-1)!)) / 2)
-    at = Math.max(middle + 4, at + 13, 11)
-    parts.push(tag('rect', { x: width - RIGHT + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
-    parts.push(text(width - RIGHT + 22, at, band.name, ink.ink))
-  })
+  if (foot > FOOT) parts.push(...drawKey(keyOf(bands, ink), { left: 4, top: height, width: width - 4 }, ink))
+  else {
+    // From the top down, each at the middle of its band where there is room.
+    let at = -Infinity
+    ;[...bands.entries()].reverse().forEach(([b, band]) => {
+      const middle = y((sums[b].at(-1)! + (b === 0 ? 0 : sums[b - 1].at(-1)!)) / 2)
+      at = Math.max(middle + 4, at + 13, 11)
+      parts.push(tag('rect', { x: right + 8, y: at - 9, width: 9, height: 9, fill: SHADES[b], stroke: ink.edge }))
+      parts.push(text(right + 22, at, band.name, ink.ink))
+    })
+  }
   return svg(size, 'Probability by bands of ranks over updates', parts)
 }
+
+/** As high as told; where names stand below, by these higher. */
+export const bandsDrawing = (input: BandsInput, high: number): Drawing => ({
+  height: (width, room) => Math.max(room, high + footOf(input.bands, width) - FOOT),
+  draw: (size, ink) => drawBands(input, size, ink),
+})

@@ -1,7 +1,7 @@
 // What every picture is made of that is drawn as SVG text: numbers in, markup out, so that the page, the saved file and
-// a test all have the same. Colours are those of the page's tokens (styles/tokens.css) as values, since a saved file
-// has no style sheet.
-import { escape, tag, type Look } from '@ldyn/figures'
+// a test all have the same. On the page colours are its own tokens (styles/tokens.css), so that more contrast is more
+// here as well; a saved file has no style sheet and gets them as values.
+import { coordinate, escape, tag, type Look, type Marker } from '@ldyn/figures'
 
 /** Colours of a theme. */
 export interface Ink {
@@ -11,16 +11,26 @@ export interface Ink {
   readonly line: string
   readonly edge: string
   readonly paper: string
+  readonly accent: string
   readonly fill: string
 }
 export const INKS: { readonly light: Ink; readonly dark: Ink } = {
   light: {
-    dark: false, ink: '#1d2430', muted: '#566070', line: '#dde2e9', edge: '#7f8a99', paper: '#ffffff', fill: '#8aa9c9',
+    dark: false, ink: '#1d2430', muted: '#566070', line: '#dde2e9', edge: '#7f8a99', paper: '#ffffff',
+    accent: '#0b5a9d', fill: '#8aa9c9',
   },
   dark: {
-    dark: true, ink: '#e6e9ef', muted: '#a3acba', line: '#2a303b', edge: '#6e7887', paper: '#16191f', fill: '#5d7ea3',
+    dark: true, ink: '#e6e9ef', muted: '#a3acba', line: '#2a303b', edge: '#6e7887', paper: '#16191f',
+    accent: '#74b7f5', fill: '#5d7ea3',
   },
 }
+const tokens = {
+  ink: 'var(--ink)', muted: 'var(--muted)', line: 'var(--line)', edge: 'var(--edge)', paper: 'var(--paper)',
+  accent: 'var(--accent)',
+}
+/** The same on the page. */
+export const PAGE: typeof INKS = { light: { ...INKS.light, ...tokens }, dark: { ...INKS.dark, ...tokens } }
+
 export const colour = (look: Look, ink: Ink): string => (ink.dark ? look.dark : look.light)
 
 export interface Size {
@@ -28,10 +38,46 @@ export interface Size {
   readonly height: number
 }
 
-export const text = (x: number, y: number, content: string, ink: string, anchor = 'start'): string =>
-  tag('text', { x, y, fill: ink, 'text-anchor': anchor, 'font-size': 11 }, escape(content))
+/** A picture at whatever width there is. */
+export interface Drawing {
+  /**
+   * How high it is at a width; `room` is the height there is where it stands alone on the page, else 0. A number is its
+   * height at any width, or the room where that is more.
+   */
+  readonly height: number | ((width: number, room: number) => number)
+  readonly draw: (size: Size, ink: Ink) => string
+  /** The width of its file, unless 760. */
+  readonly fileWidth?: number
+}
+export const heightAt = ({ height }: Pick<Drawing, 'height'>, width: number, room = 0): number =>
+  typeof height === 'number' ? Math.max(height, room) : Math.round(height(width, room))
+
+/** Letters are as high as those of the curves. */
+export const text = (
+  x: number,
+  y: number,
+  content: string,
+  ink: string,
+  anchor = 'start',
+  more: Readonly<Record<string, string | number>> = {},
+): string => tag('text', { x, y, fill: ink, 'text-anchor': anchor, 'font-size': 11, ...more }, escape(content))
+/** A text that may lie on lines: with a rim of paper. */
+export const over = (ink: Ink): Readonly<Record<string, string | number>> => ({
+  stroke: ink.paper, 'stroke-width': 3, 'stroke-linejoin': 'round', 'paint-order': 'stroke',
+})
 export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, more = {}): string =>
   tag('line', { x1, y1, x2, y2, stroke, ...more })
+
+const corners: Readonly<Record<Exclude<Marker, 'circle'>, readonly (readonly [number, number])[]>> = {
+  square: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
+  diamond: [[-1.35, 0], [0, -1.35], [1.35, 0], [0, 1.35]],
+  triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]],
+}
+/** A look's marker as the path of an SVG: its shape says what its colour says. */
+export const markerAt = ({ marker }: Look, x: number, y: number, r: number): string =>
+  marker === 'circle'
+    ? `M${coordinate(x - r)} ${coordinate(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`
+    : `M${corners[marker].map(([dx, dy]) => `${coordinate(x + dx * r)} ${coordinate(y + dy * r)}`).join('L')}Z`
 
 /** 1, 0.1, 10⁻², … as a label. */
 export const power = (exponent: number): string =>

@@ -1,4 +1,4 @@
-import { looks } from '@ldyn/figures'
+import { looks, textWidth } from '@ldyn/figures'
 import { describe, expect, it } from 'vitest'
 import { INKS } from './ink.ts'
 import { drawRanks, type Ranked } from './ranks.ts'
@@ -29,9 +29,19 @@ describe('probability by rank', () => {
 
   it('keeps names apart, and shows no start of what was not known then', () => {
     const here: Ranked = [3, Math.log(0.1)]
-    const drawn = drawRanks({ before, after, marks: [mark('y⁺', undefined, here), mark('<y⁻>', [5, -4], here)] }, size, INKS.light)
-    const heights = ['y⁺', '&lt;y⁻&gt;'].map(name => Number(new RegExp(` y="([\\d.]+)"[^>]*>${name}<`).exec(drawn)![1]))
-    expect(Math.abs(heights[1] - heights[0])).toBeGreaterThanOrEqual(13)
-    expect(drawn.split('<circle').length - 1).toBe(3)
+    const marks = [mark('y⁺', undefined, here), mark('<y⁻>', [5, -4], here), mark('likeliest', [1, -2], here)]
+    const drawn = drawRanks({ before, after, marks }, size, INKS.light)
+    const boxes = ['y⁺', '&lt;y⁻&gt;', 'likeliest'].map(name => {
+      const found = new RegExp(`<text x="([\\d.]+)" y="([\\d.]+)"[^>]*text-anchor="(\\w+)"[^>]*>${name}<`)
+      const [, x, y, anchor] = found.exec(drawn)!
+      const wide = textWidth(name.replace(/&..;/g, '<'))
+      const left = Number(x) - (anchor === 'end' ? wide : anchor === 'middle' ? wide / 2 : 0)
+      return { left, right: left + wide, y: Number(y) }
+    })
+    boxes.forEach((a, i) => {
+      for (const b of boxes.slice(i + 1))
+        expect(a.right <= b.left || b.right <= a.left || Math.abs(a.y - b.y) >= 12).toBe(true)
+    })
+    expect(drawn.split('<circle').length - 1).toBe(5)
   })
 })

@@ -7,11 +7,10 @@ import type { App } from '../shell/context.ts'
 // eslint-disable-next-line no-restricted-imports
 import lemma from '../../../../packages/core/src/squeeze/lemma.ts?raw'
 import { Bars } from './bars.tsx'
-import { drawBands } from '../drawing/bands.ts'
-import type { Ink, Size } from '../drawing/ink.ts'
-import { drawRanks, type Ranked } from '../drawing/ranks.ts'
+import { bandsDrawing } from '../drawing/bands.ts'
+import { ranksDrawing, type Ranked } from '../drawing/ranks.ts'
 import { drawBars, drawForces, type Marked } from './draw.ts'
-import { asFile, Picture } from '../shell/panel/drawn.tsx'
+import { asFile, pictured } from '../shell/panel/drawn.tsx'
 import type { LabSettings, ToySettings } from './settings.ts'
 import { forcesSay } from './story.ts'
 import { followed, lastUpdate, runToy, type Toy } from './toy.ts'
@@ -34,33 +33,14 @@ export const marksOf = (toy: Toy, s: ToySettings): readonly Marked[] => {
   ]
 }
 
-interface Drawing {
-  readonly id: string
-  readonly title: string
-  readonly says: string
-  readonly height: number
-  readonly draw: (size: Size, ink: Ink) => string
-  readonly table: () => { head: readonly string[]; rows: readonly (readonly (string | number | undefined)[])[] }
-}
-
-const drawn = ({ id, title, says, height, draw, table }: Drawing): PanelModel => ({
-  id,
-  kind: 'drawn',
-  title,
-  says,
-  draw: () => <Picture id={id} height={height} draw={draw} />,
-  table,
-  svg: () => asFile(draw, height),
-})
-
 const bars = (toy: Toy, s: ToySettings, change: (patch: Partial<ToySettings>) => void): PanelModel => {
   const input = { before: toy.path[toy.sft], after: toy.path.at(-1)!, marked: marksOf(toy, s) }
   const from = toy.sft > 0 ? 'after SFT on y⁻' : 'at the start'
-  const id = 'bars'
+  const [id, title] = ['bars', 'The distribution, before and after']
   return {
     id,
     kind: 'drawn',
-    title: 'The distribution, before and after',
+    title,
     says: `π of each of ${s.V} classes in one context, ordered by rank at the start: dash ${from}, filled now.`,
     draw: () => <Bars id={id} height={300} {...input} pick={(y, side) => change({ [side]: y })} />,
     table: () => ({
@@ -74,7 +54,7 @@ const bars = (toy: Toy, s: ToySettings, change: (patch: Partial<ToySettings>) =>
         input.after[y],
       ]),
     }),
-    svg: () => asFile((size, ink) => drawBars(input, size, ink), 360),
+    svg: () => asFile(title, { height: 360, draw: (size, ink) => drawBars(input, size, ink) }),
   }
 }
 
@@ -97,17 +77,14 @@ const bands = (toy: Toy, s: ToySettings): PanelModel => {
     stages: stagesOf(toy),
   }
   const [first, last] = [mass[toy.sft]['1'], mass.at(-1)!['1']]
-  return drawn({
-    id: 'bands',
-    title: 'Where the probability is, by rank',
+  return {
+    ...pictured('bands', 'Where the probability is, by rank', bandsDrawing(input, 250)),
     says: `Ranked anew after every update; the bands add up to 1. The likeliest class, whichever it is: ${show(first)} to ${show(last)}. Dashed: ${input.own.name}.`,
-    height: 250,
-    draw: (size, ink) => drawBands(input, size, ink),
     table: () => ({
       head: ['update', ...input.bands.map(({ name }) => name), input.own.name],
       rows: steps.map(i => [i, ...input.bands.map(band => band.mass[i]), input.own.p[i]]),
     }),
-  })
+  }
 }
 
 const ranks = (toy: Toy, s: ToySettings): PanelModel => {
@@ -125,17 +102,14 @@ const ranks = (toy: Toy, s: ToySettings): PanelModel => {
       after: place(a, after, y),
     })),
   }
-  return drawn({
-    id: 'ranks',
-    title: 'Probability by rank',
+  return {
+    ...pictured('ranks', 'Probability by rank', ranksDrawing(input, 250)),
     says: 'Dashed before, solid now, each by its own order. A squeeze lifts the head and drops the tail.',
-    height: 250,
-    draw: (size, ink) => drawRanks(input, size, ink),
     table: () => ({
       head: ['rank', 'class before', 'log p before', 'class now', 'log p now'],
       rows: b.map((y, r) => [r + 1, y, before[y], a[r], after[a[r]]]),
     }),
-  })
+  }
 }
 
 const forces = (toy: Toy, s: ToySettings): PanelModel => {
@@ -148,16 +122,14 @@ const forces = (toy: Toy, s: ToySettings): PanelModel => {
   const marked = marksOf(toy, s)
   const on = last.update.steps.map(({ y }) => y)
   return {
-    ...drawn({
-      id,
-      title,
-      says: `Δ log π of every class against what it held: first-order prediction (line) and actual (dots). ${says}`,
+    ...pictured(id, title, {
       height: 270,
       draw: (size, ink) => drawForces({ before, predicted, actual, threshold, marked, on }, size, ink),
-      table: () => ({
-        head: ['class', 'p before', 'G (above 0: pushed down)', 'Δ log p predicted', 'Δ log p actual'],
-        rows: Array.from(before, (b, y) => [y, Math.exp(b), G[y], predicted[y], actual[y]]),
-      }),
+    }),
+    says: `Δ log π of every class against what it held: first-order prediction (line) and actual (dots). ${says}`,
+    table: () => ({
+      head: ['class', 'p before', 'G (above 0: pushed down)', 'Δ log p predicted', 'Δ log p actual'],
+      rows: Array.from(before, (b, y) => [y, Math.exp(b), G[y], predicted[y], actual[y]]),
     }),
   }
 }

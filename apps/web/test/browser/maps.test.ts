@@ -60,13 +60,12 @@ describe.skipIf(reason !== undefined)('maps in Chromium', () => {
   it('Update: dragging over the timeline sums updates up, a click goes to one', async () => {
     await using opened = await stage.open('#/r/full/update?y=chosen')
     const { page, complaints } = opened
-    const timeline = page.locator('#panel-updates svg.timeline')
+    const timeline = page.locator('#panel-updates .timeline')
     await settled(page)
     await timeline.scrollIntoViewIfNeeded()
     const box = (await timeline.boundingBox())!
-    // Four slots between the left and the right edge of a drawing that is 900 wide.
-    const at = (slot: number): number =>
-      box.x + ((56 + (slot + 0.5) * ((900 - 56 - 12) / 4)) / 900) * box.width
+    // Four slots between the left and the right edge of the plot, at the width that the drawing has.
+    const at = (slot: number): number => box.x + 46 + (slot + 0.5) * ((box.width - 46 - 12) / 4)
     const y = box.y + box.height / 2
     await page.mouse.move(at(1), y)
     await page.mouse.down()

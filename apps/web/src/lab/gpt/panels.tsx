@@ -5,11 +5,10 @@ import type { WatchedLine } from '@ldyn/runs'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { tokenText } from '../../data/matrices.ts'
-import type { Ink, Size } from '../../drawing/ink.ts'
-import { drawRows, heightOf, type BarRow, type RowsText } from '../../drawing/row-bars.ts'
+import { rowsDrawing, type BarRow } from '../../drawing/row-bars.ts'
 import { linesOf } from '../../panels/lines.ts'
-import type { DrawnModel, PanelModel } from '../../panels/panel.ts'
-import { asFile, Picture } from '../../shell/panel/drawn.tsx'
+import type { PanelModel } from '../../panels/panel.ts'
+import { pictured } from '../../shell/panel/drawn.tsx'
 import type { Effect } from './effect.ts'
 import { clearest, isDrained, placesOf, type Place, type Word } from './places.ts'
 
@@ -61,23 +60,6 @@ export const scissors = (shown: readonly Shown[], curves: Curves): PanelModel =>
   }
 }
 
-const rowsModel = (
-  id: string,
-  title: string,
-  rows: readonly BarRow[],
-  words: RowsText,
-): Pick<DrawnModel, 'id' | 'kind' | 'title' | 'draw' | 'svg'> => {
-  const height = heightOf(rows.length, Math.max(...rows.map(({ values }) => values.length)))
-  const draw = (size: Size, ink: Ink): string => drawRows(rows, words, { ...size, height }, ink)
-  return {
-    id,
-    kind: 'drawn',
-    title,
-    draw: () => <Picture id={id} height={height} draw={draw} />,
-    svg: () => asFile(draw, height),
-  }
-}
-
 /** Who moved, by how much. */
 export const movesPanel = (shown: readonly Shown[]): PanelModel => {
   const [{ effect }] = shown
@@ -90,7 +72,7 @@ export const movesPanel = (shown: readonly Shown[]): PanelModel => {
   }))
   const title = 'Who paid for it'
   return {
-    ...rowsModel('moves', title, rows, { unit: 'Δ log π since DPO began (nats)', alt: title }),
+    ...pictured('moves', title, rowsDrawing(rows, { unit: 'Δ log π since DPO began (nats)', alt: title })),
     says: `Change of log π since DPO began, summed over a response, mean over probes. DPO shows y⁺ and y⁻ alone; all others were never shown. A bar with two strokes through it is cut.${names(shown)}`,
     table: () => ({
       head: ['what', ...shown.flatMap((_, r) => {
@@ -135,7 +117,7 @@ const wordsPanel = (run: LiveData, type: keyof typeof TYPES, places: readonly Pl
   }))
   const lead = type === 'rejected' ? 'Here DPO pushes.' : 'Here nobody pushes; DPO pulls y⁺’s word.'
   return {
-    ...rowsModel(id, title, rows, { unit: 'probability', alt: title, write: show }),
+    ...pictured(id, title, rowsDrawing(rows, { unit: 'probability', alt: title, write: show })),
     says:
       `“${question}” ${lead} ${TYPES[type]}’s own word “${own.trim()}” went from ${show(place.own.before)} to ${show(place.own.after)}, ` +
       `the likeliest other, “${star.trim()}”, from ${show(place.star.before)} to ${show(place.star.after)}. Filled: now; hollow: when DPO began. ` +

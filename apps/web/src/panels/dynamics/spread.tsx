@@ -1,10 +1,14 @@
 // Every probe at one step: a strip of ticks for each response type, so that a mean is never all there is to
 // see.
-import { inOrder, niceTicks, show, tickText } from '@ldyn/figures'
+import { inOrder, plural } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
+import { useMemo } from 'preact/hooks'
 import { columnsFor } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
+import type { Drawing } from '../../drawing/ink.ts'
+import { stripsDrawing, type StripRow } from '../../drawing/strips.ts'
 import { useApp } from '../../shell/context.ts'
+import { asFile, Picture } from '../../shell/panel/drawn.tsx'
 import type { View } from '../../state/address.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
 import { perText, textOf } from '../metrics.ts'
@@ -43,113 +47,30 @@ export const stripsAt = (
     })
 }
 
-const ROW = 22
-const [WIDTH, LEFT, RIGHT] = [560, 118, 12]
-
-type Across = (value: number) => number
-
-/**
- * One tick a value, all in one path. A run that is live writes thousands of numbers here at every tick: tenths of a
- * pixel, as whole numbers, for a path that is drawn a tenth as wide.
- */
-const ticksPath = (values: ArrayLike<number>, x: Across, top: number, tall: number): string => {
-  let path = ''
-  for (let k = 0; k < values.length; k++) path += `M${Math.round(10 * x(values[k]))} ${top}v${tall}`
-  return path
-}
-
-interface StripProps {
-  readonly strip: Strip
-  readonly colour: string
-  readonly x: Across
-  readonly y: number
-  readonly isChosen: (row: number) => boolean
-}
-
-const StripRow = ({ strip: { type, rows, values }, colour, x, y, isChosen }: StripProps) => {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const sorted = values.slice().sort()
-  const [low, high] = [0.25, 0.75].map(q => x(sorted[Math.round((sorted.length - 1) * q)]))
-  return (
-    <g>
-      <text x={LEFT - 8} y={y + 4} text-anchor="end">
-        {type.length > 17 ? `${type.slice(0, 16)}…` : type}
-      </text>
-      <rect x={low} width={Math.max(1, high - low)} y={y - 5} height={10} fill={colour} opacity={0.16} />
-      <path
-        transform="scale(.1 1)"
-        d={ticksPath(values, x, y - 5, 10)}
-        stroke={colour}
-        stroke-width={10}
-        opacity={0.6}
-      />
-      {/* Those in focus stand out. */}
-      <path
-        transform="scale(.1 1)"
-        d={ticksPath(
-          values.filter((_, k) => isChosen(rows[k])),
-          x,
-          y - 9,
-          18,
-        )}
-        stroke={colour}
-        stroke-width={24}
-      />
-      <circle cx={x(mean)} cy={y} r={3.4} fill={colour} class="mean">
-        <title>{`${type}: mean ${show(mean)}`}</title>
-      </circle>
-    </g>
+const drawingOf = (strips: readonly Strip[], unit: string, focus: ReadonlySet<number>): Drawing => {
+  const looks = new Map(inOrder(strips.map(({ type }) => type)).map(({ key, look }) => [key, look]))
+  return stripsDrawing(
+    strips.flatMap(({ type, rows, values }): StripRow[] => {
+      const told = values.filter(Number.isFinite)
+      const chosen = values.filter((value, k) => focus.has(rows[k]) && Number.isFinite(value))
+      return told.length === 0 ? [] : [{ name: type, look: looks.get(type)!, values: told, chosen }]
+    }),
+    unit,
   )
 }
+
+/** Probes that stand out: the one in focus and those that are selected. */
+const focusOf = ({ probe, selected }: Pick<View, 'probe' | 'selected'>): ReadonlySet<number> =>
+  new Set(probe === undefined ? selected : [probe, ...selected])
 
 const Strips = ({ strips, unit }: { strips: readonly Strip[]; unit: string }) => {
-  const app = useApp()
-  const { probe, selected } = app.store.view.value
-  const theme = app.dark.value ? 'dark' : 'light'
-  let [low, high] = [Infinity, -Infinity]
-  for (const { values } of strips)
-    for (const value of values) {
-      if (value < low) low = value
-      if (value > high) high = value
-    }
-  const room = high > low ? (high - low) * 0.03 : 1
-  const scale = (WIDTH - LEFT - RIGHT) / (high - low + 2 * room)
-  const x: Across = value => LEFT + (value - low + room) * scale
-  const ticks = niceTicks(low, high, 5)
-  const labels = tickText(ticks)
-  const foot = strips.length * ROW
-  const looks = new Map(inOrder(strips.map(({ type }) => type)).map(({ key, look }) => [key, look]))
-  const chosen = new Set(probe === undefined ? selected : [probe, ...selected])
-  return (
-    <svg
-      class="strips"
-      viewBox={`0 0 ${WIDTH} ${foot + 34}`}
-      role="img"
-      aria-label="Every probe at this step, by response type"
-    >
-      {ticks.map((tick, i) => (
-        <g key={tick}>
-          <line class="grid" x1={x(tick)} x2={x(tick)} y1={0} y2={foot} />
-          <text class="muted" x={x(tick)} y={foot + 14} text-anchor="middle">
-            {labels[i]}
-          </text>
-        </g>
-      ))}
-      <text class="muted" x={(LEFT + WIDTH) / 2} y={foot + 31} text-anchor="middle">
-        {unit}
-      </text>
-      {strips.map((strip, s) => (
-        <StripRow
-          key={strip.type}
-          strip={strip}
-          colour={looks.get(strip.type)![theme]}
-          x={x}
-          y={s * ROW + ROW / 2}
-          isChosen={row => chosen.has(row)}
-        />
-      ))}
-    </svg>
+  const { view } = useApp().store
+  const { probe, selected } = view.value
+  const drawing = useMemo(
+    () => drawingOf(strips, unit, focusOf({ probe, selected })),
+    [strips, unit, probe, selected],
   )
+  return <Picture id="spread" {...drawing} />
 }
 
 /** The strips as a panel. */
@@ -180,17 +101,16 @@ export const spreadPanel = (run: LiveData, view: View, evaluation: number): Pane
       missing: { what: 'The imported log holds means over the probes alone, no single ones.' },
     }
   }
+  const axis = `${view.change ? 'Δ ' : ''}${title}, ${perText(view.metric, view.per)}${unit && ` (${unit})`}`
+  const lost = strips.reduce((sum, { values }) => sum + values.filter(value => !Number.isFinite(value)).length, 0)
   return {
     id,
     kind: 'drawn',
     title: name,
     says,
-    draw: () => (
-      <Strips
-        strips={strips}
-        unit={`${view.change ? 'Δ ' : ''}${title}, ${perText(view.metric, view.per)}${unit && ` (${unit})`}`}
-      />
-    ),
+    notes: lost > 0 ? [`${plural(lost, 'value')} at this step are no numbers and not drawn; the table has them.`] : [],
+    draw: () => <Strips strips={strips} unit={axis} />,
+    svg: () => asFile(name, drawingOf(strips, axis, focusOf(view))),
     table: () => ({
       head: ['probe', 'type', title],
       rows: strips.flatMap(({ type, rows, values }) => rows.map((row, k) => [row, type, values[k]])),

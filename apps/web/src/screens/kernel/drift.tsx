@@ -2,9 +2,10 @@
 import { looks, show, stageMarks } from '@ldyn/figures'
 import type { LiveData } from '../../data/live-run.ts'
 import type { Trouble } from '../../data/run-store.ts'
+import { spectrumDrawing } from '../../drawing/spectrum.ts'
 import { RANKED_ROWS, STABLE, stableUntil, type DriftPoint } from '../../panels/gram/drift.ts'
 import type { PanelModel } from '../../panels/panel.ts'
-import { useApp } from '../../shell/context.ts'
+import { pictured } from '../../shell/panel/drawn.tsx'
 import { stageAt } from './data.ts'
 
 const verdictOf = (points: readonly DriftPoint[], n: number): string => {
@@ -87,58 +88,6 @@ export const driftPanel = (
   }
 }
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [520, 220, 60, 28]
-
-const Spectrum = ({ now, then }: { now: DriftPoint; then: DriftPoint | undefined }) => {
-  const app = useApp()
-  const all = [...now.eigenvalues, ...(then?.eigenvalues ?? [])].filter(x => x > 0)
-  const top = Math.max(...all, 1e-12)
-  const low = Math.min(...all, top)
-  const span = Math.max(1, Math.log10(top / low))
-  const height = (value: number): number =>
-    value > 0 ? ((1 + Math.log10(value / low)) / (1 + span)) * (HEIGHT - BOTTOM - 12) : 0
-  const slot = (WIDTH - LEFT) / 10
-  const colour = looks.chosen[app.dark.value ? 'dark' : 'light']
-  const bars = (point: DriftPoint, k: number, hollow: boolean) =>
-    point.eigenvalues.map((value, i) => (
-      <rect
-        key={`${k} ${i}`}
-        x={LEFT + i * slot + k * slot * 0.4 + 3}
-        width={slot * 0.36}
-        y={HEIGHT - BOTTOM - height(value)}
-        height={height(value)}
-        fill={hollow ? 'none' : colour}
-        stroke={colour}
-        stroke-dasharray={hollow ? '3 2' : undefined}
-      >
-        <title>{`λ${i + 1} at step ${point.step}: ${show(value)}`}</title>
-      </rect>
-    ))
-  return (
-    <svg
-      class="strips"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      role="img"
-      aria-label="Largest eigenvalues, on a logarithmic scale"
-    >
-      <text class="muted" x={LEFT - 6} y={14} text-anchor="end">
-        {show(top)}
-      </text>
-      <text class="muted" x={LEFT - 6} y={HEIGHT - BOTTOM - height(low) + 4} text-anchor="end">
-        {show(low)}
-      </text>
-      <line class="grid" x1={LEFT} x2={WIDTH} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />
-      {bars(now, 0, false)}
-      {then && bars(then, 1, true)}
-      {now.eigenvalues.map((_, i) => (
-        <text key={i} class="muted" x={LEFT + (i + 0.5) * slot} y={HEIGHT - BOTTOM + 14} text-anchor="middle">
-          {i + 1}
-        </text>
-      ))}
-    </svg>
-  )
-}
-
 export const spectrumPanel = (
   { points, trouble, done }: Drift,
   step: number | undefined,
@@ -159,10 +108,8 @@ export const spectrumPanel = (
   if (!now) return { ...about, says, kind: 'loading', part: 'kernels' }
   const sum = now.eigenvalues.reduce((a, b) => a + b, 0)
   return {
-    ...about,
-    kind: 'drawn',
+    ...pictured(about.id, about.title, spectrumDrawing(now, then, looks.chosen)),
     says: `${says} Filled: step ${now.step}${then ? `; dashed: step ${then.step}` : ''}. The first is ${show((now.eigenvalues[0] / sum) * 100)} % of these ${now.eigenvalues.length}.`,
-    draw: () => <Spectrum now={now} then={then} />,
     table: () => ({
       head: ['eigenvalue', ...points.map(point => `step ${point.step}`)],
       rows: now.eigenvalues.map((_, i) => [i + 1, ...points.map(point => point.eigenvalues[i])]),

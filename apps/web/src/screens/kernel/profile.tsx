@@ -1,10 +1,14 @@
 // One row of a kernel: what an update on response i does to every other, as bars, with the texts of both.
 import { looks, show } from '@ldyn/figures'
+import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
+import { heightAt } from '../../drawing/ink.ts'
+import { rowAt, rowsDrawing } from '../../drawing/row-bars.ts'
 import { lookOf } from '../../panels/types.ts'
 import { NORM_TEXT } from '../../panels/gram/gram.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { useApp, type App } from '../../shell/context.ts'
+import { asFile, Picture } from '../../shell/panel/drawn.tsx'
 import { probeIndex } from './data.ts'
 import type { Shown } from './use.ts'
 
@@ -17,53 +21,37 @@ interface Entry {
 
 const MOST = 24
 
-const Bars = ({ entries, run, unit }: { entries: readonly Entry[]; run: LiveData; unit: string }) => {
-  const app = useApp()
+/** The strongest on either side, strongest first. */
+const shownOf = (entries: readonly Entry[]): readonly Entry[] => {
   const sorted = [...entries].sort((a, b) => b.value - a.value)
-  const shown = sorted.length <= MOST ? sorted : [...sorted.slice(0, MOST / 2), ...sorted.slice(-MOST / 2)]
-  const reach = Math.max(...shown.map(({ value }) => Math.abs(value)), 1e-12)
-  const [left, width, high] = [150, 560, 17]
-  const low = Math.min(0, ...shown.map(({ value }) => value))
-  const zero = low < 0 ? left + (width - left - 60) * (-low / (reach - low)) : left
-  const x = (value: number): number => zero + (value / reach) * (width - 60 - zero)
-  const scale = (value: number): number => (value >= 0 ? x(value) : zero - (value / low) * (zero - left))
+  return sorted.length <= MOST ? sorted : [...sorted.slice(0, MOST / 2), ...sorted.slice(-MOST / 2)]
+}
+
+const drawingOf = (shown: readonly Entry[], run: LiveData, unit: string) =>
+  rowsDrawing(
+    shown.map(({ row, type, value }) => ({
+      name: `#${row} ${type}`,
+      look: run.types.includes(type) ? lookOf(run.types, type) : looks.initial,
+      values: [value],
+    })),
+    { unit: `K${unit && ` (${unit})`}`, alt: 'Kernel of this response with others; the table has all', write: show },
+  )
+
+const Bars = ({ shown, run, unit }: { shown: readonly Entry[]; run: LiveData; unit: string }) => {
+  const app = useApp()
+  const drawing = useMemo(() => drawingOf(shown, run, unit), [shown, run, unit])
   return (
-    <svg
-      class="strips"
-      viewBox={`0 0 ${width} ${shown.length * high + 6}`}
-      role="img"
-      aria-label="Kernel of this response with others; the table has all"
+    <div
+      class="points rows"
+      onClick={event => {
+        const { top, width } = event.currentTarget.getBoundingClientRect()
+        const at = rowAt(event.clientY - top, shown.length, heightAt(drawing, width))
+        const { cell } = app.store.view.peek()
+        if (cell && at !== undefined) app.store.set({ cell: [cell[0], shown[at].place] })
+      }}
     >
-      {shown.map(({ place, row, type, value }, k) => {
-        const look = run.types.includes(type) ? lookOf(run.types, type) : looks.initial
-        const end = scale(value)
-        return (
-          <g
-            key={place}
-            class="clickable"
-            onClick={() => {
-              const { cell } = app.store.view.peek()
-              if (cell) app.store.set({ cell: [cell[0], place] })
-            }}
-          >
-            <text x={left - 6} y={k * high + 13} text-anchor="end">
-              #{row} {type}
-            </text>
-            <rect
-              x={Math.min(zero, end)}
-              width={Math.max(1, Math.abs(end - zero))}
-              y={k * high + 3}
-              height={high - 5}
-              fill={look[app.dark.value ? 'dark' : 'light']}
-            />
-            <text class="muted" x={value >= 0 ? end + 5 : zero + 5} y={k * high + 13}>
-              {show(value)} {unit}
-            </text>
-          </g>
-        )
-      })}
-      <line class="grid" x1={zero} x2={zero} y1={0} y2={shown.length * high} />
-    </svg>
+      <Picture id="profile" {...drawing} />
+    </div>
   )
 }
 
@@ -123,14 +111,17 @@ export const profilePanel = (
   const self = probeAt(row)
   const best = entries.reduce<Entry | undefined>((a, b) => (!a || b.value > a.value ? b : a), undefined)
   const other = j !== undefined && j < gram.n && j !== row ? j : best?.place
+  const title = `What an update on #${self.row} ${self.type} does to the others`
+  const shown = shownOf(entries)
   return {
     id: 'profile',
     kind: 'drawn',
-    title: `What an update on #${self.row} ${self.type} does to the others`,
+    title,
+    svg: () => asFile(title, drawingOf(shown, run, unit)),
     says: `Row i of the map${i === undefined ? ' (the first; click a cell for another)' : ''}: its kernel with every other response, ${entries.length > MOST ? `the ${MOST / 2} strongest on either side` : 'strongest first'}. ${best ? `Moves most: #${best.row} ${best.type}, ${show(best.value)}${unit && ` ${unit}`}.` : ''}`,
     draw: () => (
       <div class="profile">
-        <Bars entries={entries} run={run} unit={unit} />
+        <Bars shown={shown} run={run} unit={unit} />
         <div class="both-texts">
           <Text app={app} run={run} row={self.row} type={self.type} name="i" />
           {other !== undefined && (

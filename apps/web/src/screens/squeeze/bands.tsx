@@ -3,26 +3,29 @@
 import { looks, show, stageMarks } from '@ldyn/figures'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
-import { drawBands, placeOf, SHADES, stepAt } from '../../drawing/bands.ts'
-import type { Ink, Size } from '../../drawing/ink.ts'
-import { drawRows, heightOf, type BarRow } from '../../drawing/row-bars.ts'
+import { bandsDrawing, placeOf, SHADES, stepAt, type BandsInput } from '../../drawing/bands.ts'
+import type { Drawing } from '../../drawing/ink.ts'
+import { rowsDrawing } from '../../drawing/row-bars.ts'
 import { lookOf } from '../../panels/types.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { useApp } from '../../shell/context.ts'
-import { Picture } from '../../shell/panel/drawn.tsx'
+import { asFile, Picture, pictured } from '../../shell/panel/drawn.tsx'
 import { BANDS, gains, squeezeIndex, withoutMass, type Mass } from './data.ts'
 
 const HEIGHT = 260
 
+const inputOf = ({ steps, means, own, type }: Mass, run: LiveData): BandsInput => ({
+  steps,
+  bands: means.map((mass, b) => ({ name: BANDS[b].name, mass })),
+  stages: stageMarks([run]),
+  ...(own && { own: { p: own, look: lookOf(run.types, type) } }),
+})
+
 const Bands = ({ mass, run, evaluation }: { mass: Mass; run: LiveData; evaluation: number }) => {
   const app = useApp()
-  const { steps, means, own, type } = mass
-  const draw = useMemo(() => {
-    const bands = means.map((band, b) => ({ name: BANDS[b].name, mass: band }))
-    const followed = own && { p: own, look: lookOf(run.types, type) }
-    const input = { steps, bands, stages: stageMarks([run]), ...(followed ? { own: followed } : {}) }
-    return (size: Size, ink: Ink): string => drawBands(input, size, ink)
-  }, [mass, run.version])
+  const { steps } = mass
+  const input = useMemo(() => inputOf(mass, run), [mass, run.version])
+  const drawing = useMemo(() => bandsDrawing(input, HEIGHT), [input])
   const at = (event: MouseEvent): number => {
     const box = (event.currentTarget as Element).getBoundingClientRect()
     return stepAt(steps, event.clientX - box.left, box.width)
@@ -38,23 +41,25 @@ const Bands = ({ mass, run, evaluation }: { mass: Mass; run: LiveData; evaluatio
       }}
       onClick={event => app.store.set({ step: at(event) })}
     >
-      <Picture id="bands" height={HEIGHT} draw={draw} />
-      <span class="step-line" style={placeOf(steps, steps[evaluation])} />
+      <Picture
+        id="bands"
+        {...drawing}
+        over={width => <span class="step-line" style={placeOf(input, steps[evaluation], width)} />}
+      />
     </div>
   )
 }
 
-const GainBars = ({ moved }: { moved: readonly number[] }) => {
-  const draw = useMemo(() => {
-    const rows = moved.map((value, b): BarRow => {
+/** As high as the bands beside it. */
+const gainsDrawing = (moved: readonly number[]): Drawing =>
+  rowsDrawing(
+    moved.map((value, b) => {
       const fill = { light: SHADES[b], dark: SHADES[b] }
       return { name: BANDS[b].name, look: { ...looks.argmax, ...fill }, values: [value] }
-    })
-    const words = { unit: 'change of probability', alt: 'Probability gained or lost by each band' }
-    return (size: Size, ink: Ink): string => drawRows(rows, words, size, ink)
-  }, [moved.join()])
-  return <Picture id="gained" height={heightOf(moved.length)} draw={draw} />
-}
+    }),
+    { unit: 'change of probability', alt: 'Probability gained or lost by each band' },
+    HEIGHT,
+  )
 
 /** Both panels of the bands, or why there are none. */
 export const bandPanels = (
@@ -78,6 +83,7 @@ export const bandPanels = (
       title,
       says: `${says} ${mass.n} probes.`,
       draw: () => <Bands mass={mass} run={run} evaluation={now} />,
+      svg: () => asFile(title, bandsDrawing(inputOf(mass, run), HEIGHT)),
       table: () => ({
         head: ['step', 'stage', ...BANDS.map(({ metric }) => metric), ...(mass.own ? ['own tokens'] : [])],
         rows: mass.steps.map((step, e) => [
@@ -89,9 +95,7 @@ export const bandPanels = (
       }),
     },
     {
-      id: 'gained',
-      kind: 'drawn',
-      title: `What moved from step ${a} to step ${b}`,
+      ...pictured('gained', `What moved from step ${a} to step ${b}`, gainsDrawing(moved)),
       says:
         `The likeliest token’s probability went from ${show(mass.means[0][then])} to ${show(mass.means[0][now])}${mass.own ? `, the response’s own tokens’ from ${show(mass.own[then])} to ${show(mass.own[now])}` : ''}. ` +
         (index === undefined
@@ -103,7 +107,6 @@ export const bandPanels = (
               'CAUTION: probability left the response’s own tokens and most of what moved went to the likeliest one: the squeezing effect.',
             ]
           : [],
-      draw: () => <GainBars moved={moved} />,
       table: () => ({
         head: ['band', `step ${a}`, `step ${b}`, 'change'],
         rows: BANDS.map(({ name }, i) => [name, mass.means[i][then], mass.means[i][now], moved[i]]),

@@ -1,11 +1,9 @@
 // Probability by rank at one position, at two steps, both axes logarithmic: a squeeze lifts the head, drops the tail.
-import { useMemo } from 'preact/hooks'
-import type { Ink, Size } from '../../drawing/ink.ts'
-import { drawRanks, type Ranked, type RanksInput } from '../../drawing/ranks.ts'
+import { ranksDrawing, type Ranked, type RanksInput } from '../../drawing/ranks.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { Seen } from '../../panels/watched/watched.ts'
 import { logpOf, rankAt, storyOf, type Marked } from '../../panels/watched/tokens.ts'
-import { Picture } from '../../shell/panel/drawn.tsx'
+import { pictured } from '../../shell/panel/drawn.tsx'
 
 const HEIGHT = 290
 
@@ -21,21 +19,13 @@ const inputOf = (then: Seen, now: Seen, marked: readonly Marked[]): RanksInput =
   }),
 })
 
-const RankPlot = ({ then, now, marked }: { then: Seen; now: Seen; marked: readonly Marked[] }) => {
-  const input = inputOf(then, now, marked)
-  const draw = useMemo(
-    () => (size: Size, ink: Ink): string => drawRanks(input, size, ink),
-    [JSON.stringify(input)],
-  )
-  return <Picture id="ranks" height={HEIGHT} draw={draw} />
-}
-
 export const rankPanel = (then: Seen, now: Seen, marked: readonly Marked[]): PanelModel => ({
-  id: 'ranks',
-  kind: 'drawn',
-  title: `Probability by rank: step ${then.step} and step ${now.step}`,
+  ...pictured(
+    'ranks',
+    `Probability by rank: step ${then.step} and step ${now.step}`,
+    ranksDrawing(inputOf(then, now, marked), HEIGHT),
+  ),
   says: `Both axes logarithmic; dashed: step ${then.step}, solid: step ${now.step}; hollow circles then, filled now. A squeeze lifts the head and drops the tail. ${storyOf(then, now, marked)}.`,
-  draw: () => <RankPlot then={then} now={now} marked={marked} />,
   table: () => {
     const ranks = [...new Set([...then.position.curve, ...now.position.curve].map(([rank]) => rank))]
     const at = (seen: Seen, rank: number) => seen.position.curve.find(([one]) => one === rank)?.[1]

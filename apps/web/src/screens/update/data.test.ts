@@ -11,7 +11,7 @@ import {
   updateAt,
   updatesIn,
 } from './data.ts'
-import { stackOf } from './timeline.tsx'
+import { stackOf } from '../../drawing/timeline.ts'
 
 const line = (s: number, probes: DecompositionLine['probes'] = []): DecompositionLine => ({
   s,

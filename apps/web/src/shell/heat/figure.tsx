@@ -1,7 +1,6 @@
 // A map on a canvas (drawing/heat-map.ts paints it) with what stands around it. Pointer and arrow keys move one cursor,
 // whose cell is told in words and numbers; dragging a box zooms into it.
 import { show } from '@ldyn/figures'
-import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { coloursOf, cssColour, inkOn, stepOf, type ColourScale } from '../../drawing/colour.ts'
 import { scaleFor } from '../../drawing/colour-limits.ts'
@@ -10,6 +9,7 @@ import { holds, paint, type Place } from '../../drawing/heat-map.ts'
 import { boxed, movedBy, showing, zoomed } from '../../drawing/heat-moves.ts'
 import { cellSays, gridOf, sizeOf, type Heat } from '../../panels/heat.ts'
 import { useApp } from '../context.ts'
+import { useWidth } from '../width.ts'
 import { HeatFoot } from './foot.tsx'
 import { HeatMargins } from './margins.tsx'
 import { heatWindow, shownPart, shownScale } from './window.ts'
@@ -66,17 +66,6 @@ const Numbers = ({ heat, layout, scale }: { heat: Heat; layout: HeatLayout; scal
 /** Maps of so many cells are each painted in a turn of their own: there may be three side by side. */
 const LARGE = 1 << 18
 
-/** Pixels that there are across. Apart from the map: what watches its size sees none of its matrices and keeps none. */
-const useWidth = (holder: RefObject<HTMLElement | null>): number => {
-  const [width, setWidth] = useState(600)
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)))
-    observer.observe(holder.current!)
-    return () => observer.disconnect()
-  }, [])
-  return width
-}
-
 export const HeatFigure = ({
   heat,
   label,
@@ -92,7 +81,7 @@ export const HeatFigure = ({
   const holder = useRef<HTMLDivElement>(null)
   const [at, setAt] = useState<Place | undefined>(picked)
   const [box, setBox] = useState<readonly [Place, Place] | undefined>(undefined)
-  const space = useWidth(holder)
+  const space = useWidth(holder) || 600
   const { values, signed, log } = heat
   const size = sizeOf(heat)
   const zoom = heatWindow(id).part

@@ -46,9 +46,11 @@ export const SaveMenu = ({ app, title, latest }: Latest) => {
   // Made when it is asked for: a picture of thousands of points is no small text.
   const svg = async (use: (text: string, model: PanelModel) => void): Promise<void> => {
     const model = latest.current
-    const { zoom, xAxis } = app.store.view.peek()
+    const { zoom, xAxis, tables } = app.store.view.peek()
+    // A drawing in whose place its table stands is saved as that.
+    const asTable = model.kind === 'drawn' && tables.includes(model.id)
     const text =
-      svgFor(model, zoom, xAxis === 'log') ??
+      (asTable ? undefined : svgFor(model, zoom, xAxis === 'log')) ??
       (model.kind === 'drawn' ? (await import('./picture.ts')).drawnSvg(model.id, model.title) : undefined)
     if (text === undefined) app.toast('Nothing is drawn in this window')
     else {
