@@ -57,6 +57,14 @@ describe('precedence', () => {
     expect(originOf(config, 'stages.dpo.lr')).toMatchObject({ value: 4e-6, origin: '--lr' })
   })
 
+  it('takes the settings of a run from its run.json, and flags over them', async () => {
+    const run = { schema: 'ldyn.run/1', id: 'a', config: { stages: [{ name: 'dpo', kind: 'dpo', lr: 2e-6 }], out: '/runs/a' } }
+    const path = file(JSON.stringify(run))
+    const config = resolve([await fileLayer(path), flagLayer({ out: { flag: '--out', value: 'runs/a-again' } })])
+    expect(originOf(config, 'stages.dpo.lr')).toMatchObject({ value: 2e-6, origin: `${path}:1` })
+    expect(valueAt(config, 'out')).toBe('runs/a-again')
+  })
+
   it('lets the later of updates and epochs stand alone', () => {
     const config = resolve([from({ stages: 'sft', updates: 40 }), setLayer(['epochs=2'])])
     expect(originOf(config, 'stages.sft.updates')).toBeUndefined()

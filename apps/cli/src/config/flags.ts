@@ -54,7 +54,7 @@ export function configOptions(command: Command): Command {
   for (const [flag, , text] of Object.values(FLAGS)) command.option(flag, text)
   return command
     .optionsGroup('Config:')
-    .option('--config <file>', 'YAML or JSON file (ldyn config schema); flags and LDYN_* win over it')
+    .option('--config <file>', 'YAML or JSON file (ldyn config schema), or the run.json of a run; flags and LDYN_* win over it')
     .option('--preset <name>', 'defaults to begin with: paper, trl')
     .option('--set <key=value>', 'any setting, as often as needed: --set stages.dpo.lr=1e-6', collect)
 }

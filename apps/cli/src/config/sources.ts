@@ -22,16 +22,22 @@ export async function fileLayer(path: string): Promise<ConfigLayer> {
       fix: 'write it as in `ldyn config show`; JSON is read too',
     })
   }
-  return layerOf(document.toJS(), (keys) => {
+  const tree: unknown = document.toJS()
+  // A run's own manifest: the settings that it was trained with.
+  const isRun = isManifest(tree)
+  return layerOf(isRun ? tree.config : tree, (keys) => {
     for (let n = keys.length; n > 0; n--) {
       const range = (
-        document.getIn(keys.slice(0, n), true) as { range?: [number, number, number] } | undefined
+        document.getIn([...(isRun ? ['config'] : []), ...keys.slice(0, n)], true) as { range?: [number, number, number] } | undefined
       )?.range
       if (range) return `${path}:${lines.linePos(range[0]).line}`
     }
     return path
   })
 }
+
+const isManifest = (tree: unknown): tree is { readonly config?: unknown } =>
+  /^ldyn\.run\//.test(String((tree as { readonly schema?: unknown } | null)?.schema))
 
 async function readConfig(path: string): Promise<string> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {

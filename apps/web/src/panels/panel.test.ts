@@ -109,7 +109,7 @@ describe('the panel of response types', () => {
         dynamicsPanel([{ ...data, probes: undefined, types: [], rows: new Map() }], createCurves(), view),
       ).toMatchObject({
         kind: 'missing',
-        missing: { command: 'ldyn train … --probe probes.jsonl' },
+        missing: { what: expect.stringContaining('watches no probes') as string },
       })
     }))
 })

@@ -3,6 +3,7 @@
 // says what, and which command would make it; the panel is then greyed, never hidden.
 import { csvLine, describe, figure, rowsOf, textWidth, type Panel, type Size } from '@ldyn/figures'
 import type { VNode } from 'preact'
+import type { Command } from './making.ts'
 import { bandOf, windowFor, type CurveLine, type CurvePanel } from '../drawing/align.ts'
 import type { Trouble } from '../data/run-store.ts'
 
@@ -17,7 +18,9 @@ export interface Missing {
   /** A sentence: what is not there, and why. */
   readonly what: string
   /** The command line that would make it. */
-  readonly command?: string
+  readonly command?: Command
+  /** What can be had in another way, and how. */
+  readonly also?: { readonly what: string; readonly command: Command }
 }
 
 interface Named {

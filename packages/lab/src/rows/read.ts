@@ -1,4 +1,4 @@
-/** Reads a data file of rows: JSONL, JSON (a list), CSV or parquet, told apart by the file's ending. */
+/** Reads a data file: JSONL, JSON (a list, or the probes.json of a run), CSV or parquet, told apart by its ending. */
 import { readFile, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { readJsonl } from '@ldyn/formats'
 import { openFile } from '@ldyn/formats/node'
 import type { Tokenizer } from '@ldyn/models'
+import { PROBES_SCHEMA, type ProbeRow } from '@ldyn/runs'
 import { normalise, type DataRecord } from './normalise.ts'
 import { DataError, type Row } from './row.ts'
 
@@ -102,7 +103,7 @@ async function* jsonRecords(path: string): AsyncGenerator<Located> {
       fix: 'a file of one object a line is named .jsonl',
     })
   }
-  const list = Array.isArray(parsed) ? parsed : undefined
+  const list = Array.isArray(parsed) ? (parsed as unknown[]) : rowsOfRun(parsed)
   if (!list)
     throw new DataError('the file holds no list of rows', {
       where: path,
@@ -110,6 +111,13 @@ async function* jsonRecords(path: string): AsyncGenerator<Located> {
       fix: 'write [{"prompt": …, "chosen": …}, …]',
     })
   for (const [i, record] of list.entries()) yield { record: record as DataRecord, where: `${basename(path)}[${i}]` }
+}
+
+/** The rows that a run follows, as it lists them (probes.json); undefined for anything else. */
+function rowsOfRun(value: unknown): readonly unknown[] | undefined {
+  const { schema, rows } = (value ?? {}) as { readonly schema?: unknown; readonly rows?: unknown }
+  if (schema !== PROBES_SCHEMA || !Array.isArray(rows)) return undefined
+  return (rows as (Partial<ProbeRow> | null)[]).map((row) => ({ prompt: row?.prompt, ...row?.responses }))
 }
 
 async function* csvRecords(path: string): AsyncGenerator<Located> {

@@ -17,6 +17,13 @@ const file = async (name: string, content: string | Uint8Array): Promise<string>
 
 const pair = { prompt: 'Q:', chosen: ' yes', rejected: ' no' }
 
+it('takes the rows that a run follows as a probe set', async () => {
+  const probes = { schema: 'ldyn.probes/1', rows: [{ prompt: 'Q:', group: '7', responses: { chosen: ' yes', irr_train: ' x' } }] }
+  const [row] = await readRows(await file('probes.json', JSON.stringify(probes)))
+  expect(row).toMatchObject({ row: 0, prompt: 'Q:', responses: { chosen: ' yes', irr_train: ' x' } })
+  await expect(readRows(await file('other.json', '{"rows":[]}'))).rejects.toThrow('no list of rows')
+})
+
 describe('normalise', () => {
   it('takes a preference pair, an SFT example and a probe row', () => {
     expect(normalise(pair, 0, 'a')).toMatchObject({

@@ -6,6 +6,7 @@ import { evaluationAt } from '../../data/evaluation.ts'
 import { linesOf } from '../../panels/lines.ts'
 import { typeInFocus } from '../../panels/dynamics/grouping.ts'
 import type { LiveData } from '../../data/live-run.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { App } from '../../shell/context.ts'
 import type { View } from '../../state/address.ts'
@@ -129,10 +130,11 @@ export const causesPanel = (
       ? { what: `${moved}An imported log does not hold the updates themselves.` }
       : run.updates.length > 0
         ? { what: `${moved}No update between these steps was taken apart for this type.` }
-        : {
-            what: `${moved}No update was taken apart while this run was trained, so which of them did it is not known.`,
-            command: 'ldyn train … --set observe.decompose.every=10',
-          }
+        : notRecorded(
+            run,
+            `${moved}No update was taken apart while this run was trained, so which of them did it is not known.`,
+            { name: 'decomposed', settings: ['observe.decompose.every=10'] },
+          )
     return {
       model: { id: 'causes', kind: 'missing', title, says: 'From updates that were taken apart.', missing: why },
       ...found,

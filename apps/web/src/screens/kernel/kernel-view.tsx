@@ -3,8 +3,10 @@
 import type { LiveData } from '../../data/live-run.ts'
 import type { Trouble } from '../../data/run-store.ts'
 import { gramAt, NORM_TEXT, type GramPlace } from '../../panels/gram/gram.ts'
+import { driftCommand, gramCommand } from '../../panels/making.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { Choice } from '../../shell/choice.tsx'
+import { CommandLine } from '../../shell/command-line.tsx'
 import type { App, ScreenProps } from '../../shell/context.ts'
 import { PanelFrame } from '../../shell/panel/frame.tsx'
 import { NORMS, ORDERS } from '../../state/address.ts'
@@ -13,9 +15,6 @@ import { mapPanels, SAYS } from './maps.tsx'
 import { OtherKernels } from './others.tsx'
 import { profilePanel } from './profile.tsx'
 import { useDrift, useGram, useMaps, usePlaces, type Shown } from './use.ts'
-
-const commandFor = (key: string): string =>
-  `ldyn kernel gram --model runs/${key}/checkpoints/<step> --probe probes.jsonl --out runs/${key}`
 
 const Controls = ({ app, parts }: { app: App; parts: readonly string[] }) => {
   const { order, norm, layer } = app.store.view.value
@@ -48,7 +47,7 @@ const Controls = ({ app, parts }: { app: App; parts: readonly string[] }) => {
 
 /** What stands in the map's place while it cannot be drawn. */
 const waiting = (
-  key: string,
+  run: LiveData,
   places: readonly GramPlace[] | undefined,
   place: GramPlace | undefined,
   trouble: Trouble | undefined,
@@ -57,7 +56,14 @@ const waiting = (
   const about = { id: 'gram', title: 'K: who moves whom', says: SAYS }
   if (trouble) return { ...about, kind: 'trouble', trouble, retry }
   if (places && !place) {
-    const missing = { what: 'No kernel lies beside this run.', command: commandFor(key) }
+    const drift = driftCommand(run)
+    const missing = {
+      what:
+        'No kernel lies beside this run. It would say who moves whom: a cell for each two responses, blue where learning ' +
+        'the one raises the other and red where it lowers it. From the newest checkpoint:',
+      command: gramCommand(run),
+      ...(drift && { also: { what: 'At the end of every stage, with how far it drifted in between:', command: drift } }),
+    }
     return { ...about, kind: 'missing', missing }
   }
   return { ...about, kind: 'loading', part: place?.path ?? 'kernel/' }
@@ -103,10 +109,10 @@ const Maps = ({
         <p class="note">A kernel that names no step lies beside these; no step leads to it.</p>
       )}
       {steps < 2 ? (
-        <p class="note">
-          One kernel is recorded. With those of further checkpoints their difference and the drift stand here:{' '}
-          <code>{commandFor(opened.key)}</code>
-        </p>
+        <div class="note">
+          One kernel is recorded. With those of further checkpoints their difference and the drift stand here:
+          <CommandLine command={driftCommand(run) ?? gramCommand(run)} />
+        </div>
       ) : (
         <div class="grid two">
           <PanelFrame model={driftPanel(run, gram.n, steps, drift)} />
@@ -140,7 +146,7 @@ export const KernelView = ({ app, runs: [run], opened: [opened] }: ScreenProps) 
       {places && place && !state.trouble && shown?.opened === opened ? (
         <Maps app={app} run={run} shown={shown} busy={busy} places={places} other={other} />
       ) : (
-        <PanelFrame model={waiting(opened.key, places, place, trouble ?? state.trouble, state.retry)}>
+        <PanelFrame model={waiting(run, places, place, trouble ?? state.trouble, state.retry)}>
           {state.trouble &&
             withStep
               .filter(one => one !== place)
@@ -156,7 +162,7 @@ export const KernelView = ({ app, runs: [run], opened: [opened] }: ScreenProps) 
               ))}
         </PanelFrame>
       )}
-      <OtherKernels run={run} opened={opened} paths={paths} />
+      <OtherKernels run={run} opened={opened} paths={paths} alone={places !== undefined && place === undefined} />
     </>
   )
 }

@@ -6,6 +6,7 @@ import { tokenText, type Matrices } from '../../data/matrices.ts'
 import type { OpenRun } from '../../data/run-store.ts'
 import { gramProbes } from '../../panels/gram/gram.ts'
 import type { Heat } from '../../panels/heat.ts'
+import { blockCommand, normCommand, screenCommand, type Command } from '../../panels/making.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { CommandLine } from '../../shell/command-line.tsx'
 import { heatPanel } from '../../shell/heat/panel.tsx'
@@ -100,34 +101,19 @@ export const OtherKernels = ({
   run,
   opened,
   paths,
+  alone,
 }: {
   run: LiveData
   opened: OpenRun
   paths: readonly string[]
+  /** No kernel over responses stands above: what else there could be is in open sight. */
+  alone: boolean
 }) => {
   const [norms, block] = [newest(paths, 'norm'), newest(paths, 'block')]
-  const out = `--out runs/${opened.key}`
-  const commands = [
-    ...(norms === undefined
-      ? [
-          [
-            '‖K‖ between probes, all logits',
-            `ldyn kernel norm --model <checkpoint> --probe probes.jsonl ${out}`,
-          ],
-        ]
-      : []),
-    ...(block === undefined
-      ? [
-          [
-            'the V×V block of two tokens',
-            `ldyn kernel block --model <checkpoint> --update prefs.jsonl#0 --observe prefs.jsonl#1 ${out}`,
-          ],
-        ]
-      : []),
-    [
-      'which pairs will push their own y⁺ down (CHES)',
-      `ldyn kernel screen --model <checkpoint> --data prefs.jsonl --run runs/${opened.key}`,
-    ],
+  const commands: readonly (readonly [string, Command])[] = [
+    ...(norms === undefined ? [['How strongly two responses are tied, over all logits: ‖K‖_F', normCommand(run)] as const] : []),
+    ...(block === undefined ? [['How a push on one token moves each other one: the V×V block of two tokens', blockCommand(run)] as const] : []),
+    ['Which pairs will push their own y⁺ down, and which did: CHES', screenCommand(run)],
   ]
   return (
     <>
@@ -153,10 +139,10 @@ export const OtherKernels = ({
           />
         )}
       </div>
-      <details class="panel">
+      <details class="panel" open={alone}>
         <summary>Other kernels of this run</summary>
         {commands.map(([what, command]) => (
-          <div key={command}>
+          <div key={what}>
             <p class="muted">{what}</p>
             <CommandLine command={command} />
           </div>

@@ -18,26 +18,54 @@ export interface Awaited {
   readonly letters: number
 }
 
-/** Words that turn out shorter leave the place as it was, until the window has another width. */
+/** How tall a place was while its words were awaited, and how tall they make it. */
+interface Kept {
+  readonly height: number
+  readonly width: number
+  readonly own?: number
+}
+
+/** Whether a place may be as tall as its words are: what stands below it is out of sight, before and after. */
+export const mayShrink = (
+  { top, bottom }: { readonly top: number; readonly bottom: number },
+  own: number,
+  window: number,
+): boolean => bottom <= 0 || top + own >= window
+
+/**
+ * Words that turn out shorter leave the place as tall as it was while what stands below it is seen, so that nothing
+ * under the reader's eyes; out of sight, and at another width, it takes the height of its words.
+ */
 export const useReserved = (place: { readonly current: HTMLElement | null }, busy: boolean): void => {
-  const tall = useRef<{ readonly height: number; readonly width: number }>(undefined)
+  const kept = useRef<Kept>(undefined)
+  const free = (section: HTMLElement): void => {
+    section.style.minHeight = ''
+    kept.current = undefined
+  }
+  const settle = (): void => {
+    const section = place.current
+    if (!section || kept.current?.own === undefined) return
+    const gone = section.offsetWidth !== kept.current.width
+    if (gone || mayShrink(section.getBoundingClientRect(), kept.current.own, innerHeight)) free(section)
+  }
   useLayoutEffect(() => {
     const section = place.current
     if (!section) return
-    if (busy) tall.current = { height: section.offsetHeight, width: section.offsetWidth }
-    else if (tall.current) section.style.minHeight = `${tall.current.height}px`
+    if (busy) kept.current = { height: section.offsetHeight, width: section.offsetWidth }
+    else if (kept.current) {
+      kept.current = { ...kept.current, own: section.offsetHeight }
+      section.style.minHeight = `${kept.current.height}px`
+      settle()
+    }
     // Asked while the words are awaited, and once when they are there: asking has the browser lay the page out.
   }, busy ? undefined : [false])
   useEffect(() => {
-    const free = (): void => {
-      const section = place.current
-      if (section && tall.current && section.offsetWidth !== tall.current.width) {
-        section.style.minHeight = ''
-        tall.current = undefined
-      }
+    addEventListener('resize', settle)
+    addEventListener('scroll', settle, { passive: true, capture: true })
+    return () => {
+      removeEventListener('resize', settle)
+      removeEventListener('scroll', settle, { capture: true })
     }
-    addEventListener('resize', free)
-    return () => removeEventListener('resize', free)
   }, [])
 }
 

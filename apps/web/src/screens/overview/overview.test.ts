@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { ImportNote } from '@ldyn/runs'
 import { directoryFiles } from '@ldyn/runs/node'
 import { addUpdate, beginRun, withRoot } from '../../../test/run-on-disk.ts'
 import { createCurves } from '../../data/curves.ts'
 import { followRun, type LiveData } from '../../data/live-run.ts'
+import { mayShrink } from './awaited.tsx'
 import { bytesText } from './files.tsx'
 import { checksOf, withUnread } from './health.ts'
 import { headline } from './headline.ts'
@@ -114,6 +116,77 @@ describe('health', () => {
     }))
 })
 
+describe('the place that is kept for words', () => {
+  it('shrinks to them where what stands below is out of sight, before and after', () => {
+    const at = (top: number, reserved: number, own: number) => mayShrink({ top, bottom: top + reserved }, own, 800)
+    expect(at(700, 500, 300)).toBe(true)
+    expect(at(400, 500, 300)).toBe(false)
+    expect(at(100, 300, 200)).toBe(false)
+    expect(at(-600, 500, 300)).toBe(true)
+    expect(at(-300, 500, 300)).toBe(false)
+  })
+})
+
+/** The run as a recorded log has it: one mean a type, over probes that are not in it. */
+const ofMeans = (
+  data: LiveData,
+  value: (metric: string, step: number) => number,
+  notes: readonly ImportNote[] = [],
+): LiveData => {
+  const columns = data.probes!.columns.filter(({ row }) => row === 0)
+  return {
+    ...data,
+    manifest: {
+      ...data.manifest,
+      imported: {
+        format: 'released-code',
+        files: [],
+        missing: [],
+        meansOnly: true,
+        notes: [{ code: 'steps-unknown', message: 'steps count evaluations' }, ...notes],
+      },
+    },
+    probes: { ...data.probes!, rows: data.probes!.rows.slice(0, 1), columns },
+    rows: new Map(
+      [...data.rows].map(([metric, rows]) => [
+        metric,
+        rows.map((_, e) => Float32Array.from(columns, () => value(metric, data.evaluations[e].step))),
+      ]),
+    ),
+  }
+}
+
+describe('a recorded log of means', () => {
+  const picture = (metric: string, step: number): number =>
+    metric === 'logp' ? (step <= 10 ? -30 + step / 5 : -28 - (step - 10)) : -10 + step / 4
+  const all = (run: LiveData): readonly string[] => [
+    ...headline(run, createCurves()).map(({ text }) => text),
+    ...checksOf(run, createCurves()).map(({ text }) => text),
+  ]
+
+  it('is told without any degree, by its evaluations, with the picture of squeezing named as such', () =>
+    withData(data => {
+      const said = all(ofMeans(data, picture))
+      expect(said).toContain('log π of chosen rose until evaluation 10 (−28.00), then fell by 20.00 nats to −48.00 at evaluation 30.')
+      expect(said).toContain('Over the same evaluations the likeliest token’s log π rose by 5.00 nats: that is what squeezing does.')
+      expect(said).toContain(
+        'As in squeezing, since evaluation 10 chosen fell by 20.00 nats and the likeliest token rose by 5.00; how sure that is cannot be told',
+      )
+      for (const text of said) expect(text).not.toMatch(/clear|slight|noise|±|No squeezing|probe/)
+    }))
+
+  it('never says that there was no squeezing, and nothing of it where the argmax is another response’s', () =>
+    withData(data => {
+      const falling = all(ofMeans(data, (metric, step) => (metric === 'logp' ? -20 : -10) - step))
+      expect(falling.join(' ')).toContain('Squeezing would raise the likeliest token')
+      const rising = all(ofMeans(data, (_, step) => -40 + step))
+      expect(rising.join(' ')).toContain('chosen ended where it was highest')
+      for (const text of [...falling, ...rising]) expect(text).not.toMatch(/clear|slight|noise|±|No squeezing/)
+      const defect = { code: 'argmax-of-another-type', message: 'x', metric: 'argmax_logp', type: 'random_nonhum' }
+      expect(all(ofMeans(data, picture, [defect])).join(' ')).not.toMatch(/queez|likeliest/)
+    }))
+})
+
 describe('settings', () => {
   it('are drawn where they are seen', () => {
     expect(seenRows(0, 400, 5000, 26)).toEqual({ from: 0, to: 22 })
@@ -152,7 +225,10 @@ describe('a log of another trainer, which watches no probes', () => {
         const model = movedPanel(app, run)
         return model.kind === 'missing' ? model.missing.command : model.kind
       }
-      expect(ask(log)).toBe('ldyn observe --model <checkpoint…> --probe probes.jsonl')
-      expect(ask({ ...log, manifest: data.manifest })).toBe('ldyn train … --probe probes.jsonl')
+      expect(ask(log)).toBe('ldyn observe --model <checkpoint…> --probe <probes.jsonl>')
+      const command = ask({ ...log, key: 'first', manifest: data.manifest })
+      expect(typeof command === 'function' && command('runs')).toBe(
+        "ldyn train --config runs/first/run.json --out runs/first-probed --set 'probe=<probes.jsonl>'",
+      )
     }))
 })

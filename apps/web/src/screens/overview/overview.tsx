@@ -1,6 +1,6 @@
 // Overview: what happened in this run, in words made from its numbers, then how far each kind of response
 // moved, the training log, and what the run was made of.
-import { factsOf } from '@ldyn/figures'
+import { factsOf, shellWord } from '@ldyn/figures'
 import { useMemo, useRef } from 'preact/hooks'
 import { Config } from './config.tsx'
 import { Files } from './files.tsx'
@@ -9,6 +9,7 @@ import { Story } from './story.tsx'
 import { Headline, Health } from './words.tsx'
 import type { LiveData } from '../../data/live-run.ts'
 import { squeezingPanel } from '../../panels/dynamics/squeezing.ts'
+import { resumeCommand } from '../../panels/making.ts'
 import { CommandLine } from '../../shell/command-line.tsx'
 import type { ScreenProps } from '../../shell/context.ts'
 import { useGrown } from '../../shell/panel/kept.ts'
@@ -16,9 +17,6 @@ import { LivePanel } from '../../shell/panel/live-panel.tsx'
 import { useSeen } from '../../shell/near.ts'
 import { PanelFrame } from '../../shell/panel/frame.tsx'
 import type { Screen } from '../screen.ts'
-
-const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** What the run is and how it was made. */
 const Facts = ({ run }: { run: LiveData }) => {
@@ -42,7 +40,7 @@ const Facts = ({ run }: { run: LiveData }) => {
         {argv.length > 0 && !imported && (
           <>
             <h3>The command that made it</h3>
-            <CommandLine command={`ldyn ${argv.map(quote).join(' ')}`} />
+            <CommandLine command={`ldyn ${argv.map(shellWord).join(' ')}`} />
           </>
         )}
       </section>
@@ -72,10 +70,11 @@ const View = ({ app, runs, opened }: ScreenProps) => {
   return (
     <>
       {state === 'killed' && (
-        <p class="banner bad" role="alert">
+        <div class="banner bad" role="alert">
           <strong>This run crashed.</strong> It says that it runs, and no process writes it. Everything up to
-          step {run.evaluations.at(-1)?.step ?? 0} is on file; <code>ldyn train --resume</code> goes on.
-        </p>
+          step {run.evaluations.at(-1)?.step ?? 0} is on file, and the training goes on with
+          <CommandLine command={resumeCommand(run)} />
+        </div>
       )}
       {state === 'stalled' && (
         <p class="banner" role="status">

@@ -1,6 +1,6 @@
 // The story of a run, stage by stage, in the words of @ldyn/figures. Over many probes these take longer than a frame,
 // so they are told in pieces after the figures have come, and their place is kept until then.
-import { caution, narration, RULE, stageTitle, type Passage } from '@ldyn/figures'
+import { caution, isDoubtful, narration, RULE, stageTitle, type Passage } from '@ldyn/figures'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
@@ -48,21 +48,23 @@ const has = (run: LiveData, ...types: readonly string[]): boolean => types.some(
 /** What will be said of a stage, and about how long: the sentences of narrative.ts at their usual length. */
 const awaited = (run: LiveData, preference: boolean): readonly Awaited[] => {
   const kin = (of: string): boolean => run.types.some(type => type.startsWith(`${of}_`))
+  // Of means alone no error and no verdict is said, and no length of a response is known.
+  const means = run.manifest.imported?.meansOnly === true
   const chosen = has(run, 'chosen')
   const metric = (name: string): boolean => chosen && run.manifest.columns.metrics.includes(name)
-  const all: readonly (readonly [boolean, string, number])[] = [
-    [chosen, 'chosen', preference ? 175 : 125],
-    [kin('chosen'), 'chosen variants', preference ? 150 : 215],
-    [has(run, 'rejected'), 'rejected', 100],
-    [kin('reject') || kin('rejected'), 'rejected variants', 135],
-    [chosen && has(run, 'rejected'), 'margin', 140],
-    [has(run, 'irr_train'), preference ? 'irr_train' : 'hallucination', preference ? 175 : 295],
-    [has(run, 'random_permute'), 'random_permute', preference ? 105 : 175],
-    [metric('argmax_logp'), 'argmax', preference ? 240 : 115],
-    [metric('entropy'), 'entropy', 90],
-    [run.types.length > 2, 'order', 110],
+  const all: readonly (readonly [boolean, string, number, number])[] = [
+    [chosen, 'chosen', preference ? 175 : 125, 145],
+    [kin('chosen'), 'chosen variants', preference ? 150 : 215, 120],
+    [has(run, 'rejected'), 'rejected', 100, 75],
+    [kin('reject') || kin('rejected'), 'rejected variants', 135, 120],
+    [chosen && has(run, 'rejected'), 'margin', 140, 125],
+    [has(run, 'irr_train'), preference ? 'irr_train' : 'hallucination', preference ? 175 : 295, preference ? 90 : 240],
+    [has(run, 'random_permute'), 'random_permute', preference ? 105 : 175, 95],
+    [metric('argmax_logp') && !isDoubtful(run, 'argmax_logp'), 'argmax', preference ? 240 : 115, preference ? 250 : 110],
+    [metric('entropy'), 'entropy', 90, 80],
+    [run.types.length > 2 && !run.manifest.imported, 'order', 110, 0],
   ]
-  return all.flatMap(([is, about, letters]) => (is ? [{ about, letters }] : []))
+  return all.flatMap(([is, about, letters, plain]) => (is ? [{ about, letters: means ? plain : letters }] : []))
 }
 
 const Coming = ({ run }: { run: LiveData }) => (

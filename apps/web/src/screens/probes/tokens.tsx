@@ -7,6 +7,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { troubleOf, type OpenRun, type Trouble } from '../../data/run-store.ts'
+import { observeAfter } from '../../panels/making.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { PanelModel, Table } from '../../panels/panel.ts'
 import { Swatch } from '../../shell/swatch.tsx'
 import { TokenText } from '../token-text.tsx'
@@ -190,10 +192,12 @@ export const tokensPanel = ({
       says,
       missing: run.manifest.imported
         ? { what: 'The imported log holds sums over responses, no single tokens.' }
-        : {
-            what: 'log π of single tokens was not recorded.',
-            command: 'ldyn train … --set observe.tokens=true',
-          },
+        : notRecorded(
+            run,
+            'log π of single tokens was not recorded.',
+            { name: 'tokens', settings: ['observe.tokens=true'] },
+            { what: 'As JSON lines', command: observeAfter(run, '--tokens') },
+          ),
     }
   }
   if (read.trouble) return { id, kind: 'trouble', title, says, trouble: read.trouble }

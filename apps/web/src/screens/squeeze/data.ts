@@ -2,6 +2,8 @@
 // the vocabulary. Each is a mean over a response's tokens and then over probes; the five add up to 1.
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
+import { observeAfter } from '../../panels/making.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { LoadingModel, MissingModel } from '../../panels/panel.ts'
 
 export const BANDS: readonly { readonly metric: string; readonly name: string }[] = [
@@ -51,10 +53,12 @@ export const withoutMass = (
     kind: 'missing',
     missing: run.manifest.imported
       ? { what: 'The imported log does not hold the probability by ranks.' }
-      : {
-          what: 'The probability by ranks was not recorded.',
-          command: 'ldyn train … --set observe.bands=true',
-        },
+      : notRecorded(
+          run,
+          'The probability by ranks was not recorded.',
+          { name: 'bands', settings: ['observe.bands=true'] },
+          { what: 'As JSON lines', command: observeAfter(run, '--bands') },
+        ),
   }
 }
 

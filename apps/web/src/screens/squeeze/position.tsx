@@ -4,6 +4,7 @@ import type { WatchedLine } from '@ldyn/runs'
 import type { LiveData } from '../../data/live-run.ts'
 import type { Trouble } from '../../data/run-store.ts'
 import { tokenText } from '../../data/matrices.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import {
   positionInFocus,
@@ -44,10 +45,10 @@ const absent = (
     kind: 'missing',
     missing: run.manifest.imported
       ? { what: 'An imported log does not hold distributions over the vocabulary.' }
-      : {
-          what: 'No position of this run was watched while it was trained.',
-          command: 'ldyn train … --set observe.watch.rows=8 --set observe.watch.tokens=2',
-        },
+      : notRecorded(run, 'No position of this run was watched while it was trained.', {
+          name: 'watched',
+          settings: ['observe.watch.rows=8', 'observe.watch.tokens=2'],
+        }),
   }
 }
 

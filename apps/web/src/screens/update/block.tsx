@@ -2,6 +2,7 @@
 // four matrices, the cell that is picked in numbers, and the definitions one hover or focus away.
 import { show } from '@ldyn/figures'
 import { useState } from 'preact/hooks'
+import { commandText, tokensCommand, type Command } from '../../panels/making.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import {
   blockFiles,
@@ -162,20 +163,11 @@ const Body = ({ block, matrix }: { block: TokenBlock; matrix: MatrixName }) => {
   )
 }
 
-const commandFor = (
-  run: LiveData,
-  key: string,
-  probe: number,
-  type: string,
-  row: number | undefined,
-): string => {
-  const probeFile = run.manifest.datasets.at(-1)?.path ?? 'probes.jsonl'
-  const dataFile = run.manifest.datasets[0]?.path ?? 'prefs.jsonl'
+/** The block of what learning a row would do to the response in focus. */
+const commandFor = (run: LiveData, probe: number, type: string, row: number | undefined): Command => {
   // A group is the number of its row in the probe file, unless the file names its groups.
   const group = run.probes?.rows[probe]?.group ?? String(probe)
-  const of = /^\d+$/.test(group) ? group : '<row>'
-  const loss = run.manifest.stages.at(-1)?.loss ?? 'dpo'
-  return `ldyn kernel tokens --model runs/${key}/checkpoints/<step> --update ${dataFile}#${row ?? 0} --observe ${probeFile}#${of} --type ${type} --loss ${loss} --out runs/${key}`
+  return tokensCommand(run, { update: row ?? 0, observe: /^\d+$/.test(group) ? Number(group) : undefined, type })
 }
 
 /** The panel, its list of blocks and what it says where there is none. */
@@ -202,7 +194,7 @@ export const TokenBlockPanel = ({
   const file = blockInFocus(files, { path: named, probe: group, type, step })
   const state = useBeside(opened, file?.path, run.version, readBlock)
   const [id, title] = ['tokens', 'C = A·K·G, token by token']
-  const command = commandFor(run, opened.key, probe, type, row)
+  const command = commandFor(run, probe, type, row)
   const model = ((): PanelModel => {
     if (!file)
       return {
@@ -225,7 +217,7 @@ export const TokenBlockPanel = ({
       says: `${SAYS} Loss ${block.loss}, learning rate ${block.lr === undefined ? 'not said' : show(block.lr)}. Σ over the response: ${parts.join(', ')} nats.`,
       notes:
         file.observed !== undefined && (file.observed !== group || file.type !== type)
-          ? [`This is the block of probe #${file.observed} ${file.type}; for #${group} ${type}: ${command}`]
+          ? [`This is the block of probe #${file.observed} ${file.type}; for #${group} ${type}: ${commandText(command, app.runs.list.value?.root ?? 'runs')}`]
           : [],
       draw: () => <Body block={block} matrix={block[matrix] ? matrix : 'C'} />,
       ...heatFiles(

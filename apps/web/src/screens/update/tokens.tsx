@@ -2,7 +2,9 @@
 // which part of the update each token felt; as a map and as running text.
 import { looks, show, signed } from '@ldyn/figures'
 import type { DecomposedResponse, DecomposedTokens, DecompositionLine } from '@ldyn/runs'
+import type { LiveData } from '../../data/live-run.ts'
 import { tokenName, type Heat, type Rail } from '../../panels/heat.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import type { App } from '../../shell/context.ts'
 import { heatPanel } from '../../shell/heat/panel.tsx'
@@ -51,7 +53,8 @@ const verdict = ({ tokens, predicted, actual }: DecomposedResponse): string => {
 
 export const tokenPanel = (
   app: App,
-  run: string,
+  run: LiveData,
+  key: string,
   update: DecompositionLine,
   response: DecomposedResponse,
 ): PanelModel => {
@@ -66,10 +69,10 @@ export const tokenPanel = (
       kind: 'missing',
       title,
       says,
-      missing: {
-        what: 'This update was recorded for whole responses, not for their tokens.',
-        command: 'ldyn train … --set observe.decompose.every=10 --set observe.decompose.tokens=true',
-      },
+      missing: notRecorded(run, 'This update was recorded for whole responses, not for their tokens.', {
+        name: 'decomposed',
+        settings: ['observe.decompose.every=10', 'observe.decompose.tokens=true'],
+      }),
     }
   }
   const heat = tokenHeat(tokens)
@@ -79,7 +82,7 @@ export const tokenPanel = (
       ? ['CAUTION: more than a tenth of what these tokens moved is beyond the first order (residual > 10 %).']
       : []
   return heatPanel({ id, title, says: `${says} ${verdict(response)}`, notes }, heat, {
-    window: `${run} by-token`,
+    window: `${key} by-token`,
     picked: app.store.view.value.cell,
     onPick: (row, column) => app.store.set({ cell: [row, column] }),
     tallest: 560,

@@ -3,6 +3,8 @@
 import type { LiveData } from '../../data/live-run.ts'
 import { useState } from 'preact/hooks'
 import { typesIn } from '../../panels/types.ts'
+import { explainAfter } from '../../panels/making.ts'
+import { notRecorded } from '../../panels/not-recorded.ts'
 import type { PanelModel } from '../../panels/panel.ts'
 import { Choice } from '../../shell/choice.tsx'
 import type { ScreenProps } from '../../shell/context.ts'
@@ -27,12 +29,14 @@ const noUpdates = (run: LiveData): PanelModel => ({
   missing: run.manifest.imported
     ? {
         what: 'An imported log does not hold the updates themselves.',
-        command: 'ldyn explain --model <checkpoint> --update prefs.jsonl#0 --observe probes.jsonl',
+        command: 'ldyn explain --model <checkpoint> --update <prefs.jsonl>#0 --observe <probes.jsonl>#0',
       }
-    : {
-        what: 'No update of this run was taken apart while it was trained.',
-        command: 'ldyn train … --set observe.decompose.every=10 --set observe.decompose.tokens=true',
-      },
+    : notRecorded(
+        run,
+        'No update of this run was taken apart while it was trained.',
+        { name: 'decomposed', settings: ['observe.decompose.every=10', 'observe.decompose.tokens=true'] },
+        { what: 'What one more update would do', command: explainAfter(run) },
+      ),
 })
 
 export const UpdateView = ({ app, runs: [run], opened: [opened] }: ScreenProps) => {
@@ -92,7 +96,7 @@ export const UpdateView = ({ app, runs: [run], opened: [opened] }: ScreenProps) 
         )}
       </div>
       <div class="grid two beside">
-        {response && <PanelFrame model={tokenPanel(app, key, update, response)} />}
+        {response && <PanelFrame model={tokenPanel(app, run, key, update, response)} />}
         <div class="stacked">
           {text && (
             <PanelFrame model={text}>

@@ -19,6 +19,12 @@ export const PanelBody = ({
         <div class="nothing">
           <p>{model.missing.what}</p>
           {model.missing.command !== undefined && <CommandLine command={model.missing.command} />}
+          {model.missing.also && (
+            <>
+              <p>{model.missing.also.what}</p>
+              <CommandLine command={model.missing.also.command} />
+            </>
+          )}
         </div>
       )
     case 'loading':
