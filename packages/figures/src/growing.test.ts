@@ -49,6 +49,9 @@ describe('panels of the training log', () => {
     const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i * i))
     const kept = envelope(values, 40).map(i => values[i])
     expect(kept).toHaveLength(40)
+    const inside = values.slice(100, 900)
+    expect(envelope(values, 40, 100, 900).map(i => i - 100)).toEqual(envelope(inside, 40))
+    expect(envelope(values, 40, 10, 13)).toEqual([10, 11, 12])
     for (let s = 0; s < 20; s++) {
       const stretch = values.slice(s * 50, (s + 1) * 50)
       expect(kept.slice(s * 2, s * 2 + 2).sort((a, b) => a - b)).toEqual([Math.min(...stretch), Math.max(...stretch)])

@@ -202,8 +202,18 @@ export const ARGMAX = { label: 'argmax', reading: 'likeliest token' } as const
 
 export const groups: readonly Group[] = ['chosen', 'rejected', 'irrelevant', 'non-human', 'other']
 
+// Asked for each line of each figure of a run, whose types never change.
+const ordered = new Map<string, readonly ResponseType[]>()
+
 /** Types in the order of the paper's figures; unknown ones behind, in the order given. */
 export const inOrder = (keys: readonly string[]): readonly ResponseType[] => {
+  const name = JSON.stringify(keys)
+  const found = ordered.get(name) ?? putInOrder(keys)
+  ordered.set(name, found)
+  return found
+}
+
+const putInOrder = (keys: readonly string[]): readonly ResponseType[] => {
   const unknown = keys.filter((key) => !known.some((found) => found.key === key))
   return [...known.filter(({ key }) => keys.includes(key)), ...unknown.map((key, i) => responseType(key, i))]
 }

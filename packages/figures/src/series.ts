@@ -46,11 +46,16 @@ export interface RunData {
 /** Stages that have numbers on file, in the order in which they were trained. */
 export const stageSpans = ({ evaluations, scalars, manifest }: Pick<Run, 'evaluations' | 'scalars' | 'manifest'>): readonly StageSpan[] => {
   const seen = new Map<string, { first: number; last: number }>()
+  // Thousands of lines, one after another of the same stage.
+  let [of, span]: [string | undefined, { first: number; last: number }] = [undefined, { first: 0, last: 0 }]
   const see = (name: string, step: number) => {
-    const span = seen.get(name)
-    if (!span) seen.set(name, { first: step, last: step })
-    else if (step < span.first) span.first = step
-    else if (step > span.last) span.last = step
+    if (name !== of) {
+      span = seen.get(name) ?? { first: step, last: step }
+      seen.set(name, span)
+      of = name
+    }
+    if (step < span.first) span.first = step
+    if (step > span.last) span.last = step
   }
   for (const { stage, step } of evaluations) see(stage, step)
   for (const { steps, stages } of scalars.values()) for (let i = 0; i < steps.length; i++) see(stages[i], steps[i])

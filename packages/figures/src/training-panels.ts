@@ -66,20 +66,34 @@ const logs: readonly {
 
 const MAX_POINTS = 400
 
-/** At most `limit` points: the lowest and the highest of each of limit/2 stretches, exactly, in their order. */
-export const envelope = (values: readonly number[], limit: number): readonly number[] => {
-  if (values.length <= limit) return values.map((_, i) => i)
+/**
+ * Places of at most `limit` of the values [first, end): the lowest and the highest of each of limit/2 stretches, exactly and
+ * in their order. Charts that are live ask for those of every line at every tick.
+ */
+export const envelope = (
+  values: ArrayLike<number>,
+  limit: number,
+  first = 0,
+  end = values.length,
+): readonly number[] => {
+  const [found, length]: [number[], number] = [[], end - first]
+  if (length <= limit) {
+    for (let i = first; i < end; i++) found.push(i)
+    return found
+  }
   const stretches = Math.floor(limit / 2)
-  return Array.from({ length: stretches }, (_, s) => {
-    const from = Math.floor((s * values.length) / stretches)
-    const to = Math.floor(((s + 1) * values.length) / stretches)
+  for (let s = 0; s < stretches; s++) {
+    const from = first + Math.floor((s * length) / stretches)
+    const to = first + Math.floor(((s + 1) * length) / stretches)
     let [low, high] = [from, from]
     for (let i = from; i < to; i++) {
       if (values[i] < values[low]) low = i
       if (values[i] > values[high]) high = i
     }
-    return low === high ? [low] : low < high ? [low, high] : [high, low]
-  }).flat()
+    found.push(Math.min(low, high))
+    if (low !== high) found.push(Math.max(low, high))
+  }
+  return found
 }
 
 // A log that is followed grows in place, ten times a second: its lines are told apart by stage once.

@@ -194,13 +194,21 @@ export const paintUnder = (ctx: CanvasRenderingContext2D, axes: Axes, scene: Sce
 const lines = ({ ctx, box, ratio, x, y }: Surface, scene: Scene): void => {
   const { panel, thinned } = scene
   ctx.lineJoin = 'bevel'
+  // Lines of one run stand at the same steps.
+  const places = new Map<readonly number[], Float64Array>()
+  const placesOf = (steps: readonly number[]): Float64Array => {
+    const known = places.get(steps) ?? Float64Array.from(steps, x)
+    places.set(steps, known)
+    return known
+  }
   panel.lines.forEach((line, l) => {
     const path = new Path2D()
     const points = thinned.points[l]
+    const across = placesOf(line.steps)
     const values = line.smoothed ?? line.mean
     outline(
       points,
-      i => x(line.steps[i]),
+      i => across[i],
       i => y(values[i]),
       box.width,
       (cornerX, cornerY) => path.lineTo(cornerX, cornerY),

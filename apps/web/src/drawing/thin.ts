@@ -26,7 +26,7 @@ const counted = (first: number, last: number): readonly number[] => {
 const keptOf = (values: readonly number[], { first, last }: Cut, pixels: number): readonly number[] => {
   const limit = Math.max(4, Math.floor(pixels) * 2)
   if (last - first + 1 <= limit) return counted(first, last)
-  return envelope(values.slice(first, last + 1), limit).map(i => first + i)
+  return envelope(values, limit, first, last + 1)
 }
 
 /** Indices of the points to draw in a window that is so many pixels wide. */
