@@ -29,6 +29,8 @@ interface Named {
   readonly title: string
   /** What is drawn, with its sign and unit: one or two sentences. */
   readonly says: string
+  /** What is said once above several panels: said with this one where it stands by itself, in a file or on the page. */
+  readonly apart?: string
   /** Cautions about these very numbers: known defects of a log, averages, thinning. */
   readonly notes?: readonly string[]
 }
@@ -63,6 +65,9 @@ export interface TroubleModel extends Named {
 }
 
 export type PanelModel = CurvesModel | DrawnModel | MissingModel | LoadingModel | TroubleModel
+
+/** What a panel says where it stands by itself. */
+export const saysAlone = ({ says, apart }: PanelModel): string => (apart === undefined ? says : `${says} ${apart}`)
 
 const placeName = (step: number, stage: string): string => `${step} ${stage}`
 
@@ -168,7 +173,7 @@ export const svgFor = (
     ...rest,
     bends,
     // A picture goes where its page does not: what its band is goes with it, and what was averaged.
-    says: [rest.says, banded ? `Band: ${band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
+    says: [saysAlone(model), banded ? `Band: ${band}.` : '', ...(model.notes ?? [])].filter(Boolean).join(' '),
     lines: lines.map(line => (banded ? line : { ...line, se: undefined, low: undefined, high: undefined })),
   }
   if (panel.lines.length === 0) return undefined
@@ -177,4 +182,6 @@ export const svgFor = (
 
 /** One paragraph for those who cannot see the drawing. */
 export const describeModel = (model: PanelModel): string =>
-  model.kind === 'curves' && model.panel.lines.length > 0 ? describe(model.panel) : model.says
+  model.kind === 'curves' && model.panel.lines.length > 0
+    ? describe({ ...model.panel, says: saysAlone(model) })
+    : saysAlone(model)

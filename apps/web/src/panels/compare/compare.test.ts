@@ -13,7 +13,7 @@ import { compareAll } from './all.ts'
 import { partings, seedEnds } from './ends.ts'
 import { MOST_LINES } from './panels.ts'
 import type { Comparison } from './comparison.ts'
-import { csvOf, tableOf } from '../panel.ts'
+import { csvOf, tableOf, svgFor } from '../panel.ts'
 import { alignedStage, FROM_FIRST, stagesOfAll, whyNotAligned } from './stage-axis.ts'
 import { latexOf, latexText, markdownOf } from '../table-text.ts'
 
@@ -137,6 +137,9 @@ describe('many runs', () => {
       const few = finish(compareAll(comparisonOf([data, movedBy(data, () => 1)]), createCurves()))
       expect(few.panels.map(({ title }) => title)).toEqual(['chosen', 'rejected', 'irr_train'])
       expect(few.panels[0].panel.lines.map(({ key }) => key)).toEqual(['chosen A', 'chosen B'])
+      // The metric is explained above the figures, and in the file of any one of them.
+      expect(few.panels[0].says).toBe('The preferred response.')
+      expect(svgFor(few.panels[0])).toContain('The preferred response. log π(response | prompt). 0 is certain')
       // The title says the type: the lines are the runs.
       expect(few.panels[2].panel.lines.map(({ label, reading }) => [label, reading])).toEqual([
         ['A', 'run 0'],

@@ -12,10 +12,11 @@ import type { CurvesModel } from '../panel.ts'
 export const MOST_LINES = 12
 
 const panelOf = (
-  { runs, view }: Comparison,
+  comparison: Comparison,
   axes: readonly Axis[] | undefined,
   own: Pick<CurvePanel, 'id' | 'title' | 'says' | 'lines'> & Partial<CurvePanel>,
 ): CurvesModel => {
+  const { runs, view } = comparison
   const panel: CurvePanel = {
     section: 'overview',
     zero: view.change,
@@ -25,7 +26,7 @@ const panelOf = (
     ...(axes && { axis: axes[0], xName: axes[0].name }),
     ...own,
   }
-  return { id: panel.id, kind: 'curves', title: panel.title, says: panel.says, panel }
+  return { id: panel.id, kind: 'curves', title: panel.title, says: panel.says, apart: metricSays(comparison), panel }
 }
 
 /** What all figures of a comparison show, said once above them; each one's own caption says of what. */

@@ -2,7 +2,7 @@
 // table, or what stands there while it loads, fails or has nothing to show (body.tsx).
 import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { describeModel, tableFor, type PanelModel } from '../../panels/panel.ts'
+import { describeModel, saysAlone, tableFor, type PanelModel } from '../../panels/panel.ts'
 import { useApp, type App } from '../context.ts'
 import { PanelActions } from './actions.tsx'
 import { PanelBody } from './body.tsx'
@@ -71,7 +71,7 @@ export const PanelFrame = ({
         <h2 id={ids.title}>{model.title}</h2>
         {actions}
         <p class="says" id={ids.says}>
-          {model.says}
+          {isFull ? saysAlone(model) : model.says}
         </p>
       </figcaption>
       {table ? (

@@ -1,6 +1,6 @@
 // What a panel is saved as: SVG, PNG, CSV, JSON. Of a snapshot, whose numbers may be rounded, every file says so.
 import { escape, slug } from '@ldyn/figures'
-import { csvOf, svgFor, tableFor, type PanelModel } from '../../panels/panel.ts'
+import { csvOf, saysAlone, svgFor, tableFor, type PanelModel } from '../../panels/panel.ts'
 import { bannerText, fileTag } from '../../snapshot/words.ts'
 import type { App } from '../context.ts'
 import { Icon } from '../icon.tsx'
@@ -34,13 +34,13 @@ export const SaveMenu = ({ app, title, latest }: Latest) => {
   const json = (): void => {
     const model = latest.current
     const table = tableFor(model, app.store.view.peek().zoom)
-    const { says, notes } = model
+    const { notes } = model
     const address = app.store.link({})
     if (table)
       saveFile(
         fileName(app, model, 'json'),
         'application/json',
-        `${JSON.stringify({ title: model.title, says, notes, origin: origin(app), address, ...table }, null, 1)}\n`,
+        `${JSON.stringify({ title: model.title, says: saysAlone(model), notes, origin: origin(app), address, ...table }, null, 1)}\n`,
       )
   }
   // Made when it is asked for: a picture of thousands of points is no small text.
