@@ -67,8 +67,8 @@ const logs: readonly {
 const MAX_POINTS = 400
 
 /**
- * Places of at most `limit` of the values [first, end): the lowest and the highest of each of limit/2 stretches, exactly and
- * in their order. Charts that are live ask for those of every line at every tick.
+ * Places of at most `limit` of the values [first, end): the lowest and the highest of each of limit/2 stretches,
+ * exactly, in their order. Charts that are live ask for those of every line at every tick.
  */
 export const envelope = (
   values: ArrayLike<number>,
