@@ -1,5 +1,6 @@
 // Words that are not known yet keep their place: lines as long as such words are, so that what stands below does not
 // move when they come. Whoever reads the page without looking is told that they are being found.
+import { unknownColumns } from '@ldyn/runs'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
@@ -11,6 +12,14 @@ export const areAwaited = (run: LiveData, { trouble }: Pick<OpenRun, 'trouble'>)
   run.manifest.columns.metrics.includes('logp') &&
   !run.rows.has('logp') &&
   trouble.value === undefined
+
+/** Types of which log π is known of any probe: of the others nothing will be said. */
+export const knownTypes = ({ probes, types }: Pick<LiveData, 'probes' | 'types'>): readonly string[] => {
+  if (!probes) return []
+  const unknown = unknownColumns(probes, 'logp')
+  const known = new Set(probes.columns.flatMap(({ type }, i) => (unknown.has(i) ? [] : [type])))
+  return types.filter(type => known.has(type))
+}
 
 export interface Awaited {
   readonly about: string

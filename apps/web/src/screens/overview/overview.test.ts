@@ -4,7 +4,7 @@ import { directoryFiles } from '@ldyn/runs/node'
 import { addUpdate, beginRun, withRoot } from '../../../test/run-on-disk.ts'
 import { createCurves } from '../../data/curves.ts'
 import { followRun, type LiveData } from '../../data/live-run.ts'
-import { mayShrink } from './awaited.tsx'
+import { knownTypes, mayShrink } from './awaited.tsx'
 import { bytesText } from './files.tsx'
 import { checksOf, withUnread } from './health.ts'
 import { headline } from './headline.ts'
@@ -115,6 +115,13 @@ describe('health', () => {
       expect(checksOf(run, createCurves()).find(({ step }) => step === 13)!.text).toContain('ten times')
     }))
 })
+
+it('words are awaited of those types alone that a log knows', () =>
+  withData(data => {
+    const missing = { logp: data.probes!.columns.flatMap(({ type }, i) => (type === 'chosen' ? [] : [i])) }
+    expect(knownTypes({ ...data, probes: { ...data.probes!, missing } })).toEqual(['chosen'])
+    expect(knownTypes(data)).toEqual(data.types)
+  }))
 
 describe('the place that is kept for words', () => {
   it('shrinks to them where what stands below is out of sight, before and after', () => {

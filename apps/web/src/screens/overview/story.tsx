@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
 import { runSliced, type Sliced } from '../../data/sliced.ts'
-import { areAwaited, AwaitedList, useReserved, type Awaited } from './awaited.tsx'
+import { areAwaited, AwaitedList, knownTypes, useReserved, type Awaited } from './awaited.tsx'
 import { Sentences } from '../sentences.tsx'
 
 /** While a run goes on its story is told anew this often at most, and takes this share of the time at most. */
@@ -43,26 +43,25 @@ const usePassages = (run: LiveData): readonly Passage[] | undefined => {
   return found
 }
 
-const has = (run: LiveData, ...types: readonly string[]): boolean => types.some(type => run.types.includes(type))
-
 /** What will be said of a stage, and about how long: the sentences of narrative.ts at their usual length. */
 const awaited = (run: LiveData, preference: boolean): readonly Awaited[] => {
-  const kin = (of: string): boolean => run.types.some(type => type.startsWith(`${of}_`))
+  const known = knownTypes(run)
+  const kin = (of: string): boolean => known.some(type => type.startsWith(`${of}_`))
   // Of means alone no error and no verdict is said, and no length of a response is known.
   const means = run.manifest.imported?.meansOnly === true
-  const chosen = has(run, 'chosen')
+  const chosen = known.includes('chosen')
   const metric = (name: string): boolean => chosen && run.manifest.columns.metrics.includes(name)
   const all: readonly (readonly [boolean, string, number, number])[] = [
     [chosen, 'chosen', preference ? 175 : 125, 145],
     [kin('chosen'), 'chosen variants', preference ? 150 : 215, 120],
-    [has(run, 'rejected'), 'rejected', 100, 75],
+    [known.includes('rejected'), 'rejected', 100, 75],
     [kin('reject') || kin('rejected'), 'rejected variants', 135, 120],
-    [chosen && has(run, 'rejected'), 'margin', 140, 125],
-    [has(run, 'irr_train'), preference ? 'irr_train' : 'hallucination', preference ? 175 : 295, preference ? 90 : 240],
-    [has(run, 'random_permute'), 'random_permute', preference ? 105 : 175, 95],
+    [chosen && known.includes('rejected'), 'margin', 140, 125],
+    [known.includes('irr_train'), preference ? 'irr_train' : 'hallucination', preference ? 175 : 295, preference ? 90 : 240],
+    [known.includes('random_permute'), 'random_permute', preference ? 105 : 175, 95],
     [metric('argmax_logp') && !isDoubtful(run, 'argmax_logp'), 'argmax', preference ? 240 : 115, preference ? 250 : 110],
     [metric('entropy'), 'entropy', 90, 80],
-    [run.types.length > 2 && !run.manifest.imported, 'order', 110, 0],
+    [known.length > 2 && !run.manifest.imported, 'order', 110, 0],
   ]
   return all.flatMap(([is, about, letters, plain]) => (is ? [{ about, letters: means ? plain : letters }] : []))
 }

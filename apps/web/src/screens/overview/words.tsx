@@ -1,6 +1,6 @@
 // What is said of a run at its head: in short what happened, with the way to where it is seen, and whether its numbers
 // are sound. Both are computed from the rows, so a run that grows has them said anew once a second at most.
-import { plural } from '@ldyn/figures'
+import { isDoubtful, plural } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
 import { useRef } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
@@ -8,7 +8,7 @@ import type { OpenRun } from '../../data/run-store.ts'
 import type { App } from '../../shell/context.ts'
 import { useSeldom } from '../../shell/panel/kept.ts'
 import { useSeen } from '../../shell/near.ts'
-import { areAwaited, AwaitedList, useReserved, type Awaited } from './awaited.tsx'
+import { areAwaited, AwaitedList, knownTypes, useReserved, type Awaited } from './awaited.tsx'
 import { checksOf, HEALTH_RULE, withUnread } from './health.ts'
 import { headline } from './headline.ts'
 
@@ -115,13 +115,16 @@ export const Health = ({ app, run, opened }: Props) => {
 }
 
 /** As long as they usually are. */
-const awaited = ({ types, updates, manifest }: LiveData): readonly Awaited[] =>
-  [
+const awaited = (run: LiveData): readonly Awaited[] => {
+  const { updates, manifest } = run
+  const types = knownTypes(run)
+  return [
     { about: types.includes('chosen') ? 'chosen' : (types[0] ?? ''), letters: 120 },
-    { about: 'likeliest token', letters: manifest.columns.metrics.includes('argmax_logp') ? 130 : 0 },
+    { about: 'likeliest token', letters: manifest.columns.metrics.includes('argmax_logp') && !isDoubtful(run, 'argmax_logp') ? 130 : 0 },
     { about: 'which updates', letters: updates.length > 0 ? 140 : 0 },
     { about: 'rejected', letters: types.includes('rejected') ? 75 : 0 },
   ].filter(({ letters }) => letters > 0)
+}
 
 /** The first thing that is read: what happened, and the way to where it is seen. */
 export const Headline = ({ app, run, opened }: Props) => {
