@@ -31,7 +31,7 @@ const keyOf = (bands: BandsInput['bands'], ink?: Ink): readonly KeyItem[] =>
     mark: (x, y) => tag('rect', { x: x - 5, y: y - 5, width: 9, height: 9, fill: SHADES[b], stroke: ink?.edge }),
   }))
 const footOf = (bands: BandsInput['bands'], width: number): number =>
-  FOOT + (width < NARROW ? keyHeight(keyOf(bands), width - 4) + 4 : 0)
+  FOOT + (width < NARROW ? keyHeight(keyOf(bands), width - 4) + 8 : 0)
 
 const shareOf = (steps: readonly number[], step: number): number => {
   const [first, last] = [steps[0], steps.at(-1)!]
@@ -97,7 +97,7 @@ export const drawBands = ({ steps, bands, own, stages }: BandsInput, size: Size,
     parts.push(tag('path', { d, fill: 'none', stroke: '#ffffff', 'stroke-width': 4 }))
     parts.push(tag('path', { d, fill: 'none', stroke: own.look.light, 'stroke-width': 2, 'stroke-dasharray': '6 3' }))
   }
-  if (foot > FOOT) parts.push(...drawKey(keyOf(bands, ink), { left: 4, top: height, width: width - 4 }, ink))
+  if (foot > FOOT) parts.push(...drawKey(keyOf(bands, ink), { left: 4, top: height + 4, width: width - 4 }, ink))
   else {
     // From the top down, each at the middle of its band where there is room.
     let at = -Infinity

@@ -1,6 +1,6 @@
 import { textWidth } from '@ldyn/figures'
 import { describe, expect, it } from 'vitest'
-import { along, placeNames, type Box, type Placed, type Spot } from './place-names.ts'
+import { along, placeNames, sideBySide, type Box, type Placed, type Spot } from './place-names.ts'
 
 const plot: Box = { left: 40, right: 360, top: 10, bottom: 210 }
 const boxOf = ({ x, y, anchor }: Placed, { name }: Spot): Box => {
@@ -81,5 +81,15 @@ describe('names beside points', () => {
     points.forEach(([x, y], i) => {
       if (i > 0) expect(Math.hypot(x - points[i - 1][0], y - points[i - 1][1])).toBeLessThanOrEqual(6)
     })
+  })
+
+  it('in one line stand beside each other, and as they were where they have room', () => {
+    const room = { left: 0, right: 300 }
+    expect(sideBySide([50, 200], ['chosen', 'rejected'], room)).toEqual([50, 200])
+    const near = sideBySide([299, 290, 12], ['chosen', 'rejected', 'likeliest'], room)
+    const halves = ['chosen', 'rejected', 'likeliest'].map(name => textWidth(name) / 2)
+    expect(near[0] + halves[0]).toBeLessThanOrEqual(300)
+    expect(near[0] - near[1]).toBeGreaterThanOrEqual(halves[0] + halves[1] + 6 - 1e-9)
+    expect(near[2]).toBeCloseTo(halves[2], 9)
   })
 })

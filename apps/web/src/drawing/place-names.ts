@@ -118,3 +118,28 @@ export const placeNames = (
   }
   return result
 }
+
+/**
+ * Middles of names that stand in one line, at least `gap` apart and within [left, right] as far as there is room, each
+ * as near to its own as can be, in the order of `wanted`.
+ */
+export const sideBySide = (
+  wanted: readonly number[],
+  names: readonly string[],
+  { left, right, gap = 6 }: { readonly left: number; readonly right: number; readonly gap?: number },
+): readonly number[] => {
+  const order = [...wanted.keys()].sort((a, b) => wanted[a] - wanted[b])
+  const half = names.map(name => textWidth(name) / 2)
+  const placed: number[] = []
+  let free = left
+  for (const i of order) {
+    placed[i] = Math.max(wanted[i], free + half[i])
+    free = placed[i] + half[i] + gap
+  }
+  free = right
+  for (const i of order.reverse()) {
+    placed[i] = Math.min(placed[i], free - half[i])
+    free = placed[i] - half[i] - gap
+  }
+  return placed
+}

@@ -17,7 +17,7 @@ export interface SimplexInput {
 type Place = readonly [x: number, y: number]
 type Corners = readonly [Place, Place, Place]
 
-const [EDGE, HEAD, FOOT, MOST] = [14, 22, 24, 380]
+const [EDGE, HEAD, FOOT, MOST] = [14, 22, 24, 330]
 /** Of an equilateral triangle, by its side. */
 const TALL = Math.sqrt(3) / 2
 

@@ -13,7 +13,11 @@ export interface StripRow {
   readonly chosen: Float64Array
 }
 
-const [ROW, FOOT, RIGHT] = [22, 36, 12]
+const [FOOT, RIGHT] = [36, 12]
+/** Rows of few types stand further apart. */
+const [LEAST, MOST, WHOLE] = [22, 34, 250]
+const rowOf = (rows: number, room: number): number =>
+  Math.min(MOST, Math.max(LEAST, Math.max(WHOLE, room - FOOT) / rows))
 
 /**
  * One tick a value, all in one path. A run that is live writes thousands of numbers here at every tick: tenths of a
@@ -36,7 +40,8 @@ const drawStrips = (rows: readonly StripRow[], unit: string, size: Size, ink: In
     }
   const room = high > low ? (high - low) * 0.03 : 1
   const x = across([low - room, high + room], [names.left, width - RIGHT])
-  const foot = rows.length * ROW
+  const row = (size.height - FOOT) / rows.length
+  const foot = size.height - FOOT
   const parts: string[] = []
   x.ticks.forEach((tick, i) => {
     parts.push(line(x.at(tick), 0, x.at(tick), foot, ink.line))
@@ -44,7 +49,7 @@ const drawStrips = (rows: readonly StripRow[], unit: string, size: Size, ink: In
   })
   parts.push(text(Math.max(width - 4, textWidth(unit)), foot + 32, unit, ink.muted, 'end'))
   rows.forEach(({ name, look, values, chosen }, r) => {
-    const y = r * ROW + ROW / 2
+    const y = Math.round((r + 0.5) * row)
     const stroke = colour(look, ink)
     const sorted = values.slice().sort()
     const [from, to] = [0.25, 0.75].map(q => x.at(sorted[Math.round((sorted.length - 1) * q)]))
@@ -67,6 +72,6 @@ const drawStrips = (rows: readonly StripRow[], unit: string, size: Size, ink: In
 
 /** Throws RangeError where a value is no number. */
 export const stripsDrawing = (rows: readonly StripRow[], unit: string): Drawing => ({
-  height: () => rows.length * ROW + FOOT,
+  height: (_, room) => rows.length * rowOf(rows.length, room) + FOOT,
   draw: (size, ink) => drawStrips(rows, unit, size, ink),
 })

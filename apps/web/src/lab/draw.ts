@@ -2,6 +2,7 @@
 // no lower end but the axis has (FLOOR): what lies below is drawn there.
 import { linear, looks, show, tag, tickText } from '@ldyn/figures'
 import { colour, line, power, svg, text, type Ink, type Size } from '../drawing/ink.ts'
+import { sideBySide } from '../drawing/place-names.ts'
 
 /** A class that has a name in the pictures: y⁺, y⁻, the likeliest. */
 export interface Marked {
@@ -82,13 +83,17 @@ export const drawBars = ({ before, after, marked, at }: BarsInput, size: Size, i
     parts.push(line(x - w / 2, lb, x + w / 2, lb, ink.ink, { 'stroke-width': 1.6 }))
     parts.push(tag('circle', { cx: x, cy: la, r: Math.min(3.5, Math.max(1.2, w * 0.45)), fill }))
   }
-  for (const m of marked) {
+  const middles = sideBySide(
+    marked.map(m => barAt(m.y, V, width)),
+    marked.map(m => m.name),
+    { left: 0, right: width },
+  )
+  marked.forEach((m, i) => {
     const x = barAt(m.y, V, width)
     parts.push(sign(x, Math.min(y.at(Math.exp(after[m.y])), y.at(Math.exp(before[m.y]))) - 9, m.look, ink))
     parts.push(sign(x, logBase + 9, m.look, ink))
-    const room = x > width - 70 ? 'end' : x < PLOT.left + 26 ? 'start' : 'middle'
-    parts.push(text(x, logBase + 25, m.name, ink.ink, room))
-  }
+    parts.push(text(middles[i], logBase + 25, m.name, ink.ink, 'middle'))
+  })
   if (at !== undefined) {
     const x = barAt(at, V, width)
     parts.push(line(x, top - 4, x, logBase, ink.edge, { 'stroke-dasharray': '2 3' }))

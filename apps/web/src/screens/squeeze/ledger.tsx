@@ -9,8 +9,18 @@ import { quoted } from '../../panels/watched/tokens.ts'
 
 const Side = ({ title, rows }: { title: string; rows: readonly Account[] }) => (
   <div>
-    <h3>{title}</h3>
     <table>
+      <thead>
+        <tr>
+          <th scope="col">{title}</th>
+          <th scope="col" class="number">
+            moved
+          </th>
+          <th scope="col" class="number">
+            π then → now
+          </th>
+        </tr>
+      </thead>
       <tbody>
         {rows.map(({ name, text, gain, before, after }) => (
           <tr key={`${name} ${text ?? ''}`}>

@@ -28,7 +28,9 @@ export const topPanel = (
         <table class="top-k">
           <thead>
             <tr>
-              <th scope="col">rank</th>
+              <th scope="col" class="number">
+                rank
+              </th>
               <th scope="col">token</th>
               <th scope="col" class="number">
                 π
@@ -36,7 +38,9 @@ export const topPanel = (
               <th scope="col" class="number">
                 Δ
               </th>
-              <th scope="col">share</th>
+              <th scope="col" class="to-scale">
+                to scale
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -63,7 +67,7 @@ export const topPanel = (
                     {change === undefined ? '–' : `${change >= 0 ? '▲' : '▼'} ${signed(change)}`}
                   </td>
                   <td>
-                    <span class="top-bar" style={{ width: `${Math.max(1, (p / most) * 90)}px` }} />
+                    <span class="top-bar" style={{ width: `max(1px, ${(100 * p) / most}%)` }} />
                   </td>
                 </tr>
               )
