@@ -11,7 +11,7 @@ import { useApp } from '../../shell/context.ts'
 import { asFile, Picture } from '../../shell/panel/drawn.tsx'
 import type { View } from '../../state/address.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
-import { perText, textOf } from '../metrics.ts'
+import { textOf, unitText } from '../metrics.ts'
 import type { PanelModel } from '../panel.ts'
 
 export interface Strip {
@@ -76,10 +76,11 @@ const Strips = ({ strips, unit }: { strips: readonly Strip[]; unit: string }) =>
 /** The strips as a panel. */
 export const spreadPanel = (run: LiveData, view: View, evaluation: number): PanelModel => {
   const at = run.evaluations[evaluation]
-  const { title, unit } = textOf(view.metric)
+  const { title } = textOf(view.metric)
   const id = 'spread'
   const name = at ? `Every probe at step ${at.step}` : 'Every probe'
-  const says = `${view.change ? 'Δ ' : ''}${title}, ${perText(view.metric, view.per)}: one tick a probe, the box is the middle half, the dot the mean.`
+  const what = `${view.change ? 'Δ ' : ''}${title}`
+  const says = `A tick is ${what} of one probe, the box the middle half of them, the dot their mean.`
   const strips = stripsAt(run, view, evaluation)
   if (strips.length === 0) {
     return run.manifest.columns.metrics.includes(view.metric) && !run.rows.has(view.metric)
@@ -101,7 +102,7 @@ export const spreadPanel = (run: LiveData, view: View, evaluation: number): Pane
       missing: { what: 'The imported log holds means over the probes alone, no single ones.' },
     }
   }
-  const axis = `${view.change ? 'Δ ' : ''}${title}, ${perText(view.metric, view.per)}${unit && ` (${unit})`}`
+  const axis = unitText(view.metric, view.per, { change: view.change, single: true })
   const lost = strips.reduce((sum, { values }) => sum + values.filter(value => !Number.isFinite(value)).length, 0)
   return {
     id,
