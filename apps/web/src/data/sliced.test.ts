@@ -28,6 +28,18 @@ it('work is done in pieces no longer than a slice and one step, and told once', 
   expect(pieces.length).toBeGreaterThan(20)
 })
 
+it('what work throws is told once, and work ends with it', () => {
+  const queue: (() => void)[] = []
+  const told: unknown[] = []
+  const failing = function* (): Generator<void, number> {
+    yield
+    throw new Error('no axis')
+  }
+  runSliced(failing(), () => told.push('done'), { later: run => queue.push(run), now: () => 0, failed: e => told.push(e) })
+  while (queue.length > 0) queue.shift()!()
+  expect(told).toEqual([new Error('no axis')])
+})
+
 it('what was stopped is not told', () => {
   const queue: (() => void)[] = []
   let told = false

@@ -15,18 +15,32 @@ export const runSliced = <T>(
   {
     later = run => void setTimeout(run, 0),
     now = () => performance.now(),
-  }: { readonly later?: (run: () => void) => void; readonly now?: () => number } = {},
+    failed,
+  }: {
+    readonly later?: (run: () => void) => void
+    readonly now?: () => number
+    /** Told what `work` throws; without it that is thrown where nobody can catch it. */
+    readonly failed?: (error: unknown) => void
+  } = {},
 ): Sliced => {
   // Let go with its end: whoever could still stop it does not keep what it worked with.
   let left: Generator<void, T> | undefined = work
+  const next = (work: Generator<void, T>): IteratorResult<void, T> | undefined => {
+    try {
+      return work.next()
+    } catch (error) {
+      if (!failed) throw error
+      failed(error)
+      return undefined
+    }
+  }
   const slice = (): void => {
     const until = now() + SLICE_MS
     while (left) {
-      const step = left.next()
-      if (step.done) {
-        left = undefined
-        return done(step.value)
-      }
+      const step = next(left)
+      if (!step || step.done) left = undefined
+      if (!step) return
+      if (step.done) return done(step.value)
       if (now() >= until) return later(slice)
     }
   }

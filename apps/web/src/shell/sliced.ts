@@ -2,14 +2,18 @@
 import { useEffect, useState } from 'preact/hooks'
 import { runSliced } from '../data/sliced.ts'
 
-/** What `make` comes to, computed in pieces whenever `deps` change; until then what it came to before. */
+/**
+ * What `make` comes to, computed in pieces whenever `deps` change; until then what it came to before. What it throws
+ * is thrown while drawing, so that the screen says so instead of waiting for ever.
+ */
 export const useSliced = <T>(deps: readonly unknown[], make: () => Generator<void, T>): T | undefined => {
-  const [found, set] = useState<{ readonly value: T } | undefined>(undefined)
+  const [found, set] = useState<{ readonly value?: T; readonly failed?: { readonly error: unknown } }>({})
   useEffect(() => {
-    const work = runSliced(make(), value => set({ value }))
+    const work = runSliced(make(), value => set({ value }), { failed: error => set({ failed: { error } }) })
     return () => work.stop()
   }, deps)
-  return found?.value
+  if (found.failed) throw found.failed.error
+  return found.value
 }
 
 /** How many of `count` things to draw now: one more each time the page had its turn, anew with another `name`. */

@@ -1,6 +1,6 @@
 // The gallery: every figure of the paper with its caption, its files, what is not as in the paper, and what it lacks.
 // Pictures are for paper: they are black on white in either theme.
-import { slug } from '@ldyn/figures'
+import { shellWord, slug } from '@ldyn/figures'
 import { paperCsv, type Lack, type PaperFigure } from '@ldyn/figures/paper'
 import type { PanelModel } from '../../panels/panel.ts'
 import { CommandLine } from '../../shell/command-line.tsx'
@@ -139,9 +139,6 @@ const Choice = <T extends string>({
   </div>
 )
 
-const wordOf = (key: string): string =>
-  /^[\w@%+=:,./-]+$/.test(key) ? key : `'${key.replaceAll("'", `'\\''`)}'`
-
 export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
   const { per } = app.store.view.value
   const drawn = useSliced([figuresKey(runs), per], () => drawFigures(runs, per))
@@ -159,7 +156,7 @@ export const FiguresGallery = ({ app, runs, opened }: ScreenProps) => {
     )
   }
   const sheet = sheetOf(app.store.view.value.sheet, innerWidth)
-  const command = `ldyn plot ${opened.map(({ key }) => wordOf(key)).join(' ')} --figure all --out figures --png${sheet === 'one' ? ' --mm 85' : ''}${per === 'token' ? ' --per-token' : ''}`
+  const command = `ldyn plot ${opened.map(({ key }) => shellWord(key)).join(' ')} --figure all --out figures --png${sheet === 'one' ? ' --mm 85' : ''}${per === 'token' ? ' --per-token' : ''}`
   return (
     <>
       <section class="panel paper-about" aria-labelledby="figures-about">

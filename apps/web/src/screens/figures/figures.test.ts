@@ -7,6 +7,7 @@ import { paperCsv } from '@ldyn/figures/paper'
 import {
   countText,
   drawFigures,
+  drawnOf,
   figuresKey,
   idOf,
   sheetOf,
@@ -43,6 +44,16 @@ describe('the gallery of figures', () => {
     expect(drawn.filter(({ svg }) => svg === undefined).every(({ figure }) => figure.lacks[0].command)).toBe(
       true,
     )
+  })
+
+  it('has in the place of a figure that cannot be drawn why, and its other figures', async () => {
+    const [{ figure }] = all([await live({ moves: paperMoves })])
+    const [panel] = figure.panels
+    const broken = { ...figure, panels: [{ ...panel, kind: 'curves', curves: [] }] } as unknown as typeof figure
+    const { svg, figure: told } = drawnOf(broken)
+    expect(svg).toBeUndefined()
+    expect(told.lacks[0].what).toBe('It could not be drawn: an axis needs finite values.')
+    expect(drawnOf(figure).svg).toBeDefined()
   })
 
   it('of two runs compares them, with a panel of its own for each figure', async () => {

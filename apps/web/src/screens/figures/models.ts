@@ -26,6 +26,17 @@ const sheetsOf = (figure: PaperFigure): DrawnFigure['svg'] => ({
   two: paperSvg(figure, { mm: TWO_COLUMNS }),
 })
 
+/** One that cannot be drawn says why in its place, and the others are drawn. */
+export const drawnOf = (figure: PaperFigure): DrawnFigure => {
+  if (figure.panels.length === 0) return { figure, svg: undefined }
+  try {
+    return { figure, svg: sheetsOf(figure) }
+  } catch (error) {
+    const lack = { what: `It could not be drawn: ${(error as Error).message}.` }
+    return { figure: { ...figure, lacks: [lack, ...figure.lacks] }, svg: undefined }
+  }
+}
+
 /** The sheet that a view shows: on a narrow window two columns would be too small to read. */
 export const sheetOf = (sheet: 'auto' | 'one' | 'two', window: number): 'one' | 'two' =>
   sheet === 'auto' ? (window < 640 ? 'one' : 'two') : sheet
@@ -48,7 +59,7 @@ export function* drawFigures(
   const drawn: DrawnFigure[] = []
   for (const id of FIGURES) {
     for (const figure of paperFigures(runs, [id], { per })) {
-      drawn.push({ figure, svg: figure.panels.length > 0 ? sheetsOf(figure) : undefined })
+      drawn.push(drawnOf(figure))
       yield
     }
   }
