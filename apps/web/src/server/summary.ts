@@ -1,8 +1,11 @@
 // A run in one line of the list. It is made again only when run.json, the index or the log has changed, and
 // reads at most 64 rows of the two curves that it shows.
 import { isDoubtful, lastPart } from '@ldyn/figures'
+import { FormatError } from '@ldyn/formats'
+import { openFile } from '@ldyn/formats/node'
 import { openRun, paths, RunError, unknownColumns, type Run, type RunManifest } from '@ldyn/runs'
 import { directoryFiles, lockHolder } from '@ldyn/runs/node'
+import { join } from 'node:path'
 import { summaryOf } from '../data/summary.ts'
 import { STALLED_MS, type RunState, type RunSummary, type Spark } from '../wire.ts'
 import type { FoundRun } from './discover.ts'
@@ -21,32 +24,34 @@ export const isHeld = async (directory: string): Promise<boolean> =>
 
 const POINTS = 64
 
-/** Means over the probes of one type at every n-th evaluation and the last one. */
-const spark = async (
-  run: Run,
+/** Means over the probes of these types at every n-th evaluation and the last one, of those that are known. */
+const sparksOf = async (
+  { probes, evaluations, manifest }: Run,
   directory: string,
-  type: string,
+  types: readonly string[],
   metric: 'logp' | 'argmax_logp' = 'logp',
-): Promise<Spark | undefined> => {
-  const { probes, evaluations, manifest } = run
-  if (!probes || evaluations.length === 0 || !manifest.columns.metrics.includes(metric)) return undefined
+): Promise<readonly (Spark | undefined)[]> => {
+  if (!probes || evaluations.length === 0 || !manifest.columns.metrics.includes(metric)) return []
   const unknown = unknownColumns(probes, metric)
-  const columns = probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : []))
-  if (columns.length === 0) return undefined
+  const columns = types.map(type =>
+    probes.columns.flatMap((column, i) => (column.type === type && !unknown.has(i) ? [i] : [])),
+  )
+  if (columns.every(own => own.length === 0)) return []
   const every = Math.ceil(evaluations.length / POINTS)
   const rows = [...evaluations.keys()].filter(i => i % every === 0 || i === evaluations.length - 1)
   const width = probes.columns.length * 4
-  const files = directoryFiles(directory)
-  const values: number[] = []
+  const values = types.map((): number[] => [])
+  // A folder has hundreds of runs: each file is opened once, for all that is drawn of it.
+  await using file = await openFile(join(directory, paths.metric(metric)))
   for (const row of rows) {
-    const bytes = await files.read(paths.metric(metric), row * width, width)
+    const bytes = await file.read(row * width, width)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const sum = columns.reduce((total, column) => total + view.getFloat32(column * 4, true), 0)
-    // Damaged: its own screens say where. JSON would make it null, and one bad run the end of the whole list.
-    if (!Number.isFinite(sum)) return undefined
-    values.push(sum / columns.length)
+    columns.forEach((own, t) =>
+      values[t].push(own.reduce((total, column) => total + view.getFloat32(column * 4, true), 0) / own.length),
+    )
   }
-  return { values, every }
+  // Damaged: its own screens say where. JSON would make it null, and one bad run the end of the whole list.
+  return values.map(all => (all.every(Number.isFinite) ? { values: all, every } : undefined))
 }
 
 const summarise = async ({
@@ -56,16 +61,13 @@ const summarise = async ({
   try {
     const run = await openRun(directoryFiles(directory))
     const sparks: Record<string, Spark> = {}
-    for (const type of ['chosen', 'rejected']) {
-      const found = await spark(run, directory, type)
-      if (found) sparks[type] = found
-    }
+    const [chosen, rejected] = await sparksOf(run, directory, ['chosen', 'rejected'])
     // Of a log whose argmax may be another response's nothing is said here.
-    const argmax = isDoubtful(run, 'argmax_logp') ? undefined : await spark(run, directory, 'chosen', 'argmax_logp')
-    if (argmax) sparks.argmax = argmax
+    const [argmax] = isDoubtful(run, 'argmax_logp') ? [] : await sparksOf(run, directory, ['chosen'], 'argmax_logp')
+    for (const [name, found] of Object.entries({ chosen, rejected, argmax })) if (found) sparks[name] = found
     return { manifest: run.manifest, ...summaryOf(key, run), sparks }
   } catch (error) {
-    if (!(error instanceof RunError)) throw error
+    if (!(error instanceof RunError || error instanceof FormatError)) throw error
     return {
       key,
       id: lastPart(key),
