@@ -124,7 +124,8 @@ const beyond = (delta: Estimate): string => (suretyOf(delta) === 'unknown' ? '' 
 
 const decay = (pair: Pair): Sentence => {
   const both = otherSides(pair)
-  const found = both && contrast(...both, (side) => changesIn(side.stage, side.sample))
+  if (!both) return { about: 'others', text: 'The other responses cannot be compared: not both runs hold log π of the same ones.' }
+  const found = contrast(...both, (side) => changesIn(side.stage, side.sample))
   if (!found) return noProbes('others', 'The other responses')
   const { a, difference } = found
   const told_ = `In the preference stage the other responses (neither chosen nor rejected) changed by ${told(found, pair)}.`
@@ -153,14 +154,15 @@ const greedy = (pair: Pair): Sentence => {
   const found = both && contrast(...both, (side) => changesIn(side.stage, side.sample))
   if (!found) return noProbes('argmax', 'The likeliest token')
   const { a, difference } = found
+  const plain = suretyOf(difference) === 'unknown'
   const verdict =
     wayOf(a) <= 0
       ? `In ${pair.names[0]} it did not gain${beyond(a)}, so there was no squeezing to lessen.`
       : wayOf(difference) === 0
         ? `The two do not differ${beyond(difference)}.`
         : difference.mean < 0
-          ? `The likeliest token gained ${degree(difference, 'less')} in ${pair.names[1]}: squeezing was weaker there.`
-          : `The likeliest token gained ${degree(difference, 'more')} in ${pair.names[1]}: squeezing was not weaker there.`
+          ? `The likeliest token gained ${degree(difference, 'less')} in ${pair.names[1]}${plain ? ', as it does where squeezing is weaker.' : ': squeezing was weaker there.'}`
+          : `The likeliest token gained ${degree(difference, 'more')} in ${pair.names[1]}${plain ? '.' : ': squeezing was not weaker there.'}`
   return {
     about: 'argmax',
     text: `The likeliest token’s log π (argmax, along chosen) changed by ${told(found, pair)}. ${verdict}`,

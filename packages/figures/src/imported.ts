@@ -20,6 +20,10 @@ const notesOf = ({ manifest }: Imported): readonly ImportNote[] => manifest.impo
 export const stepName = (run: Imported): 'update' | 'evaluation' =>
   notesOf(run).some(({ code }) => code === 'steps-unknown') ? 'evaluation' : 'update'
 
+/** What a place of the cursor is called: "step 40", of a log that counts evaluations "evaluation 40". */
+export const placeName = (run: Imported): 'step' | 'evaluation' =>
+  stepName(run) === 'evaluation' ? 'evaluation' : 'step'
+
 /** Whether the log is in doubt about a metric: it may be another type’s, or of some of the probes alone. */
 export const isDoubtful = (run: Imported, metric: string): boolean =>
   notesOf(run).some((note) => note.metric === metric)

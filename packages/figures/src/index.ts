@@ -10,7 +10,7 @@ export { caution, moved, paired, pathOf, RULE, size, suretyOf, wayOf } from './e
 export type { Path, Surety, Turn } from './effects.ts'
 export { factsOf, lastPart } from './facts.ts'
 export { figure } from './figure-file.ts'
-export { argmaxType, importedFacts, isDoubtful, notesOn, stepName } from './imported.ts'
+export { argmaxType, importedFacts, isDoubtful, notesOn, placeName, stepName } from './imported.ts'
 export { countedBy, drawLines, letter, letters, onlyStage, sharedStage, stageMarks, stageStart } from './lines.ts'
 export type { Drawn, Line, Panel, Section } from './lines.ts'
 export { coordinate, escape, tag } from './markup.ts'

@@ -1,6 +1,6 @@
 // Every probe at one step: a strip of ticks for each response type, so that a mean is never all there is to
 // see.
-import { inOrder, plural } from '@ldyn/figures'
+import { inOrder, placeName, plural } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
 import { useMemo } from 'preact/hooks'
 import { columnsFor } from '../../data/curves.ts'
@@ -78,7 +78,7 @@ export const spreadPanel = (run: LiveData, view: View, evaluation: number): Pane
   const at = run.evaluations[evaluation]
   const { title } = textOf(view.metric)
   const id = 'spread'
-  const name = at ? `Every probe at step ${at.step}` : 'Every probe'
+  const name = at ? `Every probe at ${placeName(run)} ${at.step}` : 'Every probe'
   const what = `${view.change ? 'Δ ' : ''}${title}`
   const says = `A tick is ${what} of one probe, the box the middle half of them, the dot their mean.`
   const strips = stripsAt(run, view, evaluation)

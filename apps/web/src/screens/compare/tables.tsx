@@ -158,8 +158,10 @@ export const endPanel = (
     title: 'Where they ended',
     says:
       `${title} ${perText(view.metric, view.per)}, mean over probes, at each run’s last evaluation. Δ is the change since the run’s own first, ` +
-      `with the standard error of the probes’ own changes; “less ${letter(baseline)}” is the difference to the baseline over the probes that both have, paired, ` +
-      'at the last evaluation that both cover.',
+      (runs.every(run => run.manifest.imported?.meansOnly)
+        ? `“less ${letter(baseline)}” the difference to the baseline at the last evaluation that both cover. The logs hold means alone, so there are no errors.`
+        : `with the standard error of the probes’ own changes; “less ${letter(baseline)}” is the difference to the baseline over the probes that both have, paired, ` +
+          'at the last evaluation that both cover.'),
     draw: () => (
       <>
         <CopyRow app={app} table={table} />

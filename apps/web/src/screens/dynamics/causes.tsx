@@ -1,6 +1,6 @@
 // "Which updates caused this change?" (ux.md §5.3): the step of the cursor and the type of the curve that was
 // clicked, answered from the updates that were taken apart, each of them a link to the Update screen.
-import { plural, show, signed, withError } from '@ldyn/figures'
+import { placeName, plural, show, signed, withError } from '@ldyn/figures'
 import { carriersOf, causesOf, changesOf, fallOf, type Causes } from '../../panels/dynamics/causes.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
 import { linesOf } from '../../panels/lines.ts'
@@ -119,7 +119,7 @@ export const causesPanel = (
   const change = changesOf(run, 'logp', type)?.(interval.from, interval.to)
   const [level] = linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se' })
   const fall = level && fallOf(level.mean)
-  const title = `What moved ${type} from step ${from} to step ${to}?`
+  const title = `What moved ${type} from ${placeName(run)} ${from} to ${placeName(run)} ${to}?`
   const moved = change
     ? `log π(${type}) changed by ${withError(change.mean, change.se)} nats, summed over the response, ${run.manifest.imported?.meansOnly ? 'as a mean over probes' : `mean over ${plural(change.n, 'probe')}`}. `
     : ''

@@ -1,5 +1,5 @@
 // Dynamics: how log π of every kind of response moves, step by step, by response type and by probe.
-import { logPanels, type Panel } from '@ldyn/figures'
+import { logPanels, type Panel, placeName } from '@ldyn/figures'
 import { useMemo, useRef } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import type { Axis } from '../../drawing/align.ts'
@@ -57,14 +57,14 @@ const Causes = ({ app, runs: [run] }: Pick<ScreenProps, 'app' | 'runs'>) => {
     return (
       <PanelFrame model={model} frame={place}>
         <p class="muted asks">
-          Click a curve at a step to ask of that step.{' '}
+          Click a curve at {placeName(run) === 'step' ? 'a step to ask of that step' : 'an evaluation to ask of that one'}.{' '}
           {fall && (
             <button
               type="button"
               class="small"
               onClick={() => app.store.set({ versus: fall.from, step: fall.to })}
             >
-              Ask of its longest fall: step {fall.from} to {fall.to}
+              Ask of its longest fall: {placeName(run)} {fall.from} to {fall.to}
             </button>
           )}{' '}
           {versus !== undefined && (

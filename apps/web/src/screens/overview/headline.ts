@@ -1,7 +1,7 @@
 // What happened, in a few sentences made by fixed rules from the run's numbers (ux.md §5.2): which way chosen went
 // and where it turned, what rejected and the likeliest token did meanwhile, and which updates carry the fall. Words
 // of degree follow @ldyn/figures' rule; each sentence leads to the panel that its numbers come from.
-import { argmaxType, isDoubtful, moved, show, size, stepName, suretyOf, wayOf, type Estimate } from '@ldyn/figures'
+import { argmaxType, isDoubtful, moved, placeName, show, size, suretyOf, wayOf, type Estimate } from '@ldyn/figures'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
 import { carriersOf, causesOf, changesOf, fallOf } from '../../panels/dynamics/causes.ts'
@@ -73,7 +73,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
   const whole = changeIn(run, 'logp', type, 0, last)
   if (!level || !whole) return []
   const step = (e: number): number => run.evaluations[e].step
-  const at = (e: number): string => `${stepName(run) === 'evaluation' ? 'evaluation' : 'step'} ${step(e)}`
+  const at = (e: number): string => `${placeName(run)} ${step(e)}`
   const fall = fallOf(level.mean)
   const lost = fall && changeIn(run, 'logp', type, fall.from, fall.to)
   const said: Said[] = []
@@ -99,7 +99,7 @@ export const headline = (run: LiveData, curves: Curves): readonly Said[] => {
     if (argmax)
       said.push({
         about: 'likeliest token',
-        text: `Over the same ${stepName(run) === 'evaluation' ? 'evaluations' : 'steps'} the likeliest token’s log π ${moved(argmax)}: ${squeezeWords(argmax)}`,
+        text: `Over the same ${placeName(run)}s the likeliest token’s log π ${moved(argmax)}: ${squeezeWords(argmax)}`,
         go: {
           label: 'Squeeze',
           to: { page: 'squeeze', step: step(fall.to), versus: step(fall.from), type, full: undefined },

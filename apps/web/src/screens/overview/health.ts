@@ -1,6 +1,6 @@
 // What a run's numbers say of its health (ux.md §5.2): each check with the first step at which it was seen. The
 // rules are fixed and stand beside the list; `ldyn diagnose` weighs more of them against each other.
-import { inOrder, isDoubtful, show, stepName, suretyOf, wayOf } from '@ldyn/figures'
+import { inOrder, isDoubtful, placeName, show, suretyOf, wayOf } from '@ldyn/figures'
 import type { Json } from '@ldyn/runs'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
@@ -55,7 +55,7 @@ const unjudged = (
   const [down, up] = [downs(high, last), ups(high, last)]
   if (!down || !up) return []
   if (wayOf(down) === 0) return [{ state: 'info', text: 'Squeezing: chosen ended where it was highest' }]
-  const since = `since ${stepName(run) === 'evaluation' ? 'evaluation' : 'step'} ${run.evaluations[high].step}`
+  const since = `since ${placeName(run)} ${run.evaluations[high].step}`
   const far = `${since} chosen fell by ${show(-down.mean)} nats and the likeliest token ${up.mean < 0 ? 'fell' : 'rose'} by ${show(Math.abs(up.mean))}`
   return wayOf(up) > 0
     ? [{ state: 'warn', text: `As in squeezing, ${far}; how sure that is cannot be told`, page: 'squeeze' }]

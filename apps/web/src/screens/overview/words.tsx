@@ -1,6 +1,6 @@
 // What is said of a run at its head: in short what happened, with the way to where it is seen, and whether its numbers
 // are sound. Both are computed from the rows, so a run that grows has them said anew once a second at most.
-import { isDoubtful, plural } from '@ldyn/figures'
+import { isDoubtful, placeName, plural } from '@ldyn/figures'
 import type { ImportNote } from '@ldyn/runs'
 import { useRef } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
@@ -64,14 +64,14 @@ export const Health = ({ app, run, opened }: Props) => {
             {text}
             {step !== undefined && (
               <>
-                , <span class="muted">first at step {step}</span>
+                , <span class="muted">first at {placeName(run)} {step}</span>
               </>
             )}{' '}
             {(step !== undefined || page) && (
               <a
                 class="go"
                 href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
-                aria-label={`Go to ${step === undefined ? 'where it is seen' : `step ${step}`}: ${text}`}
+                aria-label={`Go to ${step === undefined ? 'where it is seen' : `${placeName(run)} ${step}`}: ${text}`}
               >
                 go
               </a>

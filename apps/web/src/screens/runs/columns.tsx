@@ -62,7 +62,7 @@ export const columns: readonly Column[] = [
     cell: run =>
       run.counts === 'evaluation' ? (
         <span title="The log does not say how many updates lie between its evaluations">
-          {run.step} <span class="muted">evaluations</span>
+          {run.evaluations} <span class="muted">{run.evaluations === 1 ? 'evaluation' : 'evaluations'}</span>
         </span>
       ) : run.step < run.updates && !run.error ? (
         `${run.step} of ${run.updates}`

@@ -1,6 +1,6 @@
 // The step cursor that drives all panels: one slider under every screen, along the evaluations of the first
 // run.
-import { stepName } from '@ldyn/figures'
+import { placeName } from '@ldyn/figures'
 import { useEffect, useState } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import { evaluationAt } from '../../data/evaluation.ts'
@@ -39,8 +39,7 @@ export const Transport = ({ run }: { run: LiveData }) => {
   }, [last])
   if (last < 0) return null
   const { step: now, stage } = evaluations[at]
-  // A recorded log may count its evaluations.
-  const name = stepName(run) === 'evaluation' ? 'evaluation' : 'step'
+  const name = placeName(run)
   const planned = manifest.stages.reduce((sum, one) => sum + one.updates, 0)
   return (
     <div class="transport" role="group" aria-label="Step">
