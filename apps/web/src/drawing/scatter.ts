@@ -59,7 +59,10 @@ const drawScatter = ({ points, unit, alt }: ScatterInput, size: Size, ink: Ink):
   const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)]
   const room = (high - low) * 0.05 || 1
   const domain = [low - room, high + room] as const
-  const [x, y] = [across(domain, [left, right]), upwards(domain, [bottom, TOP])]
+  const x = across(domain, [left, right])
+  const up = upwards(domain, [bottom, TOP])
+  // The same numbers on both, where those that have room beside each other are enough.
+  const y = x.ticks.length < 3 ? up : { ...up, ticks: x.ticks, labels: x.labels }
   const parts: string[] = []
   x.ticks.forEach((tick, i) => {
     parts.push(line(x.at(tick), TOP, x.at(tick), bottom, tick === 0 ? ink.edge : ink.line))

@@ -20,9 +20,9 @@ const drawSpectrum = (
   const { width, height } = size
   const bottom = height - FOOT
   const all = [...now.eigenvalues, ...(then?.eigenvalues ?? [])].filter(value => value > 0)
-  const [low, high] = [Math.min(...all, 1), Math.max(...all, 1e-12)]
+  const [low, high] = all.length > 0 ? [Math.min(...all), Math.max(...all)] : [1, 1]
   // The smallest still has a bar.
-  const y = bent([Math.min(low, high) / 3, high * 1.1], [bottom, TOP], 'log', 24)
+  const y = bent([low / 3, high * 1.1], [bottom, TOP], 'log', 24)
   const labels = y.ticks.map(tick => tickText([tick])[0])
   const left = Math.max(30, ...labels.map(label => textWidth(label) + 9))
   const stroke = colour(look, ink)

@@ -42,7 +42,7 @@ const Bars = ({ shown, run, unit }: { shown: readonly Entry[]; run: LiveData; un
   const drawing = useMemo(() => drawingOf(shown, run, unit), [shown, run, unit])
   return (
     <div
-      class="points rows"
+      class="points whole"
       onClick={event => {
         const { top, width } = event.currentTarget.getBoundingClientRect()
         const at = rowAt(event.clientY - top, shown.length, heightAt(drawing, width))

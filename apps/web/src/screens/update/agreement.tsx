@@ -103,7 +103,7 @@ export const scatterPanel = (app: App, update: DecompositionLine, types: readonl
           ]
         : [],
     draw: () => <Scatter update={update} types={types} />,
-    svg: () => asFile(title, scatterDrawing(inputOf(update, types, app.store.view.peek().probe))),
+    svg: () => asFile(title, scatterDrawing(inputOf(update, types, app.store.view.peek().probe), MOST)),
     table: () => ({
       head: ['probe', 'type', 'predicted', 'actual', ...Object.keys(update.probes[0]?.directions ?? {})],
       rows: update.probes.map(({ row, type, predicted, actual, directions }) => [
