@@ -35,3 +35,7 @@ export const coordinate = (value: number): string => {
   if (!Number.isFinite(value)) throw new RangeError(`a drawing was given the coordinate ${value}`)
   return String(Math.round(value * 100) / 100)
 }
+
+/** A path through points. Throws RangeError for a point that is not finite: no path holds NaN. */
+export const path = (points: readonly (readonly [number, number])[]): string =>
+  points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(y)}`).join('')

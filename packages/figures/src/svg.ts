@@ -6,7 +6,7 @@
  * marker and its name at its end. Each step is a strip that shows its numbers when pointed at.
  */
 import { bandAt, cut, describe, layOut, LETTER, rowsOf, textWidth, type Layout, type Size } from './chart-layout.ts'
-import { coordinate, escape, tag, type Attributes } from './markup.ts'
+import { coordinate, escape, path, tag, type Attributes } from './markup.ts'
 import { show, withError } from './numbers.ts'
 import { countedBy, type Line, type Panel } from './lines.ts'
 import { looks, spareLook, type Look, type Marker } from './response-types.ts'
@@ -39,9 +39,6 @@ export const chartStyle = (): string => {
 
 const text = (x: number, y: number, content: string, own: Attributes = {}): string =>
   tag('text', { x, y, class: 'ink', fill: INK, ...own }, escape(content))
-
-const path = (points: readonly (readonly [number, number])[]): string =>
-  points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(y)}`).join('')
 
 const markerPath = (marker: Marker, x: number, y: number, r: number): string => {
   switch (marker) {

@@ -10,6 +10,7 @@ import { CliError } from '../contract/errors.ts'
 import type { Answer } from '../explain/words.ts'
 import type { UpdateFlags } from '../explain/settings.ts'
 import { examples } from '../program.ts'
+import { tokenMode } from './token-mode.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadUpdate = () => import('../explain/update.ts')
@@ -92,11 +93,7 @@ export function register(program: Command, context: Context): void {
     .option('--html <file>', 'write paragraph, table and picture as one page')
     .option('--backend <name>', 'onnx[:cpu|webgpu|cuda|…], another, or reference', 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
-    .addOption(
-      new Option('--token-mode <mode>', 'how prompt and response become ids')
-        .choices(['separate', 'joint', 'paper'])
-        .default('separate'),
-    )
+    .addOption(tokenMode())
     .action((flags: ExplainFlags) => run(flags, context))
   examples(command, [
     'ldyn explain --from base --to tuned --probe probes.jsonl --limit 24            # why did chosen fall?',

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { listed, positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
+import { tokenMode } from './token-mode.ts'
 import type { BlockFlags } from '../kernel/block.ts'
 import type { DriftFlags, NormFlags } from '../kernel/drift.ts'
 import type { GramFlags } from '../kernel/gram.ts'
@@ -42,11 +43,7 @@ const shared = (
     .option('--dry-run', 'begin, measure, print the memory and time that all would take, write nothing')
     .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
-    .addOption(
-      new Option('--token-mode <mode>', 'how prompt and response become ids')
-        .choices(['separate', 'joint', 'paper'])
-        .default('separate'),
-    )
+    .addOption(tokenMode())
     .option('--max-length <n>', "longest prompt and response; the model's context unless given", positive('--max-length'))
     .addOption(
       new Option('--overflow <what>', 'what becomes of a longer one')

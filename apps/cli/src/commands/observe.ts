@@ -4,6 +4,7 @@ import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { listed, positive } from '../contract/arguments.ts'
 import { examples } from '../program.ts'
+import { tokenMode } from './token-mode.ts'
 import type { Observation } from '../observe/observe.ts'
 
 // See doctor.ts for why these are functions of their own.
@@ -39,11 +40,7 @@ export function register(program: Command, context: Context): void {
     .option('--jsonl', 'one JSON line a response (the form that others script against)')
     .option('--backend <name>', BACKEND_HELP, 'onnx')
     .option('--threads <n>', 'threads that compute', positive('--threads'))
-    .addOption(
-      new Option('--token-mode <mode>', 'how prompt and response become ids')
-        .choices(['separate', 'joint', 'paper'])
-        .default('separate'),
-    )
+    .addOption(tokenMode())
     .option(
       '--max-length <n>',
       "longest prompt and response together; the model's context unless given",

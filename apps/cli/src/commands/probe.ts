@@ -1,11 +1,12 @@
 /** `ldyn probe`: make a probe set, look it over, and show what the model sees of it. */
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { BACKEND_HELP } from '../backends.ts'
 import type { Context } from '../context.ts'
 import { positive } from '../contract/arguments.ts'
 import { CliError } from '../contract/errors.ts'
 import { examples } from '../program.ts'
 import type { MakeRequest } from '../probes/make.ts'
+import { tokenMode } from './token-mode.ts'
 
 // See doctor.ts for why these are functions of their own.
 const loadMake = () => import('../probes/make.ts')
@@ -42,10 +43,6 @@ const heat = (text: string): number => {
     why: `it is '${text}'`,
   })
 }
-const tokenMode = (): Option =>
-  new Option('--token-mode <mode>', 'how prompt and response become ids')
-    .choices(['separate', 'joint', 'paper'])
-    .default('separate')
 
 export function register(program: Command, context: Context): void {
   const probe = program

@@ -22,6 +22,30 @@ export const usePaths = ({ files }: OpenRun, version: number): readonly string[]
   return paths.value
 }
 
+/** What `read` gives, read again when one of `of` is another; until then what it gave before. */
+export const useAwaited = <T>(
+  read: () => Promise<T>,
+  of: readonly unknown[],
+): { readonly found: T | undefined; readonly trouble: Trouble | undefined } => {
+  const found = useSignal<T | undefined>(undefined)
+  const trouble = useSignal<Trouble | undefined>(undefined)
+  useEffect(() => {
+    let current = true
+    read().then(
+      value => {
+        if (current) [found.value, trouble.value] = [value, undefined]
+      },
+      (error: unknown) => {
+        if (current) trouble.value = troubleOf(error)
+      },
+    )
+    return () => {
+      current = false
+    }
+  }, of)
+  return { found: found.value, trouble: trouble.value }
+}
+
 export interface Beside<T> {
   readonly found: T | undefined
   readonly trouble: Trouble | undefined
@@ -83,23 +107,10 @@ export const useWatched = (
   run: OpenRun,
   version: number,
 ): { readonly lines: readonly WatchedLine[] | undefined; readonly trouble: Trouble | undefined } => {
-  const lines = useSignal<readonly WatchedLine[] | undefined>(undefined)
-  const trouble = useSignal<Trouble | undefined>(undefined)
-  useEffect(() => {
-    let current = true
+  const { found, trouble } = useAwaited(async () => {
     let watched = followed.get(run)
     if (!watched) followed.set(run, (watched = followWatched(run.files)))
-    watched.refresh().then(
-      found => {
-        if (current) [lines.value, trouble.value] = [found ?? [], undefined]
-      },
-      (error: unknown) => {
-        if (current) trouble.value = troubleOf(error)
-      },
-    )
-    return () => {
-      current = false
-    }
+    return (await watched.refresh()) ?? []
   }, [run, version])
-  return { lines: lines.value, trouble: trouble.value }
+  return { lines: found, trouble }
 }

@@ -1,5 +1,5 @@
 /** What print is drawn with: points and greys, text in 8 and 7 point, lines of stated widths. 1 unit is 1 pt. */
-import { coordinate, tag, type Attributes } from '../markup.ts'
+import { coordinate, path, tag, type Attributes } from '../markup.ts'
 import type { Marker } from '../response-types.ts'
 import type { Label } from './model.ts'
 import { labelMarkup } from './signs.ts'
@@ -25,10 +25,6 @@ export const text = (
 
 export const line = (from: Point, to: Point, own: Attributes): string =>
   tag('line', { x1: from[0], y1: from[1], x2: to[0], y2: to[1], ...own })
-
-/** Throws RangeError for a point that is not finite: no path holds NaN. */
-export const path = (points: readonly Point[]): string =>
-  points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${coordinate(x)} ${coordinate(y)}`).join('')
 
 /** Closed shapes of about the same area around (x, y); told apart without colour. */
 export const markerPath = (marker: Marker, [x, y]: Point, r: number): string => {

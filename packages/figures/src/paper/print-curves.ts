@@ -11,13 +11,13 @@ import {
   line,
   markerPath,
   PALE,
-  path,
   SMALL,
   TEXT,
   text,
   weight,
   type Point,
 } from './ink.ts'
+import { path } from '../markup.ts'
 import type { Curve, CurvesPanel } from './model.ts'
 import { fitted, labelWidth, widthOf } from './signs.ts'
 

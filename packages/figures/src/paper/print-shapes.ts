@@ -1,7 +1,8 @@
 /** Bars, heat-maps and distributions in print. A cell says its number, so that a grey copy loses nothing. */
 import { coordinate, tag } from '../markup.ts'
 import { extent, linear, tickText } from '../scale.ts'
-import { AXIS_LINE, GREY, GRID_LINE, INK, line, PALE, path, SMALL, TEXT, text, type Point } from './ink.ts'
+import { AXIS_LINE, GREY, GRID_LINE, INK, line, PALE, SMALL, TEXT, text, type Point } from './ink.ts'
+import { path } from '../markup.ts'
 import type { BarsPanel, HeatPanel, Label, StepsPanel } from './model.ts'
 import { axes, HEADING, type Box } from './print-curves.ts'
 import { fitted, labelWidth, widthOf } from './signs.ts'

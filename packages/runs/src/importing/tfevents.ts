@@ -4,8 +4,7 @@
 import type { TfEvents } from '@ldyn/formats'
 import { RunError } from '../error.ts'
 import type { ImportedRun, ImportNote } from './imported.ts'
-import { stageFromName } from './released-code.ts'
-import { scalarLines, scalarsOnly, stageFromColumns } from './trainer-state.ts'
+import { runOfScalars, scalarLines } from './scalars.ts'
 
 const plainName = (tag: string): string => {
   const name = tag.startsWith('train/') ? tag.slice(6) : tag.startsWith('eval/') ? `eval_${tag.slice(5)}` : tag
@@ -28,22 +27,11 @@ export const importTfEvents = (
   const usable = all.filter(({ step }) => Number.isSafeInteger(step) && step >= 0)
   const { scalars, notes } = scalarLines(usable.map(({ tag, step, value }) => ({ step, name: plainName(tag), value })))
   const torn = files.filter(({ events }) => events.torn > 0)
-  const stage = options.stage ?? stageFromName(options.runName)
-    ?? stageFromColumns(new Set(scalars.flatMap(({ values }) => Object.keys(values)))) ?? 'recorded'
   const more: ImportNote[] = [
     ...torn.map(({ name, events }) => ({ code: 'torn', message: `${events.torn} bytes at the end of ${name} belong to a record that was not finished` })),
     ...(early > 0 ? [{ code: 'bad-step', message: `${early} scalars have a step below 0 and are left out` }] : []),
     ...(files.length > 1 ? [{ code: 'several-files', message: `made of ${files.length} event files, in the order of their names` }] : []),
   ]
-  return {
-    format: 'tfevents',
-    stage: { name: stage, loss: stage === 'recorded' ? 'unknown' : stage === 'preference' ? 'preference, kind unknown' : stage, updates: scalars.at(-1)?.step ?? 0 },
-    columns: { metrics: [], tokens: [] },
-    probes: undefined,
-    evaluations: [],
-    scalars,
-    meansOnly: true,
-    missing: scalarsOnly,
-    notes: [...notes, ...more],
-  }
+  const columns = new Set(scalars.flatMap(({ values }) => Object.keys(values)))
+  return runOfScalars('tfevents', scalars, columns, [...notes, ...more], options)
 }

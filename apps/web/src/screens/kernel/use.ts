@@ -8,30 +8,15 @@ import type { GramPlace } from '../../panels/gram/gram.ts'
 import type { DriftPoint } from '../../panels/gram/drift.ts'
 import { gramMaps, type GramMaps } from '../../panels/gram/maps.ts'
 import type { Norm, Order } from '../../state/address.ts'
-import { useBeside, usePaths } from '../beside.ts'
+import { useAwaited, useBeside, usePaths } from '../beside.ts'
 import { driftPoints, gramPlaces, readGram, type ReadGram } from './data.ts'
 
 /** The recorded kernels of a run; undefined until they are known. */
 export const usePlaces = (opened: OpenRun, version: number) => {
   const paths = usePaths(opened, version)
-  const places = useSignal<readonly GramPlace[] | undefined>(undefined)
-  const trouble = useSignal<Trouble | undefined>(undefined)
   const listed = paths.filter(path => path.startsWith('kernel/')).join('\n')
-  useEffect(() => {
-    let current = true
-    gramPlaces(opened.files, paths).then(
-      found => {
-        if (current) [places.value, trouble.value] = [found, undefined]
-      },
-      (error: unknown) => {
-        if (current) trouble.value = troubleOf(error)
-      },
-    )
-    return () => {
-      current = false
-    }
-  }, [opened, listed])
-  return { places: places.value, trouble: trouble.value, paths }
+  const { found, trouble } = useAwaited(() => gramPlaces(opened.files, paths), [opened, listed])
+  return { places: found, trouble, paths }
 }
 
 const placeKey = ({ path, index }: GramPlace): string => `${path} ${index ?? ''}`
