@@ -133,7 +133,7 @@ const decay = (pair: Pair): Sentence => {
     wayOf(a) >= 0
       ? `In ${pair.names[0]} they did not decay${beyond(a)}, so there was nothing to lessen.`
       : wayOf(difference) === 0
-        ? `Neither run kept them better than the other${beyond(difference)}.`
+        ? `Neither run kept them better than the other${suretyOf(difference) === 'unknown' ? '' : ', beyond noise'}.`
         : `They decayed ${degree(difference, difference.mean > 0 ? 'less' : 'more')} in ${pair.names[1]}.`
   return { about: 'others', text: `${told_} ${verdict}` }
 }

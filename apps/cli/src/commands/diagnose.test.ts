@@ -49,7 +49,7 @@ describe('ldyn diagnose', () => {
     expect(out).toMatch(
       /^fixed_dpo: probability mass is squeezed onto the likeliest tokens \(squeezing, \w+ evidence\)/,
     )
-    expect(out).toMatch(/It began at step 1[1-4] \(the last evaluation at which chosen/)
+    expect(out).toMatch(/It began at evaluation 1[1-4] \(the last evaluation at which chosen/)
     expect(out).toMatch(
       /● +argmax_logp chosen +↑ +−\d+\.\d+ +−\d+\.\d+ +\+\d+\.\d+ +\d+\.\d+ +[▁▂▃▄▅▆▇█]{8,}/,
     )

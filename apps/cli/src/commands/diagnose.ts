@@ -98,6 +98,7 @@ async function run(word: string, flags: DiagnoseFlags, context: Context): Promis
   const { renderWhatIfs } = await loadRenderWhatIfs()
   const { tokenTexts } = await loadTokenTexts()
   const { printable } = await import('./find-run.ts')
+  const { placeName } = await import('@ldyn/figures')
   const unknown = flags.failOn?.find((verdict) => !(verdict in VERDICTS))
   if (unknown !== undefined) {
     throw new CliError({
@@ -137,6 +138,7 @@ async function run(word: string, flags: DiagnoseFlags, context: Context): Promis
     ascii: flags.ascii ?? !speaksUtf8(env),
     style: (format: Style, text: string) => output.style(format, text),
     clean: printable,
+    place: placeName(subject),
     texts: await tokenTexts(subject, diagnosis),
   }
   output.result('diagnose', { ...diagnosis, ...(predicted && { whatIfs: predicted }) }, () =>

@@ -22,6 +22,8 @@ export interface RenderOptions {
   readonly ascii: boolean
   readonly style: Context['output']['style']
   readonly clean: (text: string) => string
+  /** What a step is called: an imported log may count its evaluations. */
+  readonly place?: 'step' | 'evaluation'
   /** Text of the tokens that fell most, by `row token`. */
   readonly texts?: ReadonlyMap<string, string>
 }
@@ -159,15 +161,15 @@ function closedForm(
 }
 
 function stageText(stage: StageDiagnosis, options: RenderOptions, alone: boolean): readonly string[] {
-  const { style, width, clean } = options
+  const { style, width, clean, place = 'step' } = options
   const lines: string[] = []
   if (!alone) {
-    const span = stage.steps ? `, steps ${stage.steps[0]} to ${stage.steps[1]}` : ''
+    const span = stage.steps ? `, ${place}s ${stage.steps[0]} to ${stage.steps[1]}` : ''
     lines.push('', style('bold', clean(`${stage.stage} (${stage.loss}${span})`)))
   }
   stage.findings.forEach((finding, i) => {
     const { verdict, confidence, says, since, caveats } = finding
-    const began = since ? ` It began at step ${since.step} (${since.how}).` : ''
+    const began = since ? ` It began at ${place} ${since.step} (${since.how}).` : ''
     if (i > 0 || !alone) {
       lines.push(
         `${i > 0 ? 'Also: ' : ''}${style(COLOUR[verdict] ?? 'red', VERDICTS[verdict])}${verdict === 'inconclusive' ? '' : ` (${confidence} evidence)`}`,

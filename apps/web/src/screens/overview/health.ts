@@ -21,7 +21,7 @@ export interface Check {
 export const HEALTH_RULE =
   'Squeezing: at two evaluations running chosen is clearly below its highest and the likeliest token’s log π clearly above what it was there. ' +
   'Drift: a rewording of chosen is clearly below its start, at two evaluations running, while it stays so to the end. ' +
-  'Gradient: the norm is above ten times its stage’s median. “Clearly” is beyond two standard errors of the probes’ own changes; where there is one value alone, nothing is clear, and it is said how far chosen and the likeliest token went since chosen was highest.'
+  'Gradient: the norm is above ten times its stage’s median. “Clearly” is beyond two standard errors of the probes’ own changes; where there is one value alone, nothing is clear, and it is said how far chosen and the likeliest token went since chosen was highest; ldyn diagnose takes the noise from the curve’s own scatter.'
 
 /** The first of two evaluations running that pass; the last one counts alone. */
 const firstOf = (count: number, passes: (e: number) => boolean): number | undefined => {
