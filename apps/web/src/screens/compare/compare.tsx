@@ -48,20 +48,12 @@ const useWords = (runs: readonly LiveData[]): readonly Passage[] => {
 
 /** Where the axis is 0: each run's first update, or the start of a stage that all of them have. */
 const AlignControl = ({ app, runs }: Pick<ScreenProps, 'app' | 'runs'>) => (
-  <label>
-    0 is the start of{' '}
-    <select
-      value={alignedStage(runs, app.store.view.value.alignAt) ?? FROM_FIRST}
-      onChange={event => app.store.set({ alignAt: event.currentTarget.value })}
-    >
-      <option value={FROM_FIRST}>each run</option>
-      {stagesOfAll(runs).map(name => (
-        <option value={name} key={name}>
-          {name}
-        </option>
-      ))}
-    </select>
-  </label>
+  <Choice
+    label="0 is the start of"
+    value={alignedStage(runs, app.store.view.value.alignAt) ?? FROM_FIRST}
+    options={[[FROM_FIRST, 'each run'], ...stagesOfAll(runs)]}
+    choose={alignAt => app.store.set({ alignAt })}
+  />
 )
 
 interface Controlled extends Pick<ScreenProps, 'app' | 'runs'> {

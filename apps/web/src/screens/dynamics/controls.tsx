@@ -70,30 +70,22 @@ export const ChangeControl = ({ app, runs }: Props) => {
   if (step !== undefined && step > first && !offered.has(step)) offered.set(step, `step ${step}, the cursor`)
   if (versus !== undefined && versus !== first && !offered.has(versus)) offered.set(versus, `step ${versus}`)
   return (
-    <label>
-      Δ from{' '}
-      <select
-        value={!change ? 'off' : versus === undefined || versus === first ? 'first' : String(versus)}
-        onChange={event => {
-          const { value } = event.currentTarget
-          app.store.set(
-            value === 'off'
-              ? { change: false }
-              : { change: true, versus: value === 'first' ? undefined : Number(value) },
-          )
-        }}
-      >
-        <option value="off">off</option>
-        <option value="first">step {first}</option>
-        {[...offered]
-          .sort(([a], [b]) => a - b)
-          .map(([at, text]) => (
-            <option value={String(at)} key={at}>
-              {text}
-            </option>
-          ))}
-      </select>
-    </label>
+    <Choice
+      label="Δ from"
+      value={!change ? 'off' : versus === undefined || versus === first ? 'first' : String(versus)}
+      options={[
+        'off',
+        ['first', `step ${first}`],
+        ...[...offered].sort(([a], [b]) => a - b).map(([at, text]) => [String(at), text] as const),
+      ]}
+      choose={value =>
+        app.store.set(
+          value === 'off'
+            ? { change: false }
+            : { change: true, versus: value === 'first' ? undefined : Number(value) },
+        )
+      }
+    />
   )
 }
 
