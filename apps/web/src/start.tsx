@@ -17,6 +17,7 @@ import type { Source } from './data/source.ts'
 import { createViews } from './data/views.ts'
 import { Shell } from './shell/page/app.tsx'
 import type { App } from './shell/context.ts'
+import { BEEN, startAtTop } from './shell/page/top.ts'
 import { loadPreferences, savePreferences } from './shell/preferences.ts'
 import { keyName, keyNow } from './state/keys.ts'
 import type { SnapshotAbout } from './snapshot/format.ts'
@@ -24,10 +25,13 @@ import { createViewStore } from './state/store.ts'
 
 /** Shows the page in #app; `snapshot` says what the page is where it holds its runs. */
 export const start = (source: Source, snapshot?: SnapshotAbout): void => {
+  let popped = (_state: unknown): void => {}
+  history.replaceState(BEEN, '')
+  addEventListener('popstate', ({ state }) => popped(state))
   const store = createViewStore({
     hash: () => location.hash,
-    replace: hash => history.replaceState(null, '', hash),
-    push: hash => history.pushState(null, '', hash),
+    replace: hash => history.replaceState(BEEN, '', hash),
+    push: hash => history.pushState(BEEN, '', hash),
     listen: changed => {
       addEventListener('popstate', changed)
       addEventListener('hashchange', changed)
@@ -39,6 +43,7 @@ export const start = (source: Source, snapshot?: SnapshotAbout): void => {
     later: (run, ms) => void setTimeout(run, ms),
     now: () => performance.now(),
   })
+  startAtTop(store.view, heard => (popped = heard))
   const memory = createMemoryRuns()
   const runs = createRunStore(memory.beside(source))
   const loaded = loadPreferences()

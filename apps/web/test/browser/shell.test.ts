@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addStep, beginRun } from '../run-on-disk.ts'
 import { violationsOn } from './axe.ts'
-import { openStage, withoutBrowser, type Stage } from './viewer.ts'
+import { openStage, settled, withoutBrowser, type Stage } from './viewer.ts'
 
 const reason = withoutBrowser()
 if (reason !== undefined) console.warn(`The shell is not tried in a browser: ${reason}`)
@@ -84,6 +84,32 @@ describe.skipIf(reason !== undefined)('the shell in Chromium', () => {
     await find(other.page, 'remove saved')
     await other.page.locator('[role=option]', { hasText: 'Remove the saved view “the turn”' }).click()
     await expect.poll(kept).toEqual([])
+  })
+
+  it('opens another screen at its top, by a link and by keys, and goes back to where one was', async () => {
+    await using opened = await stage.open('#/r/first/dynamics', { viewport: { width: 640, height: 400 } })
+    const { page } = opened
+    await ready(page)
+    await settled(page)
+    const at = (): Promise<number> => page.evaluate(() => Math.round(scrollY))
+    await page.evaluate(() => scrollTo(0, 300))
+    // The same screen at another step stays where it is.
+    await page.keyboard.press(',')
+    await page.waitForFunction(() => location.hash.includes('s='))
+    expect(await at()).toBe(300)
+    await page.getByRole('link', { name: 'Probes', exact: true }).click()
+    await page.waitForFunction(() => location.hash.includes('/probes'))
+    await expect.poll(at).toBe(0)
+    await settled(page)
+    await page.evaluate(() => scrollTo(0, 200))
+    await page.keyboard.press('g')
+    await page.keyboard.press('d')
+    await page.waitForFunction(() => location.hash.includes('/dynamics'))
+    await expect.poll(at).toBe(0)
+    await settled(page)
+    await page.goBack()
+    await page.waitForFunction(() => location.hash.includes('/probes'))
+    await expect.poll(at).toBe(200)
   })
 
   it('undoes and redoes what was done to the view', async () => {
