@@ -31,5 +31,5 @@ export {
 export type { Estimate, EvaluationAt, RunData, Sample, StageSpan } from './series.ts'
 export { PAPER_METRICS } from './paper/metrics.ts'
 export { shellWord } from './shell-word.ts'
-export { chart, chartStyle, PANEL, slug, slugs, valueText } from './svg.ts'
+export { chart, chartStyle, markerPath, PANEL, slug, slugs, valueText } from './svg.ts'
 export { envelope, logPanels, scalarPanel } from './training-panels.ts'

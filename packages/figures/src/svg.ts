@@ -40,7 +40,8 @@ export const chartStyle = (): string => {
 const text = (x: number, y: number, content: string, own: Attributes = {}): string =>
   tag('text', { x, y, class: 'ink', fill: INK, ...own }, escape(content))
 
-const markerPath = (marker: Marker, x: number, y: number, r: number): string => {
+/** A marker around a place, as the path of an SVG. */
+export const markerPath = (marker: Marker, x: number, y: number, r: number): string => {
   switch (marker) {
     case 'circle':
       return `M${coordinate(x - r)} ${coordinate(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`

@@ -1,7 +1,7 @@
 // What every picture is made of that is drawn as SVG text: numbers in, markup out, so that the page, the saved file and
 // a test all have the same. On the page colours are its own tokens (styles/tokens.css), so that more contrast is more
 // here as well; a saved file has no style sheet and gets them as values.
-import { coordinate, escape, tag, type Look, type Marker } from '@ldyn/figures'
+import { escape, tag, type Look } from '@ldyn/figures'
 
 /** Colours of a theme. */
 export interface Ink {
@@ -67,17 +67,6 @@ export const over = (ink: Ink): Readonly<Record<string, string | number>> => ({
 })
 export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, more = {}): string =>
   tag('line', { x1, y1, x2, y2, stroke, ...more })
-
-const corners: Readonly<Record<Exclude<Marker, 'circle'>, readonly (readonly [number, number])[]>> = {
-  square: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
-  diamond: [[-1.35, 0], [0, -1.35], [1.35, 0], [0, 1.35]],
-  triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]],
-}
-/** A look's marker as the path of an SVG: its shape says what its colour says. */
-export const markerAt = ({ marker }: Look, x: number, y: number, r: number): string =>
-  marker === 'circle'
-    ? `M${coordinate(x - r)} ${coordinate(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`
-    : `M${corners[marker].map(([dx, dy]) => `${coordinate(x + dx * r)} ${coordinate(y + dy * r)}`).join('L')}Z`
 
 /** 1, 0.1, 10⁻², … as a label. */
 export const power = (exponent: number): string =>

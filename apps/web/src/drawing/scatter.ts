@@ -1,8 +1,8 @@
 // What was predicted across, what happened up, on one scale: a point on the diagonal was told exactly. Colour and shape
 // of a point say its kind, and a key what they mean.
-import { escape, tag, type Look } from '@ldyn/figures'
+import { escape, markerPath, tag, type Look } from '@ldyn/figures'
 import { drawKey, keyHeight, type KeyItem } from './key.ts'
-import { colour, line, markerAt, svg, text, type Drawing, type Ink, type Size } from './ink.ts'
+import { colour, line, svg, text, type Drawing, type Ink, type Size } from './ink.ts'
 import { across, upwards } from './ticks.ts'
 
 export interface ScatterPoint {
@@ -31,7 +31,7 @@ const keyOf = (points: readonly ScatterPoint[], ink: Ink): readonly KeyItem[] =>
   const looks = new Map(points.map(({ kind, look }) => [kind, look]))
   return [...looks].map(([name, look]) => ({
     name,
-    mark: (x, y) => tag('path', { d: markerAt(look, x, y, 3.6), fill: colour(look, ink) }),
+    mark: (x, y) => tag('path', { d: markerPath(look.marker, x, y, 3.6), fill: colour(look, ink) }),
   }))
 }
 
@@ -81,7 +81,7 @@ const drawScatter = ({ points, unit, alt }: ScatterInput, size: Size, ink: Ink):
     ]),
   )
   points.forEach(({ predicted, actual, look, says, picked }, i) => {
-    const d = markerAt(look, x.at(predicted), y.at(actual), picked ? 5 : 3.4)
+    const d = markerPath(look.marker, x.at(predicted), y.at(actual), picked ? 5 : 3.4)
     const marked = { fill: colour(look, ink), stroke: picked ? ink.ink : ink.paper, 'stroke-width': picked ? 1.6 : 0.8 }
     parts.push(
       tag('path', { d, ...marked, 'data-point': i, 'fill-opacity': 0.85 }, tag('title', {}, escape(says))),
