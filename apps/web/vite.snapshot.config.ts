@@ -1,5 +1,6 @@
 // The template of a snapshot (src/snapshot/format.ts), and the parts that it may carry (src/snapshot/parts): see
 // build/one-file.ts. The page itself has every screen of runs, and at most 140 KB gzipped.
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
 import { oneFile } from './build/one-file.ts'
@@ -8,23 +9,26 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** What stands elsewhere: in a part, whose place it takes, or nowhere, since only a viewer that serves runs does it. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  'lab-page.tsx': 'parts/lab-place.tsx',
-  'lab-gpt.tsx': 'parts/gpt-place.tsx',
-  'figures-gallery.tsx': 'parts/figures-place.tsx',
-  'drop-zone.tsx': 'without/drop-zone.ts',
-  'far-curves.ts': 'without/far-curves.ts',
-  'impostor.ts': 'without/impostor.ts',
-  'key-table.tsx': 'without/key-table.tsx',
-  'replay.ts': 'without/replay.ts',
+  'screens/lab/lab-page.tsx': 'parts/lab-place.tsx',
+  'screens/lab/lab-gpt.tsx': 'parts/gpt-place.tsx',
+  'screens/figures/figures-gallery.tsx': 'parts/figures-place.tsx',
+  'screens/runs/empty.tsx': 'without/no-runs.ts',
+  'shell/page/drop-zone.tsx': 'without/drop-zone.ts',
+  'shell/keys/key-table.tsx': 'without/key-table.tsx',
+  'data/far-curves.ts': 'without/far-curves.ts',
+  'lab/gpt/replay.ts': 'without/replay.ts',
+  // Of @ldyn/formats.
+  'bytes/impostor.ts': 'without/impostor.ts',
 }
 const elsewhere: Plugin = {
   name: 'ldyn-elsewhere',
   enforce: 'pre',
   resolveId: (id, importer) => {
     // The parts have what the page has not.
-    if (importer?.includes('/src/snapshot/parts/')) return undefined
-    const found = ELSEWHERE[id.slice(id.lastIndexOf('/') + 1)]
-    return found === undefined ? undefined : here(`src/snapshot/${found}`)
+    if (!importer || !id.startsWith('.') || importer.includes('/src/snapshot/parts/')) return undefined
+    const path = join(dirname(importer), id)
+    const found = Object.keys(ELSEWHERE).find(tail => path.endsWith(`/src/${tail}`))
+    return found && here(`src/snapshot/${ELSEWHERE[found]}`)
   },
 }
 
