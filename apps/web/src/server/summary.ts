@@ -88,6 +88,26 @@ const summarise = async ({
   }
 }
 
+/** Runs that are read at the same time: of hundreds at once all would lie in memory together. */
+const AT_ONCE = 8
+
+/** Has at most `most` of what is asked for under way, the others in their order. */
+const atMost = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
+  const waiting: (() => void)[] = []
+  let free = most
+  return async work => {
+    if (free > 0) free--
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+}
+
 export interface Summaries {
   of(run: FoundRun): Promise<RunSummary>
 }
@@ -95,12 +115,13 @@ export interface Summaries {
 /** Summaries that are kept until a file of the run changes. */
 export const createSummaries = (now: () => number = Date.now): Summaries => {
   const kept = new Map<string, { stamp: string; summary: ReturnType<typeof summarise> }>()
+  const inTurn = atMost(AT_ONCE)
   return {
     async of(run) {
       const stamp = await stampOf(run.directory, [paths.manifest, paths.index, paths.scalars, paths.events])
       let entry = kept.get(run.key)
       if (entry?.stamp !== stamp) {
-        entry = { stamp, summary: summarise(run) }
+        entry = { stamp, summary: inTurn(() => summarise(run)) }
         kept.set(run.key, entry)
       }
       const { manifest, ...summary } = await entry.summary
