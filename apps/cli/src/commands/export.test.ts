@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createRun } from '@ldyn/runs/node'
 import { openData, PARTS } from '@ldyn/web/snapshot'
 import { extendMoves, paperMoves, writeSynthetic } from '../../../../packages/figures/test/synthetic-run.ts'
+import { newRun, stageAt } from '../../../../packages/runs/test/example.ts'
 import { commandLine, failureOf } from '../../test/command-line.ts'
 import * as exporting from './export.ts'
 
@@ -151,6 +153,20 @@ describe('ldyn export --html', () => {
     expect(await failure('export', base, ...html)).toMatchObject({ code: 'LD4003', where: '@ldyn/web' })
     template.path = path
     expect(await readdir(root)).not.toContain('x.html')
+  })
+})
+
+describe('ldyn export --csv', () => {
+  it('of a run without probes says that the table is empty, and what is not', async () => {
+    const bare = join(root, 'without-probes')
+    const writer = await createRun(bare, newRun)
+    await writer.scalars(1, stageAt(1), { loss: 0.5 })
+    await writer.finish('done')
+    const [csv, log] = [join(root, 'none.csv'), join(root, 'log.csv')]
+    expect((await ldyn('export', bare, '--csv', csv)).err).toContain('--scalars writes the training log')
+    expect((await ldyn('export', bare, '--csv', log, '--scalars')).err).toBe('')
+    expect((await readFile(log, 'utf8')).split('\n').length).toBeGreaterThan(2)
+    expect((await ldyn('export', join(root, 'base'), '--csv', csv)).err).toBe('')
   })
 })
 

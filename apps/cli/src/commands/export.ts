@@ -127,6 +127,8 @@ async function run(words: readonly string[], options: Options, context: Context)
   const { output } = context
   const { loadRuns } = await import('./find-run.ts')
   const runs = await loadRuns(words, options.runsDir)
+  const empty = emptyTable(options, runs)
+  if (empty !== undefined) output.warn(empty)
   if (options.csv === '-') {
     const { csvOf } = await import('../export/tables.ts')
     output.text(await csvOf(kindOf(options), runs, words, options.runsDir))
@@ -145,6 +147,14 @@ async function run(words: readonly string[], options: Options, context: Context)
       .map(({ path, bytes }) => `${path}  ${(bytes / 1024).toFixed(0)} kB`)
     return [...lines, ...(options.dryRun ? ['nothing was written: --dry-run'] : [])].join('\n')
   })
+}
+
+/** Why the table will have no line but its head, as that of a log that was imported; undefined where it has some. */
+function emptyTable(options: Options, runs: readonly RunData[]): string | undefined {
+  if (options.csv === undefined && options.parquet === undefined) return undefined
+  const kind = kindOf(options)
+  if ((kind !== 'curves' && kind !== 'rows') || runs.some(({ probes }) => probes !== undefined)) return undefined
+  return 'no probes were evaluated in what is exported, so the table is empty: --scalars writes the training log'
 }
 
 async function save(path: string, bytes: Uint8Array): Promise<void> {
