@@ -16,6 +16,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'shell/page/drop-zone.tsx': 'without/drop-zone.ts',
   'shell/keys/key-table.tsx': 'without/key-table.tsx',
   'data/far-curves.ts': 'without/far-curves.ts',
+  'panels/making.ts': 'without/making.ts',
   'lab/gpt/replay.ts': 'without/replay.ts',
   // Of @ldyn/formats.
   'bytes/impostor.ts': 'without/impostor.ts',

@@ -2,7 +2,7 @@
  * Curves in a terminal: braille cells of 2 × 4 dots, or letters where the terminal knows no UTF-8. A line is told by
  * its colour and by the letter at its end, which the legend explains; stages by a vertical line and their names.
  */
-import { extent, type Line, linear, type Panel, show, spread, tickText } from '@ldyn/figures'
+import { countedBy, extent, type Line, linear, type Panel, show, spread, tickText } from '@ldyn/figures'
 
 export interface PlotOptions {
   /** Columns and lines of the whole picture, legend not counted. */
@@ -168,7 +168,7 @@ export const terminalPlot = (panel: Panel, options: PlotOptions): string => {
   const pad = ' '.repeat(gutter + 1)
   return [
     dim(
-      [...`${plainMinus(ascii ? asciiUnit(panel.unit) : panel.unit, ascii)}, by update`]
+      [...`${plainMinus(ascii ? asciiUnit(panel.unit) : panel.unit, ascii)}, by ${countedBy(panel.lines)}`]
         .slice(0, width)
         .join(''),
     ),

@@ -1,6 +1,6 @@
 // The first picture of each main figure, for previews, for print and for readers without scripts: static SVG and the
 // words that the overview says, made from what is in the file: nothing that was left out of it can show here.
-import { chart, chartStyle, escape, gather, narrate, panelsOf, slugs } from '@ldyn/figures'
+import { caution, chart, chartStyle, escape, gather, narrate, panelsOf, slugs } from '@ldyn/figures'
 import { openRun } from '@ldyn/runs'
 import type { Container } from './container.ts'
 import { filesOf } from './files.ts'
@@ -34,6 +34,7 @@ export const stillOf = async (container: Container): Promise<string> => {
         `<h2>${escape(title)}</h2><ul>${sentences.map(({ about, text }) => `<li>${escape(`${about}: ${text}`)}</li>`).join('')}</ul>`,
     ),
   )
+  const sure = caution(runs)
   const names = escape(runs.map(({ id }) => id).join(', '))
-  return `<style>${STYLE}${chartStyle()}</style><h1>${names}</h1><p>The page itself needs JavaScript; these are its main figures.</p>${figures.join('')}${words.join('')}`
+  return `<style>${STYLE}${chartStyle()}</style><h1>${names}</h1><p>The page itself needs JavaScript; these are its main figures.</p>${figures.join('')}${words.join('')}${sure && `<p>${escape(sure)}</p>`}`
 }
