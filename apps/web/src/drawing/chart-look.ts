@@ -56,12 +56,15 @@ export interface NameColumn {
   readonly names?: readonly { readonly text: string; readonly reading?: string }[]
 }
 
-/** The names beside the lines' ends. A narrow chart of many lines leaves them to its legend. */
+/** Names that a chart's height has room for: of more none could be read. */
+const MOST_NAMED = 32
+
+/** The names beside the lines' ends. A narrow chart of many lines, and one of very many, leaves them to its legend. */
 export const nameColumn = (lines: readonly Pick<Line, 'label' | 'reading'>[], width: number): NameColumn => {
   const read = lines.length > MOST_READ ? 0 : 0.3
   const column = namesIn(lines, width, { around: NAME_LEAD + 6, most: 0.42, read, wide: nameWidth })
   const crowded = width < 560 && lines.length > 8 && column.room > MANY * width
-  return width < 300 || lines.length === 0 || crowded ? { room: 10 } : column
+  return width < 300 || lines.length === 0 || lines.length > MOST_NAMED || crowded ? { room: 10 } : column
 }
 
 const corners: Readonly<Record<'diamond' | 'triangle', readonly (readonly [number, number])[]>> = {

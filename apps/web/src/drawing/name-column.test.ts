@@ -48,3 +48,9 @@ it('leaves many names of a narrow chart to its legend, unless they are short', (
   expect(nameColumn(many.map((_, i) => ({ label: String(i) })), 343).names).toHaveLength(12)
   expect(nameColumn(types, 280)).toEqual({ room: 10 })
 })
+
+it('very many lines are named by their legend alone: no height has room for all', () => {
+  const named = (count: number) => nameColumn(Array.from({ length: count }, (_, i) => ({ label: `${i}` })), 950).names
+  expect(named(32)).toHaveLength(32)
+  expect(named(33)).toBeUndefined()
+})
