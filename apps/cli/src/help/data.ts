@@ -1,6 +1,6 @@
 /** `ldyn help data`: the forms that @ldyn/lab reads. */
-export const dataPage = `Data files are JSONL (.jsonl, .ndjson), JSON (.json: one list), CSV (.csv) or parquet (.parquet), UTF-8, told apart
-by their ending. Rows count from 0. Rows are as TRL takes them:
+export const dataPage = `Data files are JSONL (.jsonl, .ndjson), JSON (.json: one list, or the probes.json of a run), CSV (.csv) or parquet
+(.parquet), UTF-8, told apart by their ending. Rows count from 0. Rows are as TRL takes them:
 
 Preference pairs (all stages of preferences, extend, kto)
   {"prompt": "Human: Why is the sky blue?\\n\\nAssistant:", "chosen": " Light …", "rejected": " It is …"}
