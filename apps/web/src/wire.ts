@@ -25,7 +25,7 @@ export interface RunSummary {
   readonly imported?: ImportFormat
   /** Highest learning rate on file; undefined where the log has none. */
   readonly lr?: number
-  /** The last step on file, and how many updates are planned; a log may count evaluations where it does not know updates. */
+  /** The last step on file, and how many updates are planned; a log that knows no updates counts evaluations. */
   readonly step: number
   readonly updates: number
   readonly counts?: 'evaluation'
