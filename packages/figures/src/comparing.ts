@@ -195,7 +195,8 @@ const length = ({ a, b, names }: Pair): readonly Sentence[] => {
     return said(
       `Steps of ${names[0]} count ${steps}s and those of ${names[1]} ${others}s: whether the stages are equally long is not known.`,
     )
-  const lengths = [a, b].map(({ span }) => span.to - span.from)
+  // Of evaluations the first is before any training.
+  const lengths = [a, b].map(({ span }) => span.to - span.from + (steps === 'evaluation' ? 1 : 0))
   if (lengths[0] === lengths[1]) return []
   return said(
     `The stages differ in length: ${plural(lengths[0], steps)} in ${names[0]}, ${lengths[1]} in ${names[1]}. Part of any difference may be that.`,
