@@ -50,6 +50,9 @@ export const Health = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
   const found = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves))
   const checks = opened.trouble.value ? withUnread(found) : found
+  const coming = areAwaited(run, opened)
+  // The likeliest token's rows may come after those of log π, and what is said of it with them.
+  useReserved(place, coming)
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
   const missing = run.manifest.imported?.missing ?? []
   return (
@@ -82,7 +85,7 @@ export const Health = ({ app, run, opened }: Props) => {
           <Note key={note} text={note} />
         ))}
       </ul>
-      {areAwaited(run, opened) && <AwaitedList items={[{ about: 'squeezing', letters: 60 }]} />}
+      {coming && <AwaitedList items={[{ about: 'squeezing', letters: 60 }]} />}
       {(notes.length > 2 || missing.length > 0) && (
         <details>
           <summary>
