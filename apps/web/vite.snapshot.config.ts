@@ -1,5 +1,5 @@
 // The template of a snapshot (src/snapshot/format.ts), and the parts that it may carry (src/snapshot/parts): see
-// build/one-file.ts. The page itself has every screen of runs, and at most 140 KB gzipped.
+// build/one-file.ts. The page itself has at most 140 KB gzipped.
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
@@ -9,6 +9,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** What stands elsewhere: in a part, whose place it takes, or nowhere, since only a viewer that serves runs does it. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  'screens/kernel/kernel-view.tsx': 'parts/kernel-place.tsx',
   'screens/lab/lab-page.tsx': 'parts/lab-place.tsx',
   'screens/lab/lab-gpt.tsx': 'parts/gpt-place.tsx',
   'screens/figures/figures-gallery.tsx': 'parts/figures-place.tsx',
@@ -89,6 +90,7 @@ export default defineConfig({
       // Each part imports the page, so that whatever they share is in the page's script.
       input: {
         page: here('src/snapshot/main.tsx'),
+        kernel: here('src/snapshot/parts/kernel.ts'),
         figures: here('src/snapshot/parts/figures.ts'),
         lab: here('src/snapshot/parts/lab.ts'),
         gpt: here('src/snapshot/parts/gpt.ts'),

@@ -71,7 +71,7 @@ describe('ldyn export --html', () => {
     expect(about.runs[0].evaluations.kept).toBeLessThan(about.runs[0].evaluations.of)
   })
 
-  it('carries the figures of the paper, the Lab and its tiny GPT, their scripts allowed, unless they are left out', async () => {
+  it('carries kernels, the figures of the paper, the Lab and its tiny GPT, their scripts allowed, unless they are left out', async () => {
     const to = join(root, 'parts.html')
     const carried = async (...flags: string[]) => {
       const { err } = await ldyn('export', join(root, 'base'), '--html', to, ...flags)
@@ -82,14 +82,14 @@ describe('ldyn export --html', () => {
       return { scripts, err, pages: about.pages }
     }
     expect(await carried()).toMatchObject({
-      scripts: ['figures', 'lab', 'gpt'],
+      scripts: ['kernel', 'figures', 'lab', 'gpt'],
       err: expect.stringContaining('tiny GPT 0.00 MB, data') as string,
     })
-    expect((await carried('--without', 'gpt, figures')).scripts).toEqual(['lab'])
-    // The tiny GPT stands in the Lab, and the figures are a screen.
+    expect((await carried('--without', 'gpt, figures')).scripts).toEqual(['kernel', 'lab'])
+    // The tiny GPT stands in the Lab, and kernels and figures are screens.
     const { scripts, pages } = await carried('--without', 'lab')
-    expect(scripts).toEqual(['figures'])
-    expect(pages).toContain('figures')
+    expect(scripts).toEqual(['kernel', 'figures'])
+    expect(pages).toEqual(expect.arrayContaining(scripts))
     expect((await carried('--pages', 'overview,lab')).scripts).toEqual(['lab'])
     const base = join(root, 'base')
     expect(await failure('export', base, '--html', to, '--without', 'labs')).toMatchObject({ fix: 'did you mean lab?' })

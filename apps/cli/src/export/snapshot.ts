@@ -131,7 +131,12 @@ async function built(path: string | undefined): Promise<string> {
   })
 }
 
-const PART_NAMES: Readonly<Record<Part, string>> = { figures: 'figures of the paper', lab: 'Lab', gpt: 'tiny GPT' }
+const PART_NAMES: Readonly<Record<Part, string>> = {
+  kernel: 'kernels',
+  figures: 'figures of the paper',
+  lab: 'Lab',
+  gpt: 'tiny GPT',
+}
 
 export interface Said {
   /** Before anything is written. */

@@ -40,8 +40,8 @@ export type Texts = (typeof TEXTS)[number]
 export type Precision = 'f16' | 'f32'
 
 /** What a file may carry beside the page itself (parts/), in the order of its scripts. */
-export const PARTS = ['figures', 'lab', 'gpt'] as const
-/** The figures of the paper, the Lab's toys, and its tiny GPT. */
+export const PARTS = ['kernel', 'figures', 'lab', 'gpt'] as const
+/** The screens of kernels and of the paper's figures, the Lab's toys, and its tiny GPT. */
 export type Part = (typeof PARTS)[number]
 
 export interface SnapshotOptions {

@@ -47,7 +47,7 @@ export const CONTENTS = [...PAGES, 'lab', 'gpt'] as const
 type Content = (typeof CONTENTS)[number]
 const isContent = (word: string): word is Content => CONTENTS.includes(word as Content)
 
-/** The parts that those chosen need: figures go with their screen, and the tiny GPT stands in the Lab. */
+/** The parts that those chosen need: some screens are one, and the tiny GPT stands in the Lab. */
 export const contentsOf = (chosen: readonly Content[]): Contents => {
   const has = (content: Content): boolean => chosen.includes(content)
   return {

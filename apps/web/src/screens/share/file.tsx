@@ -34,8 +34,12 @@ const builtPage = (): Promise<string> => built('snapshot.html')
 const builtParts = (parts: readonly Part[]): Promise<readonly string[]> =>
   Promise.all(parts.map(part => built(`snapshot-${part}.html`)))
 
+const isPart = (page: Page): page is Page & Part => PARTS.some(part => part === page)
+
 /** What the file may carry that needs no run. */
-const beside: Readonly<Record<'lab' | 'gpt', string>> = {
+const BESIDE = ['lab', 'gpt'] as const
+const isBeside = (part: Part): part is (typeof BESIDE)[number] => BESIDE.some(one => one === part)
+const beside: Readonly<Record<(typeof BESIDE)[number], string>> = {
   lab: 'the Lab’s toys',
   gpt: 'its tiny GPT, which trains in the page',
 }
@@ -123,8 +127,8 @@ export const ShareFile = ({ app }: ToolProps) => {
   }
 
   const { pages, parts, text, strip, values, kernel, steps } = options.value
-  const toggle = (content: Page | 'lab' | 'gpt'): void => {
-    const now = [...pages, ...parts.filter(part => part !== 'figures')]
+  const toggle = (content: Page | Part): void => {
+    const now = [...pages, ...parts.filter(isBeside)]
     set(contentsOf(now.includes(content) ? now.filter(one => one !== content) : [...now, content]))
   }
   const weight = (part: Part): string => (inside.value ? `, ${megabytes(inside.value.parts[part])}` : '')
@@ -160,13 +164,13 @@ export const ShareFile = ({ app }: ToolProps) => {
         {screens.map(({ page, title }) => (
           <label key={page} class="check">
             <input type="checkbox" checked={pages.includes(page)} onChange={() => toggle(page)} /> {title}
-            {page === 'figures' && weight('figures')}
+            {isPart(page) && weight(page)}
           </label>
         ))}
       </fieldset>
       <fieldset>
         <legend>Lab</legend>
-        {(['lab', 'gpt'] as const).map(part => (
+        {BESIDE.map(part => (
           <label key={part} class="check">
             <input
               type="checkbox"
@@ -275,8 +279,8 @@ export const ShareFile = ({ app }: ToolProps) => {
             </tbody>
           </table>
           <p class="muted">
-            And the viewer’s page, {megabytes(inside.value.page)}, with what was chosen of figures and Lab, and its main
-            figures as still pictures. No weights.
+            And the viewer’s page, {megabytes(inside.value.page)}, with what was chosen of kernels, figures and Lab,
+            and its main figures as still pictures. No weights.
           </p>
         </details>
       )}

@@ -5,6 +5,7 @@ import type { LabProps } from '../../screens/lab/lab-page.tsx'
 import type { App, ScreenProps } from '../../shell/context.ts'
 
 export interface PartViews {
+  readonly kernel: ComponentType<ScreenProps>
   readonly figures: ComponentType<ScreenProps>
   readonly lab: ComponentType<{ readonly app: App }>
   readonly gpt: ComponentType<LabProps>
