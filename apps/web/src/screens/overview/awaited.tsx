@@ -5,12 +5,15 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
 import type { OpenRun } from '../../data/run-store.ts'
 
-/** Whether the rows that words are made of are being read; what failed is said elsewhere, and nothing is awaited. */
+/** Rows that words are made of: a line of the likeliest token that came later would stand between the others. */
+const TOLD = ['logp', 'argmax_logp']
+
+/** Whether such rows are being read; what failed is said elsewhere, and nothing is awaited. */
 export const areAwaited = (run: LiveData, { trouble }: Pick<OpenRun, 'trouble'>): boolean =>
   run.probes !== undefined &&
   run.evaluations.length > 1 &&
   run.manifest.columns.metrics.includes('logp') &&
-  !run.rows.has('logp') &&
+  TOLD.some(metric => run.manifest.columns.metrics.includes(metric) && !run.rows.has(metric)) &&
   trouble.value === undefined
 
 /** Types of which log π is known of any probe: of the others nothing will be said. */
