@@ -81,7 +81,8 @@ const View = ({ app, runs, opened }: ScreenProps) => {
           <strong>No sign of life for more than a minute.</strong> The process that writes this run is silent.
         </p>
       )}
-      <div class="columns">
+      {/* What an importer has to say of a log is longer than what can be said of its curves. */}
+      <div class={run.manifest.imported ? 'columns one' : 'columns'}>
         <Headline app={app} run={run} opened={opened[0]} />
         <Health app={app} run={run} opened={opened[0]} />
       </div>
