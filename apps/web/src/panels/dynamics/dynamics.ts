@@ -1,6 +1,6 @@
 // The curves of response types: what the paper's Figures 3 and 4 are made of, for any metric. One line a type,
 // its colour, dash and marker always the same; sums over a response and values per token are never on one axis.
-import { notesOn, stageMarks } from '@ldyn/figures'
+import { notesOn, placeName, stageMarks } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
 import type { Curves } from '../../data/curves.ts'
 import type { LiveData } from '../../data/live-run.ts'
@@ -43,7 +43,7 @@ const curvesModel = (
     lines.every(({ n }) => n === 1) &&
     !runs.some(run => run.manifest.imported?.meansOnly)
   const what = change
-    ? `Change of ${title} since ${view.versus === undefined ? 'the first evaluation' : `step ${view.versus}`}`
+    ? `Change of ${title} since ${view.versus === undefined ? 'the first evaluation' : `${placeName(runs[0])} ${view.versus}`}`
     : title
   const panel: CurvePanel = {
     id: 'dynamics',

@@ -12,6 +12,6 @@ it('says nothing of defaults', () => {
 
 it('says each setting that was changed, of those whose controls are folded away', () => {
   const view = { ...DEFAULTS, spread: 'iqr', change: true, versus: 20, along: 'wall', logY: true, per: 'token' } as const
-  expect(awayWords(view, all)).toEqual(['band of quartiles', 'Δ from step 20', 'along wall time', 'log y'])
+  expect(awayWords(view, all)).toEqual(['band of quartiles', 'Δ from 20', 'along wall time', 'log y'])
   expect(awayWords({ ...DEFAULTS, spread: 'none', smooth: 0.9 }, all)).toEqual(['no band', 'EMA 0.9'])
 })

@@ -23,7 +23,7 @@ const words: Readonly<Record<Setting, (view: View) => string>> = {
   per: ({ per }) => `per ${per}`,
   spread: ({ spread }) => (spread === 'none' ? 'no band' : `band of ${bandNames[spread]}`),
   grouping: ({ grouping }) => `by ${groupText[grouping]}`,
-  change: ({ versus }) => `Δ from ${versus === undefined ? 'the first step' : `step ${versus}`}`,
+  change: ({ versus }) => `Δ from ${versus ?? 'the first'}`,
   smooth: ({ smooth }) => `EMA ${smooth}`,
   along: ({ along }) => `along ${along === 'wall' ? 'wall time' : along}`,
   xAxis: () => 'log x',

@@ -1,5 +1,6 @@
 // The controls of curves: which metric, per what, grouped how, with which band, as change since when, along what.
 // They stand above the figure, one click each (ux.md R9), and all of them are part of the address.
+import { placeName } from '@ldyn/figures'
 import { isSum } from '@ldyn/runs'
 import type { ComponentChildren } from 'preact'
 import { useMemo } from 'preact/hooks'
@@ -65,18 +66,19 @@ export const ChangeControl = ({ app, runs }: Props) => {
   const { change, versus, step } = app.store.view.value
   const [run] = runs
   const first = run.evaluations[0]?.step ?? 0
+  const at = (step: number): string => `${placeName(run)} ${step}`
   const offered = new Map<number, string>()
-  for (const { name, from } of run.stages) if (from > first) offered.set(from, `step ${from}, ${name} begins`)
-  if (step !== undefined && step > first && !offered.has(step)) offered.set(step, `step ${step}, the cursor`)
-  if (versus !== undefined && versus !== first && !offered.has(versus)) offered.set(versus, `step ${versus}`)
+  for (const { name, from } of run.stages) if (from > first) offered.set(from, `${at(from)}, ${name} begins`)
+  if (step !== undefined && step > first && !offered.has(step)) offered.set(step, `${at(step)}, the cursor`)
+  if (versus !== undefined && versus !== first && !offered.has(versus)) offered.set(versus, at(versus))
   return (
     <Choice
       label="Δ from"
       value={!change ? 'off' : versus === undefined || versus === first ? 'first' : String(versus)}
       options={[
         'off',
-        ['first', `step ${first}`],
-        ...[...offered].sort(([a], [b]) => a - b).map(([at, text]) => [String(at), text] as const),
+        ['first', at(first)],
+        ...[...offered].sort(([a], [b]) => a - b).map(([step, text]) => [String(step), text] as const),
       ]}
       choose={value =>
         app.store.set(

@@ -186,7 +186,7 @@ const List = ({ app, run, height, place }: Props & { readonly place: { current: 
               onClick={() => app.store.set({ probe: item.row })}
             >
               <span class="muted row-number">#{item.row}</span>
-              <span class="prompt">{item.prompt.trim().replace(/\s+/g, ' ')}</span>
+              <span class="prompt">{item.prompt.trim().replace(/\s+/g, ' ') || <i class="muted">no prompt</i>}</span>
               <span class="value">{show(item.value)}</span>
               <span class={`delta ${item.change < 0 ? 'down' : 'up'}`}>{signed(item.change)}</span>
               <SparkLine

@@ -90,7 +90,7 @@ export const CurveFigure = ({ panel, height, labelledBy, describedBy }: Props) =
     const go = (i: number): void => {
       const next = steps[Math.min(steps.length - 1, Math.max(0, i))]
       app.store.set({ step: next })
-      app.announce(`step ${next}, ${valueAt(panel, line, next)}`)
+      app.announce(`${panel.lines[line]?.counts ?? 'step'} ${next}, ${valueAt(panel, line, next)}`)
     }
     const turn = (by: number): void => {
       const next = (line + by + panel.lines.length) % panel.lines.length
