@@ -86,6 +86,15 @@ const FILLER = 'response −12.34 by '
 const filler = (letters: number): string =>
   FILLER.repeat(Math.ceil(letters / FILLER.length)).slice(0, letters)
 
+/** A line of a list that will say something else. */
+export const AwaitedLine = ({ text }: { text: string }) => (
+  <li aria-hidden="true">
+    <span class="awaited">
+      <span>{text}</span>
+    </span>
+  </li>
+)
+
 /** `linked`: a link stands behind each. */
 export const AwaitedList = ({ items, linked = false }: { items: readonly Awaited[]; linked?: boolean }) => (
   <ul aria-hidden="true">

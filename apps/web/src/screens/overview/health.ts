@@ -8,7 +8,8 @@ import type { Page } from '../../state/address.ts'
 import { changesOf } from '../../panels/dynamics/causes.ts'
 
 export interface Check {
-  readonly state: 'ok' | 'warn' | 'bad' | 'info'
+  /** `awaited`: its rows are being read, and `text` is as long as what will be said. */
+  readonly state: 'ok' | 'warn' | 'bad' | 'info' | 'awaited'
   readonly text: string
   /** Where it was first seen. */
   readonly step?: number
@@ -62,8 +63,11 @@ const unjudged = (
     : [{ state: 'info', text: `Squeezing would raise the likeliest token: ${far}`, page: 'squeeze' }]
 }
 
-const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
+const SQUEEZED = 'Squeezing: chosen clearly fell while the likeliest token clearly rose'
+
+const squeezing = (run: LiveData, curves: Curves, awaited: boolean): readonly Check[] => {
   if (isDoubtful(run, 'argmax_logp')) return []
+  if (awaited) return [{ state: 'awaited', text: `${SQUEEZED}, first at step 100 go` }]
   const level = curves.of(run, { metric: 'logp', type: 'chosen', per: 'response', spread: 'se' })
   const argmax = curves.of(run, { metric: 'argmax_logp', type: 'chosen', per: 'response', spread: 'se' })
   if (!level || !argmax || level.mean.length < 2) return []
@@ -92,7 +96,7 @@ const squeezing = (run: LiveData, curves: Curves): readonly Check[] => {
     : [
         {
           state: 'warn',
-          text: 'Squeezing: chosen clearly fell while the likeliest token clearly rose',
+          text: SQUEEZED,
           step: run.evaluations[e].step,
           page: 'squeeze',
         },
@@ -170,13 +174,13 @@ const gradient = (run: LiveData): readonly Check[] => {
     : [{ state: 'ok', text: 'The gradient’s norm stayed within ten times its median' }, ...checks]
 }
 
-/** In place of what holds of all numbers, where not all of them could be read. */
+/** In place of what holds of all numbers, where not all of them could be read; nothing is awaited any more. */
 export const withUnread = (checks: readonly Check[]): readonly Check[] =>
-  checks.map(check =>
+  checks.filter(({ state }) => state !== 'awaited').map(check =>
     check.ofAll ? { state: 'bad', text: 'Not all of the run could be read: what stands here is of the rest' } : check)
 
-/** Checks of the numbers that were read, and what the trainer said. */
-export const checksOf = (run: LiveData, curves: Curves): readonly Check[] => {
+/** Checks of the numbers that were read, and what the trainer said. `awaited`: rows are still being read. */
+export const checksOf = (run: LiveData, curves: Curves, awaited = false): readonly Check[] => {
   const warnings = run.events.flatMap((event): Check[] =>
     event.type === 'warning'
       ? [{ state: 'warn', text: `${event.message} (${event.code})`, ...(event.s !== undefined && { step: event.s }) }]
@@ -200,7 +204,7 @@ export const checksOf = (run: LiveData, curves: Curves): readonly Check[] => {
         : 'Every number that was read is finite',
     },
     ...gradient(run),
-    ...squeezing(run, curves),
+    ...squeezing(run, curves, awaited),
     ...drift(run, curves),
     ...(warnings.length > 0 || run.manifest.imported
       ? warnings

@@ -8,8 +8,8 @@ import type { OpenRun } from '../../data/run-store.ts'
 import type { App } from '../../shell/context.ts'
 import { useSeldom } from '../../shell/panel/kept.ts'
 import { useSeen } from '../../shell/near.ts'
-import { areAwaited, AwaitedList, knownTypes, useReserved, type Awaited } from './awaited.tsx'
-import { checksOf, HEALTH_RULE, withUnread } from './health.ts'
+import { areAwaited, AwaitedLine, AwaitedList, knownTypes, useReserved, type Awaited } from './awaited.tsx'
+import { checksOf, HEALTH_RULE, withUnread, type Check } from './health.ts'
 import { headline } from './headline.ts'
 
 /** Milliseconds between two times that words are found. */
@@ -35,7 +35,7 @@ const mergeNotes = (notes: readonly ImportNote[]): readonly string[] => {
   )
 }
 
-const signs = { ok: '✓', warn: '⚠', bad: '✖', info: '–' } as const
+const signs = { ok: '✓', warn: '⚠', bad: '✖', info: '–', awaited: '' } as const
 
 const Note = ({ text }: { text: string }) => (
   <li>
@@ -46,46 +46,56 @@ const Note = ({ text }: { text: string }) => (
   </li>
 )
 
+const CheckLine = ({ app, run, check }: { app: App; run: LiveData; check: Check }) => {
+  const { state, text, step, page } = check
+  const at = step === undefined ? undefined : `${placeName(run)} ${step}`
+  return (
+    <li>
+      <span class={state} aria-hidden="true">
+        {signs[state]}
+      </span>{' '}
+      {text}
+      {at && (
+        <>
+          , <span class="muted">first at {at}</span>
+        </>
+      )}{' '}
+      {(at || page) && (
+        <a
+          class="go"
+          href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
+          aria-label={`Go to ${at ?? 'where it is seen'}: ${text}`}
+        >
+          go
+        </a>
+      )}
+    </li>
+  )
+}
+
 export const Health = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
-  const found = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves))
+  const found = useSeldom([run], useSeen(place), WORDS_MS, () => checksOf(run, app.curves, areAwaited(run, opened)))
   const checks = opened.trouble.value ? withUnread(found) : found
-  const coming = areAwaited(run, opened)
   // The likeliest token's rows may come after those of log π, and what is said of it with them.
-  useReserved(place, coming)
+  useReserved(place, checks.some(({ state }) => state === 'awaited'))
   const notes = mergeNotes(run.manifest.imported?.notes ?? [])
   const missing = run.manifest.imported?.missing ?? []
   return (
     <section class="panel health" aria-labelledby="health-title" ref={place}>
       <h2 id="health-title">Health</h2>
       <ul>
-        {checks.map(({ state, text, step, page }) => (
-          <li key={`${text} ${step}`}>
-            <span class={state} aria-hidden="true">
-              {signs[state]}
-            </span>{' '}
-            {text}
-            {step !== undefined && (
-              <>
-                , <span class="muted">first at {placeName(run)} {step}</span>
-              </>
-            )}{' '}
-            {(step !== undefined || page) && (
-              <a
-                class="go"
-                href={app.store.link({ page: page ?? 'dynamics', step, full: undefined })}
-                aria-label={`Go to ${step === undefined ? 'where it is seen' : `${placeName(run)} ${step}`}: ${text}`}
-              >
-                go
-              </a>
-            )}
-          </li>
-        ))}
+        {checks.map(check =>
+          check.state === 'awaited' ? (
+            <AwaitedLine key={check.text} text={check.text} />
+          ) : (
+            <CheckLine key={`${check.text} ${check.step}`} app={app} run={run} check={check} />
+          ),
+        )}
         {notes.slice(0, 2).map(note => (
           <Note key={note} text={note} />
         ))}
       </ul>
-      {coming && <AwaitedList items={[{ about: 'squeezing', letters: 60 }]} />}
       {(notes.length > 2 || missing.length > 0) && (
         <details>
           <summary>
@@ -132,8 +142,11 @@ const awaited = (run: LiveData): readonly Awaited[] => {
 /** The first thing that is read: what happened, and the way to where it is seen. */
 export const Headline = ({ app, run, opened }: Props) => {
   const place = useRef<HTMLElement>(null)
-  const said = useSeldom([run], useSeen(place), WORDS_MS, () => headline(run, app.curves))
-  const coming = said.length === 0 && areAwaited(run, opened) ? awaited(run) : []
+  const awaits = areAwaited(run, opened)
+  const told = useSeldom([run], useSeen(place), WORDS_MS, () => (awaits ? undefined : headline(run, app.curves)))
+  const said = told ?? []
+  const isComing = told === undefined ? opened.trouble.value === undefined : said.length === 0 && awaits
+  const coming = isComing ? awaited(run) : []
   useReserved(place, coming.length > 0)
   if (said.length + coming.length === 0) return null
   return (
