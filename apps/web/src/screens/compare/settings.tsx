@@ -4,6 +4,7 @@ import { letter, letters, list } from '@ldyn/figures'
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
+import { Find } from '../../shell/find.tsx'
 import { createSearch, flatten } from '../config-tree.ts'
 
 /** More runs than this have no column each. */
@@ -54,16 +55,7 @@ export const Settings = ({ runs }: { runs: readonly LiveData[] }) => {
         <h2 id="differ">
           Settings that differ <span class="muted">{differing.length}</span>
         </h2>
-        <label>
-          Find{' '}
-          <input
-            type="search"
-            value={find.value}
-            onInput={event => {
-              find.value = event.currentTarget.value
-            }}
-          />
-        </label>
+        <Find text={find} />
         <label class="check">
           <input
             type="checkbox"

@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import type { LiveData } from '../../data/live-run.ts'
+import { Find } from '../../shell/find.tsx'
 import { chosenOf, createSearch, flatten } from '../config-tree.ts'
 
 const ROW = 26
@@ -36,16 +37,7 @@ export const Config = ({ run }: { run: LiveData }) => {
         </h2>
       </summary>
       <div class="bar">
-        <label>
-          Find{' '}
-          <input
-            type="search"
-            value={find.value}
-            onInput={event => {
-              find.value = event.currentTarget.value
-            }}
-          />
-        </label>
+        <Find text={find} />
         {chosen && (
           <label class="check">
             <input
