@@ -20,10 +20,11 @@ const leading = (run: LiveData): readonly string[] => {
 }
 
 export const movedPanel = (app: App, run: LiveData): PanelModel => {
-  const id = 'moved'
-  const title = 'How far each response moved'
-  const says =
-    'Change of log π(response | prompt) since the first evaluation; up means more probable.'
+  const about = {
+    id: 'moved',
+    title: 'How far each response moved',
+    says: 'Change of log π(response | prompt) since the first evaluation; up means more probable.',
+  }
   const lines = [
     ...leading(run).flatMap(type =>
       linesOf([run], app.curves, { metric: 'logp', type, per: 'response', spread: 'se', since: 'first' }),
@@ -43,27 +44,21 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
   ]
   if (lines.length === 0) {
     return run.probes && run.manifest.columns.metrics.includes('logp') && !run.rows.has('logp')
-      ? { id, kind: 'loading', title, says }
+      ? { ...about, kind: 'loading' }
       : {
-          id,
+          ...about,
           kind: 'missing',
-          title,
-          says,
           missing: run.probes
             ? { what: 'The probes have not been evaluated yet.' }
             : noProbes(run),
         }
   }
   return {
-    id,
+    ...about,
     kind: 'curves',
-    title,
-    says,
     panel: {
-      id,
+      ...about,
       section: 'overview',
-      title,
-      says,
       unit: unitText('logp', 'response', { change: true }),
       lines,
       stages: stageMarks([run]),
@@ -76,22 +71,19 @@ export const movedPanel = (app: App, run: LiveData): PanelModel => {
 /** Mass by ranks along one type, as curves: the small sister of the Squeeze screen. */
 export const massPanel = (app: App, run: LiveData): PanelModel => {
   const type = run.types.includes('chosen') ? 'chosen' : (run.types[0] ?? 'chosen')
-  const id = 'mass'
-  const title = `Where the probability is: along ${type}`
-  const says =
-    'Probability by rank in the next-token distribution; the five add up to 1.'
+  const about = {
+    id: 'mass',
+    title: `Where the probability is: along ${type}`,
+    says: 'Probability by rank in the next-token distribution; the five add up to 1.',
+  }
   const mass = massOf(run, app.curves, type)
-  if (!mass) return withoutMass(run, { id, title, says })
+  if (!mass) return withoutMass(run, about)
   return {
-    id,
+    ...about,
     kind: 'curves',
-    title,
-    says,
     panel: {
-      id,
+      ...about,
       section: 'confidence',
-      title,
-      says,
       unit: 'probability, mean over response tokens, then over probes',
       stages: stageMarks([run]),
       lines: BANDS.map(({ metric, name }, b) => ({

@@ -20,6 +20,7 @@ export const screenCommand = (_run: Made): Command => 'ldyn kernel screen --mode
 export const driftCommand = (_run: Made): undefined => undefined
 export const resumeCommand = (_run: Made): Command => 'ldyn train --out <run> --resume'
 export const hasCheckpoint = (_run: Made): boolean => false
+/** This and the next are asked of runs that have a checkpoint alone, and a file knows of none. */
 export const observeAfter = (_run: Made): Command => ''
 export const explainAfter = observeAfter
 
